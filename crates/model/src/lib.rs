@@ -1,0 +1,18 @@
+//! The vocabulary of staithe: identities, events, states, reasons, units of measure.
+//!
+//! Everything here is a value. This crate does no I/O, reads no clock and knows no other
+//! station; all others know it. Paths are bytes and become text only in [`text`].
+
+pub mod event;
+pub mod identity;
+pub mod measure;
+pub mod signal;
+pub mod state;
+pub mod text;
+pub mod time;
+
+pub use event::{Cause, Event, Frozen, Kind};
+pub use identity::{EventId, Fingerprint, Identity, PathKey};
+pub use signal::{Signal, SignalSet};
+pub use state::{Reason, State};
+pub use time::Stamp;

@@ -1,0 +1,196 @@
+//! The one vocabulary for what a unit is doing and why: command line, API, metrics and UI use it.
+
+use std::fmt;
+
+/// Where a unit stands. The names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Noticed; no rule was asked yet.
+    Seen,
+    /// A rule takes it and is not yet satisfied.
+    Waiting,
+    /// Admitted to the ledger, not yet offered to every sink.
+    Queued,
+    /// A sink refused it for now; it will be offered again.
+    Retrying,
+    /// A sink has it in hand.
+    Delivering,
+    /// At least one sink will never take it; it lies in the dead letters.
+    Dead,
+    /// Every sink has acknowledged it.
+    Delivered,
+    /// Taken over at the first start without delivery.
+    Adopted,
+    /// No rule takes it.
+    Ignored,
+    /// It vanished before it was complete.
+    Gone,
+    /// A newer generation took its place before delivery.
+    Superseded,
+}
+
+impl State {
+    /// Every state, in the order in which `status` prints the counts.
+    pub const ALL: [State; 11] = [
+        State::Seen,
+        State::Ignored,
+        State::Waiting,
+        State::Queued,
+        State::Delivering,
+        State::Retrying,
+        State::Delivered,
+        State::Dead,
+        State::Gone,
+        State::Superseded,
+        State::Adopted,
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Seen => "seen",
+            State::Waiting => "waiting",
+            State::Queued => "queued",
+            State::Retrying => "retrying",
+            State::Delivering => "delivering",
+            State::Dead => "dead",
+            State::Delivered => "delivered",
+            State::Adopted => "adopted",
+            State::Ignored => "ignored",
+            State::Gone => "gone",
+            State::Superseded => "superseded",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why a unit is not delivered (yet). [`Reason::code`] is stable and bare; the values that go
+/// with it are in the variant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The unit must stay unchanged for longer.
+    WaitingQuiet,
+    /// A process has the file open for writing.
+    WaitingWriterOpen,
+    /// The file was created and its writer has not closed it yet.
+    WaitingClosed,
+    /// The rule wants a rename and none was seen.
+    WaitingRenamedIn,
+    /// The file is younger than the rule wants.
+    WaitingMinAge,
+    /// The file cannot be looked at.
+    WaitingPermission,
+    /// Noticed a moment ago; it will be looked at next.
+    WaitingLook,
+    /// The deadline passed and the rule says to hold it.
+    WaitingDeadline,
+    /// No rule includes the path, or every rule that does excludes it.
+    IgnoredFilter {
+        /// The rule that excluded it last; empty when no rule includes it.
+        rule: String,
+        /// The pattern that excluded it; empty when no rule includes it.
+        pattern: String,
+    },
+    /// The name looks like a file in the making.
+    IgnoredTempName {
+        /// The pattern it matched.
+        pattern: String,
+    },
+    /// A symbolic link, and the source does not follow them.
+    IgnoredSymlink,
+    /// A FIFO, socket or device.
+    IgnoredSpecialFile,
+    /// A directory, which is not a unit under these rules.
+    IgnoredDirectory,
+    /// A sink cannot be reached.
+    BlockedSinkDown {
+        /// The sink's name.
+        sink: String,
+    },
+    /// A sink is configured wrongly (wrong type of key, wrong password).
+    BlockedSinkConfiguration {
+        /// The sink's name.
+        sink: String,
+    },
+    /// An operator paused the sink.
+    BlockedPaused {
+        /// The sink's name.
+        sink: String,
+    },
+    /// Waiting behind others.
+    BlockedBackpressure,
+    /// A sink rejected the event for good.
+    DeadRejected {
+        /// The sink's name.
+        sink: String,
+    },
+    /// A sink refused the event as often as it may.
+    DeadMaxAttempts {
+        /// The sink's name.
+        sink: String,
+    },
+}
+
+impl Reason {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Reason::WaitingQuiet => "waiting.quiet",
+            Reason::WaitingWriterOpen => "waiting.writer-open",
+            Reason::WaitingClosed => "waiting.closed",
+            Reason::WaitingRenamedIn => "waiting.renamed-in",
+            Reason::WaitingMinAge => "waiting.min-age",
+            Reason::WaitingPermission => "waiting.permission",
+            Reason::WaitingLook => "waiting.look",
+            Reason::WaitingDeadline => "waiting.deadline",
+            Reason::IgnoredFilter { .. } => "ignored.filter",
+            Reason::IgnoredTempName { .. } => "ignored.temp-name",
+            Reason::IgnoredSymlink => "ignored.symlink",
+            Reason::IgnoredSpecialFile => "ignored.special-file",
+            Reason::IgnoredDirectory => "ignored.directory",
+            Reason::BlockedSinkDown { .. } => "blocked.sink-down",
+            Reason::BlockedSinkConfiguration { .. } => "blocked.sink-configuration",
+            Reason::BlockedPaused { .. } => "blocked.paused",
+            Reason::BlockedBackpressure => "blocked.backpressure",
+            Reason::DeadRejected { .. } => "dead.rejected",
+            Reason::DeadMaxAttempts { .. } => "dead.max-attempts",
+        }
+    }
+
+    /// The values that go with the code, for `reason_args`.
+    #[must_use]
+    pub fn args(&self) -> serde_json::Map<String, serde_json::Value> {
+        let mut map = serde_json::Map::new();
+        match self {
+            Reason::IgnoredFilter { rule, pattern } => {
+                map.insert("rule".into(), rule.as_str().into());
+                map.insert("pattern".into(), pattern.as_str().into());
+            }
+            Reason::IgnoredTempName { pattern } => {
+                map.insert("pattern".into(), pattern.as_str().into());
+            }
+            Reason::BlockedSinkDown { sink }
+            | Reason::BlockedSinkConfiguration { sink }
+            | Reason::BlockedPaused { sink }
+            | Reason::DeadRejected { sink }
+            | Reason::DeadMaxAttempts { sink } => {
+                map.insert("sink".into(), sink.as_str().into());
+            }
+            _ => {}
+        }
+        map
+    }
+}

@@ -1,0 +1,131 @@
+//! The edge where bytes become text: JSON members, percent-encoding, terminal-safe display.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// A readable form of a name for terminals and logs: no control byte, no bidi override and no
+/// invalid UTF-8 passes; each becomes a visible escape (`\n`, `\x1b`, `\u{202e}`, `\xff`).
+#[must_use]
+pub fn safe(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            push_safe(&mut out, c);
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+fn push_safe(out: &mut String, c: char) {
+    match c {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\\' => out.push_str("\\\\"),
+        c if (c as u32) < 0x20 || c == '\x7f' => {
+            let _ = write!(out, "\\x{:02x}", c as u32);
+        }
+        c if is_hidden(c) => {
+            let _ = write!(out, "\\u{{{:x}}}", c as u32);
+        }
+        c => out.push(c),
+    }
+}
+
+/// Characters that change how a line is shown without being visible themselves.
+fn is_hidden(c: char) -> bool {
+    matches!(c,
+        '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Appends `text` to `out` as a JSON string with its quotes.
+pub fn push_json_str(out: &mut Vec<u8>, text: &str) {
+    // Writing to a Vec cannot fail.
+    let _ = serde_json::to_writer(&mut *out, text);
+}
+
+/// Appends `"name":"…"`, and `,"name_b64":"…"` when the bytes are not UTF-8: the contract's form
+/// for every path in every JSON that the program prints.
+pub fn push_json_path(out: &mut Vec<u8>, name: &str, bytes: &[u8]) {
+    push_json_str(out, name);
+    out.push(b':');
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        push_json_str(out, text);
+        return;
+    }
+    push_json_str(out, &String::from_utf8_lossy(bytes));
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"_b64\":\"");
+    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+    out.push(b'"');
+}
+
+/// Puts `name` (and `name_b64` where needed) into a JSON object.
+pub fn insert_json_path(map: &mut serde_json::Map<String, serde_json::Value>, name: &str, bytes: &[u8]) {
+    map.insert(name.into(), String::from_utf8_lossy(bytes).into());
+    if std::str::from_utf8(bytes).is_err() {
+        map.insert(format!("{name}_b64"), STANDARD.encode(bytes).into());
+    }
+}
+
+/// The bytes of a path in a JSON object: from `name_b64` where present, else from `name`.
+#[must_use]
+pub fn json_path(value: &serde_json::Value, name: &str) -> Option<Vec<u8>> {
+    let encoded = value.get(format!("{name}_b64")).and_then(serde_json::Value::as_str);
+    match encoded {
+        Some(text) => STANDARD.decode(text).ok(),
+        None => value.get(name)?.as_str().map(|text| text.as_bytes().to_vec()),
+    }
+}
+
+/// Appends `bytes` percent-encoded: unreserved characters and the bytes in `keep` stay.
+pub fn push_percent(out: &mut Vec<u8>, bytes: &[u8], keep: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || keep.contains(&byte) {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_raw_control_byte_reaches_a_terminal() {
+        let name: Vec<u8> = (0u8..=255).collect();
+        let shown = safe(&name);
+        assert!(shown.chars().all(|c| !c.is_control()), "{shown:?}");
+        assert_eq!(safe(b"a\nb\x1b[31m\xff"), "a\\nb\\x1b[31m\\xff");
+        assert_eq!(safe("x\u{202e}y".as_bytes()), "x\\u{202e}y");
+    }
+
+    #[test]
+    fn paths_survive_json() {
+        for bytes in [&b"plain"[..], b"quo\"te\\n", b"b\xff\xfe", "\u{e9}t\u{e9}".as_bytes(), b"\x00\x01"] {
+            let mut out = vec![b'{'];
+            push_json_path(&mut out, "path", bytes);
+            out.push(b'}');
+            let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(json_path(&value, "path").unwrap(), bytes);
+            assert_eq!(value.get("path_b64").is_some(), std::str::from_utf8(bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn percent_encoding_keeps_what_it_is_told() {
+        let mut out = Vec::new();
+        push_percent(&mut out, b"a/b c.dat\xff", b"/");
+        assert_eq!(out, b"a/b%20c.dat%FF");
+    }
+}

@@ -1,0 +1,1 @@
+//! Python regular expressions, as the old directory_observer applied them.

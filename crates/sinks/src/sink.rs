@@ -1,0 +1,78 @@
+//! The one trait that every sink implements.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use model::{Cause, Frozen, Stamp};
+
+/// A boxed future, so that sinks can be kept behind one trait object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One event on its way to one sink.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// Its place in the ledger; grows with admission.
+    pub seq: u64,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The native event.
+    pub event: Frozen,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// The source's directory as configured.
+    pub root: Arc<[u8]>,
+    /// The path relative to the root.
+    pub path: Vec<u8>,
+    /// What made the program announce it.
+    pub cause: Cause,
+    /// When it was admitted.
+    pub admitted: Stamp,
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change of content.
+    pub mtime: Stamp,
+    /// Which generation of the path it is.
+    pub generation: u32,
+}
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The peer has it, by the strongest confirmation its protocol has in practice.
+    Delivered,
+    /// This event was refused for now, others were not; counts as an attempt.
+    Retry(String),
+    /// The peer will never take it.
+    Rejected(String),
+}
+
+/// Why a whole batch could not be delivered. No event's attempts are counted; any of the batch
+/// may have arrived.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// The peer cannot be reached or cannot take anything now; time heals it.
+    #[error("{0}")]
+    Down(String),
+    /// Only a person can heal it (wrong type of key, wrong password, no permission). It is tried
+    /// again at a slow pace, so that it heals without a restart.
+    #[error("{0}")]
+    Misconfigured(String),
+}
+
+/// One destination.
+pub trait Sink: Send {
+    /// Offers a batch in order. The outcomes stand in the order of the batch, one for each.
+    /// Must return within the sink's own timeout (plus a moment), whatever the peer does.
+    fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>>;
+
+    /// How many events one call should carry at most.
+    fn batch_limit(&self) -> usize {
+        256
+    }
+
+    /// How many entries lie in the peer's queue, where that can be asked.
+    fn backlog(&mut self) -> BoxFuture<'_, Result<Option<u64>, Trouble>> {
+        Box::pin(async { Ok(None) })
+    }
+}
