@@ -1,1 +1,2 @@
-fn main(){}
+//! The one task runner.
+fn main() {}

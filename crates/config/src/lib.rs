@@ -3,6 +3,6 @@
 pub mod plan;
 
 pub use plan::{
-    Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink, Reannounce,
-    RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
+    Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink,
+    Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
 };

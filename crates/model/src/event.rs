@@ -177,7 +177,11 @@ mod tests {
                 source: "stage1",
                 path,
                 kind: Kind::File,
-                fingerprint: Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 },
+                fingerprint: Fingerprint {
+                    size: 1234,
+                    mtime: Stamp::new(1_795_226_343, 900_000_000),
+                    inode: 1311,
+                },
                 recurrence: 0,
             },
             root: b"/data/stage1",

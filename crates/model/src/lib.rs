@@ -6,6 +6,7 @@
 pub mod event;
 pub mod identity;
 pub mod measure;
+pub mod parcel;
 pub mod signal;
 pub mod state;
 pub mod text;
@@ -13,6 +14,7 @@ pub mod time;
 
 pub use event::{Cause, Event, Frozen, Kind};
 pub use identity::{EventId, Fingerprint, Identity, PathKey};
+pub use parcel::Parcel;
 pub use signal::{Signal, SignalSet};
 pub use state::{Reason, State};
 pub use time::Stamp;

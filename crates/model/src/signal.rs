@@ -20,8 +20,14 @@ pub enum Signal {
 
 impl Signal {
     /// All signals, in the order of their bits.
-    pub const ALL: [Signal; 6] =
-        [Signal::Appeared, Signal::RenamedIn, Signal::Closed, Signal::WriterGone, Signal::Quiet, Signal::MinAge];
+    pub const ALL: [Signal; 6] = [
+        Signal::Appeared,
+        Signal::RenamedIn,
+        Signal::Closed,
+        Signal::WriterGone,
+        Signal::Quiet,
+        Signal::MinAge,
+    ];
 
     /// The stable name, as in configuration and events.
     #[must_use]

@@ -2,4 +2,4 @@
 
 pub mod sink;
 
-pub use sink::{BoxFuture, Outcome, Parcel, Sink, Trouble};
+pub use sink::{BoxFuture, Outcome, Sink, Trouble};

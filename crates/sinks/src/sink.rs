@@ -2,39 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
-use model::{Cause, Frozen, Stamp};
+use model::Parcel;
 
 /// A boxed future, so that sinks can be kept behind one trait object.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// One event on its way to one sink.
-#[derive(Clone, Debug)]
-pub struct Parcel {
-    /// Its place in the ledger; grows with admission.
-    pub seq: u64,
-    /// Which attempt this is, from 1.
-    pub attempt: u32,
-    /// The native event.
-    pub event: Frozen,
-    /// The source's name.
-    pub source: Arc<str>,
-    /// The source's directory as configured.
-    pub root: Arc<[u8]>,
-    /// The path relative to the root.
-    pub path: Vec<u8>,
-    /// What made the program announce it.
-    pub cause: Cause,
-    /// When it was admitted.
-    pub admitted: Stamp,
-    /// Bytes.
-    pub size: u64,
-    /// Time of the last change of content.
-    pub mtime: Stamp,
-    /// Which generation of the path it is.
-    pub generation: u32,
-}
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,1 +1,2 @@
-fn main(){}
+//! The `staithe` binary.
+fn main() {}

@@ -1,0 +1,35 @@
+//! An event on its way from the ledger to one sink.
+
+use std::sync::Arc;
+
+use crate::event::{Cause, Frozen, Kind};
+use crate::time::Stamp;
+
+/// One event on its way to one sink.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// Its place in the ledger; grows with admission.
+    pub seq: u64,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The native event.
+    pub event: Frozen,
+    /// The source's name.
+    pub source: Arc<str>,
+    /// The source's directory as configured.
+    pub root: Arc<[u8]>,
+    /// The path relative to the root.
+    pub path: Vec<u8>,
+    /// What made the program announce it.
+    pub cause: Cause,
+    /// When it was admitted.
+    pub admitted: Stamp,
+    /// What the unit is.
+    pub kind: Kind,
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change of content.
+    pub mtime: Stamp,
+    /// Which generation of the path it is.
+    pub generation: u32,
+}
