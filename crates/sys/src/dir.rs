@@ -1,0 +1,218 @@
+//! Directories by descriptor: nothing here can be led out of the root by a name or a link.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use crate::lease::{self, Writer};
+
+/// What one `stat` told of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Type and permission bits.
+    pub mode: u32,
+    /// Bytes.
+    pub size: u64,
+    /// Time of the last change of content: seconds and nanoseconds.
+    pub mtime: (i64, u32),
+    /// Time of the last change of the inode: seconds and nanoseconds.
+    pub ctime: (i64, u32),
+    /// The inode number.
+    pub inode: u64,
+    /// The device number.
+    pub device: u64,
+    /// The number of names.
+    pub links: u64,
+}
+
+/// What an entry of a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A FIFO, socket or device.
+    Special,
+    /// The file system does not say; a `stat` does.
+    Unknown,
+}
+
+impl From<Stat> for Look {
+    fn from(stat: Stat) -> Self {
+        Self {
+            mode: stat.st_mode,
+            size: stat.st_size as u64,
+            mtime: (stat.st_mtime, stat.st_mtime_nsec as u32),
+            ctime: (stat.st_ctime, stat.st_ctime_nsec as u32),
+            inode: stat.st_ino,
+            device: stat.st_dev,
+            links: stat.st_nlink,
+        }
+    }
+}
+
+impl Look {
+    /// What kind of entry it is.
+    #[must_use]
+    pub fn kind(&self) -> EntryKind {
+        EntryKind::from(FileType::from_raw_mode(self.mode))
+    }
+}
+
+impl From<FileType> for EntryKind {
+    fn from(kind: FileType) -> Self {
+        match kind {
+            FileType::RegularFile => EntryKind::File,
+            FileType::Directory => EntryKind::Directory,
+            FileType::Symlink => EntryKind::Symlink,
+            FileType::Unknown => EntryKind::Unknown,
+            _ => EntryKind::Special,
+        }
+    }
+}
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir(OwnedFd);
+
+/// One `getdents` call fills so much: about a thousand names.
+const LIST_BUFFER: usize = 32 * 1024;
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+impl Dir {
+    /// Opens a root by its path. Links in the path and the root itself being one are followed:
+    /// the operator wrote it.
+    pub fn open_root(path: &Path) -> Result<Self, Errno> {
+        rustix::fs::open(path, DIRECTORY, Mode::empty()).map(Self)
+    }
+
+    /// Opens the directory at `path` below this one, never through a link, never above.
+    pub fn open_below(&self, path: &[u8]) -> Result<Self, Errno> {
+        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        rustix::fs::openat2(&self.0, path, DIRECTORY, Mode::empty(), beneath).map(Self)
+    }
+
+    /// Opens the directory `name` in this one; fails on a link.
+    pub fn open_child(&self, name: &[u8]) -> Result<Self, Errno> {
+        rustix::fs::openat(&self.0, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(Self)
+    }
+
+    /// Looks at this directory itself.
+    pub fn look(&self) -> Result<Look, Errno> {
+        rustix::fs::fstat(&self.0).map(Look::from)
+    }
+
+    /// Looks at an entry without following a link.
+    pub fn look_at(&self, name: &[u8]) -> Result<Look, Errno> {
+        rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).map(Look::from)
+    }
+
+    /// Looks at what an entry leads to.
+    pub fn look_through(&self, name: &[u8]) -> Result<Look, Errno> {
+        rustix::fs::statat(&self.0, name, AtFlags::empty()).map(Look::from)
+    }
+
+    /// Asks whether somebody writes the regular file `name`, and looks at it while no writer can
+    /// come in. Call it only for what a `stat` has just shown to be a regular file: opening a FIFO
+    /// would wake its writer.
+    #[must_use]
+    pub fn probe(&self, name: &[u8]) -> (Writer, Option<Look>) {
+        match self.open_file(name) {
+            Ok(file) => {
+                let writer = lease::probe(&file);
+                (writer, rustix::fs::fstat(&file).ok().map(Look::from))
+            }
+            Err(_) => (Writer::Unknown, None),
+        }
+    }
+
+    /// Asks whether somebody writes the regular file `name`. See [`Dir::probe`].
+    #[must_use]
+    pub fn probe_writer(&self, name: &[u8]) -> Writer {
+        self.open_file(name).map_or(Writer::Unknown, |file| lease::probe(&file))
+    }
+
+    fn open_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        rustix::fs::openat(&self.0, name, flags, Mode::empty())
+    }
+
+    /// Calls `each` with name and kind of every entry but `.` and `..`, in the order of the
+    /// directory.
+    pub fn list(&self, mut each: impl FnMut(&[u8], EntryKind)) -> Result<(), Errno> {
+        let mut buffer = Vec::with_capacity(LIST_BUFFER);
+        let mut entries = RawDir::new(&self.0, buffer.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name: &CStr = entry.file_name();
+            let name = name.to_bytes();
+            if name != b"." && name != b".." {
+                each(name, EntryKind::from(entry.file_type()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_probe_tells_open_from_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Dir::open_root(dir.path()).unwrap();
+        let file = fs::File::create(dir.path().join("f")).unwrap();
+        assert_eq!(root.probe_writer(b"f"), Writer::Open);
+        drop(file);
+        let (writer, look) = root.probe(b"f");
+        assert_eq!(writer, Writer::Gone);
+        assert_eq!(look.unwrap().size, 0);
+        // A writer that comes during a probe must not kill us by SIGIO.
+        let held = root.open_file(b"f").unwrap();
+        assert_eq!(lease::probe(&held), Writer::Gone);
+        let path = dir.path().join("f");
+        let opener = std::thread::spawn(move || fs::OpenOptions::new().append(true).open(path).is_ok());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        drop(held);
+        assert!(opener.join().unwrap());
+    }
+
+    #[test]
+    fn a_name_cannot_lead_out_of_the_root() {
+        let outside = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(outside.path().join("d")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), dir.path().join("link")).unwrap();
+        let root = Dir::open_root(dir.path()).unwrap();
+        assert!(root.open_below(b"link").is_err());
+        assert!(root.open_below(b"link/d").is_err());
+        assert!(root.open_below(b"..").is_err());
+        assert!(root.open_child(b"link").is_err());
+    }
+
+    #[test]
+    fn lists_names_that_are_not_utf8() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"b\xffd\n");
+        fs::write(dir.path().join(name), b"x").unwrap();
+        let mut seen = Vec::new();
+        Dir::open_root(dir.path()).unwrap().list(|name, kind| seen.push((name.to_vec(), kind))).unwrap();
+        assert_eq!(seen, [(b"b\xffd\n".to_vec(), EntryKind::File)]);
+    }
+}
