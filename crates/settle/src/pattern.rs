@@ -1,4 +1,16 @@
-//! Patterns over path bytes: globs, `re:` regexes (linear time) and `py:` regexes (Python's `re.match`).
+//! Patterns over path bytes: globs, `re:` regexes (linear time) and `py:` regexes (Python's
+//! `re.match`).
+//!
+//! A glob without `/` is asked about the last name at any depth, one with `/` about the whole
+//! relative path (a leading `/` only says so and is not part of it). `*`, `?`, `[…]`, `{a,b}` and
+//! `\` work as in a shell; only `**` as a whole component crosses `/`. `re:` searches the path's
+//! bytes and `.` matches any byte. `py:` looks at the last name, for configurations that come
+//! from Python programs.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::glob::Glob;
+use crate::python::Python;
 
 /// Why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,16 +20,45 @@ pub struct PatternError {
     pub reason: String,
 }
 
+impl PatternError {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
 /// One include or exclude pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
+    matcher: Matcher,
 }
+
+#[derive(Debug, Clone)]
+enum Matcher {
+    Glob(Glob),
+    Regex(Regex),
+    Python(Python),
+}
+
+/// Longer texts are refused: a pattern is written by a person, and compiling costs memory.
+const TEXT_LIMIT: usize = 16 * 1024;
+/// How much memory one compiled `re:` pattern may take.
+pub(crate) const COMPILED_LIMIT: usize = 2 * 1024 * 1024;
 
 impl Pattern {
     /// Reads `*.t`, `a/**/b`, `re:…` or `py:…`.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
-        Ok(Self { text: text.to_owned() })
+        if text.len() > TEXT_LIMIT {
+            return Err(PatternError::new(format!("the pattern is longer than {TEXT_LIMIT} bytes")));
+        }
+        let matcher = if let Some(regex) = text.strip_prefix("re:") {
+            Matcher::Regex(compile_bytes(regex)?)
+        } else if let Some(regex) = text.strip_prefix("py:") {
+            Matcher::Python(Python::compile(regex)?)
+        } else {
+            Matcher::Glob(Glob::parse(text)?)
+        };
+        Ok(Self { text: text.to_owned(), matcher })
     }
 
     /// The pattern as it was written.
@@ -28,7 +69,63 @@ impl Pattern {
 
     /// Whether the path (relative to its source, `/` between names) matches.
     #[must_use]
-    pub fn matches(&self, _path: &[u8]) -> bool {
-        true
+    pub fn matches(&self, path: &[u8]) -> bool {
+        match &self.matcher {
+            Matcher::Glob(glob) => glob.matches(path),
+            Matcher::Regex(regex) => regex.is_match(path),
+            Matcher::Python(python) => python.matches(last_name(path)),
+        }
+    }
+
+    /// Whether matching was ever given up because a `py:` pattern needed too many steps; such a
+    /// name counts as not matching.
+    #[must_use]
+    pub fn gave_up(&self) -> bool {
+        matches!(&self.matcher, Matcher::Python(python) if python.gave_up())
     }
 }
+
+/// Two patterns are the same when they are written the same.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+/// The bytes behind the last `/`.
+pub(crate) fn last_name(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|&byte| byte == b'/').map_or(path, |at| &path[at + 1..])
+}
+
+fn compile_bytes(text: &str) -> Result<Regex, PatternError> {
+    RegexBuilder::new(text)
+        .unicode(false)
+        .dot_matches_new_line(true)
+        .size_limit(COMPILED_LIMIT)
+        .dfa_size_limit(COMPILED_LIMIT)
+        .build()
+        .map_err(|error| PatternError::new(regex_words(&error)))
+}
+
+/// The one line that says what is wrong, without the drawing around it.
+pub(crate) fn regex_words(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(limit) => {
+            format!("the expression needs more than {limit} bytes once compiled; use smaller repetitions")
+        }
+        other => {
+            let text = other.to_string();
+            let words = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
+            let words = words.or_else(|| text.lines().next()).unwrap_or("it cannot be compiled");
+            if words.contains("Unicode not allowed") {
+                return "characters beyond ASCII in […] need the Unicode mode: write (?u:[…])".into();
+            }
+            format!("the regular expression is wrong: {words}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
