@@ -1,0 +1,158 @@
+use super::*;
+use model::Signal;
+
+const T0: Stamp = Stamp::new(1_800_000_000, 0);
+
+fn at(ms: u64) -> Mono {
+    Duration::from_millis(ms)
+}
+
+fn sample(size: u64, change: i64) -> Sample {
+    let time = Stamp::new(1_700_000_000 + change, 0);
+    Sample { size, mtime: time, ctime: time, inode: 7, links: 1 }
+}
+
+fn judge_at(unit: &mut Unit, sample: Sample, writer: WriterFact, ms: u64) -> Step {
+    unit.look(sample, at(ms));
+    unit.judge(&Completion::local(), writer, at(ms), T0)
+}
+
+fn has(step: &Step, signal: Signal) -> bool {
+    matches!(step, Step::Complete(signals) if signals.contains(signal))
+}
+
+#[test]
+fn a_created_file_waits_for_its_close() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    assert_eq!(judge_at(&mut unit, sample(0, 0), WriterFact::NotAsked, 0), Step::AskWriter);
+    let step = judge_at(&mut unit, sample(0, 0), WriterFact::Open, 0);
+    assert!(matches!(step, Step::Wait { reason: Reason::WaitingWriterOpen, .. }), "{step:?}");
+    unit.hear(What::Closed);
+    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 5), Step::AskWriter);
+    assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Gone, 5), Signal::Closed));
+}
+
+#[test]
+fn a_second_writer_holds_a_closed_file() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    unit.hear(What::Closed);
+    let step = judge_at(&mut unit, sample(9, 1), WriterFact::Open, 5);
+    assert!(matches!(step, Step::Wait { reason: Reason::WaitingWriterOpen, .. }), "{step:?}");
+}
+
+#[test]
+fn a_link_publish_is_complete_at_once() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Gone, 0), Signal::WriterGone));
+}
+
+#[test]
+fn an_empty_file_without_writer_is_not_believed_at_once() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    let step = judge_at(&mut unit, sample(0, 0), WriterFact::Gone, 0);
+    let Step::Wait { again, .. } = step else { panic!("{step:?}") };
+    assert!(again <= at(200));
+    assert!(has(&judge_at(&mut unit, sample(0, 0), WriterFact::Gone, 200), Signal::WriterGone));
+}
+
+#[test]
+fn a_new_file_under_the_name_forgets_the_old_close() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    unit.hear(What::Closed);
+    unit.hear(What::Deleted);
+    unit.hear(What::Created);
+    let step = judge_at(&mut unit, sample(9, 1), WriterFact::Open, 0);
+    assert!(matches!(step, Step::Wait { reason: Reason::WaitingWriterOpen, .. }), "{step:?}");
+    assert!(!unit.is_closed());
+}
+
+#[test]
+fn a_scanned_file_is_judged_by_its_writer() {
+    let mut unit = Unit::scanned(at(0), T0);
+    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 0), Step::AskWriter);
+    assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Gone, 0), Signal::WriterGone));
+}
+
+#[test]
+fn a_foreign_file_that_is_never_closed_is_not_lost() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    let step = judge_at(&mut unit, sample(9, 1), WriterFact::Unknown, 0);
+    assert!(matches!(step, Step::Wait { .. }), "{step:?}");
+    assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Unknown, 60_000), Signal::Quiet));
+    let linked = Sample { ctime: Stamp::new(1_700_000_002, 0), ..sample(9, 1) };
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    unit.look(linked, at(0));
+    assert!(has(&judge_at(&mut unit, linked, WriterFact::Unknown, 2_000), Signal::Quiet));
+}
+
+#[test]
+fn quiet_starts_again_with_every_change() {
+    let rule = Completion::network(Duration::from_secs(10));
+    let mut unit = Unit::scanned(at(0), T0);
+    unit.look(sample(1, 0), at(0));
+    unit.look(sample(2, 1), at(9_000));
+    let step = unit.judge(&rule, WriterFact::NotAsked, at(10_000), T0);
+    assert_eq!(step, Step::Wait { reason: Reason::WaitingQuiet, again: at(19_000), alert: false });
+    unit.look(sample(2, 1), at(19_000));
+    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, at(19_000), T0), Signal::Quiet));
+}
+
+#[test]
+fn min_age_goes_by_the_change_time_and_a_clock_from_the_future_only_waits() {
+    let rule = Completion {
+        preset: None,
+        expr: crate::Expr::Clause(crate::Clause::MinAge(Duration::from_secs(60))),
+        deadline: None,
+    };
+    let mut unit = Unit::scanned(at(0), T0);
+    unit.look(Sample { ctime: Stamp::new(T0.sec + 500, 0), ..sample(1, 0) }, at(0));
+    let step = unit.judge(&rule, WriterFact::NotAsked, at(0), T0);
+    assert_eq!(step, Step::Wait { reason: Reason::WaitingMinAge, again: at(60_000), alert: false });
+    unit.look(sample(1, 0), at(1));
+    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, at(1), T0), Signal::MinAge));
+}
+
+#[test]
+fn a_deadline_alerts_once_delivers_or_holds() {
+    let with = |action| Completion {
+        deadline: Some((Duration::from_secs(5), action)),
+        ..Completion::network(Duration::from_secs(100))
+    };
+    let mut unit = Unit::scanned(at(0), T0);
+    unit.look(sample(1, 0), at(0));
+    let alert = with(OnDeadline::Alert);
+    let step = unit.judge(&alert, WriterFact::NotAsked, at(0), T0);
+    assert_eq!(step, Step::Wait { reason: Reason::WaitingQuiet, again: at(5_000), alert: false });
+    let told = |step: &Step| matches!(step, Step::Wait { alert: true, .. });
+    assert!(told(&unit.judge(&alert, WriterFact::NotAsked, at(5_000), T0)));
+    assert!(!told(&unit.judge(&alert, WriterFact::NotAsked, at(6_000), T0)));
+    let step = unit.judge(&with(OnDeadline::Deliver), WriterFact::NotAsked, at(6_000), T0);
+    assert!(matches!(step, Step::Complete(_)));
+    let step = unit.judge(&with(OnDeadline::Hold), WriterFact::NotAsked, at(6_000), T0);
+    assert!(matches!(step, Step::Wait { reason: Reason::WaitingDeadline, .. }));
+}
+
+#[test]
+fn looks_become_rarer_but_never_stop() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    let mut now = at(0);
+    let mut last_pause = Duration::ZERO;
+    for _ in 0..100 {
+        unit.look(sample(5, 1), now);
+        let Step::Wait { again, .. } = unit.judge(&Completion::local(), WriterFact::Open, now, T0) else {
+            panic!("a file with an open writer was complete");
+        };
+        last_pause = again.saturating_sub(now);
+        assert!(last_pause > Duration::ZERO && last_pause <= LONGEST_PAUSE);
+        now = again;
+    }
+    assert_eq!(last_pause, LONGEST_PAUSE);
+}
