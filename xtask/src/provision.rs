@@ -1,0 +1,84 @@
+//! What the tests need besides the Rust toolchain, and how this machine gets it.
+
+use std::process::Command;
+
+use crate::shell;
+
+/// A program that some test starts, and the Debian package that holds it.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+}
+
+const NEEDS: &[Need] =
+    &[Need { program: "redis-server", package: "redis-server" }, Need { program: "git", package: "git" }];
+
+/// Installs what is missing. Says exactly what to do where that is not possible.
+pub(crate) fn ensure() -> anyhow::Result<bool> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| shell::find(need.program).is_none()).collect();
+    if missing.is_empty() {
+        let names: Vec<&str> = NEEDS.iter().map(|need| need.program).collect();
+        println!("present: {}", names.join(", "));
+        return Ok(true);
+    }
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let Some(mut privileged) = installer() else {
+        println!("{}", advice(&packages));
+        return Ok(false);
+    };
+    install(&mut privileged, &packages)
+}
+
+/// The words that come before `apt-get`: none as root, `sudo -n` for others; `None` where neither helps.
+fn installer() -> Option<Vec<&'static str>> {
+    shell::find("apt-get")?;
+    if is_root() {
+        return Some(Vec::new());
+    }
+    shell::find("sudo").map(|_| vec!["sudo"])
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn install(privilege: &mut Vec<&'static str>, packages: &[&str]) -> anyhow::Result<bool> {
+    privilege.push("apt-get");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(privilege[0]);
+        // A package that asks a question would stop the run; the variable must pass through sudo as well.
+        command.args(&privilege[1..]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    let fetched = shell::passes(&mut apt(&["update"]))?;
+    let mut words = vec!["install", "-y", "--no-install-recommends"];
+    words.extend(packages);
+    // A failed update may still leave a usable package list, so the installation decides.
+    let installed = shell::passes(&mut apt(&words))?;
+    if !installed {
+        let reason = if fetched { "" } else { " (apt-get update failed as well)" };
+        println!("apt-get could not install them{reason}. {}", advice(packages));
+    }
+    Ok(installed)
+}
+
+fn advice(packages: &[&str]) -> String {
+    let list = packages.join(" ");
+    format!(
+        "The tests need programs that are not installed: {list}.\n\
+         Install them with your package manager, on Debian or Ubuntu:\n\
+         \x20   sudo apt-get update && sudo apt-get install -y {list}\n\
+         then run `cargo xtask test` again."
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_names_the_command_to_type() {
+        let text = advice(&["redis-server"]);
+        assert!(text.contains("sudo apt-get update && sudo apt-get install -y redis-server"), "{text}");
+    }
+}

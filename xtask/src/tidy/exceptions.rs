@@ -1,0 +1,75 @@
+//! The places that may break a rule, each with its reason. A line that is no longer needed is
+//! itself a finding.
+
+use super::sources::Source;
+use super::{Finding, habits, names, shape};
+
+/// A rule that knows exceptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// A function is longer than the hard stop.
+    FunctionLines,
+    /// A file has more non-test lines than the hard stop.
+    FileLines,
+    /// A file has more inline test lines than the hard stop.
+    InlineTests,
+    /// A `lib.rs` or `mod.rs` holds code.
+    ModuleFile,
+    /// The clock is read where only parameters should bring the time.
+    Clock,
+    /// A forbidden name.
+    Name,
+}
+
+/// One exception.
+struct Exception {
+    rule: Rule,
+    /// The file, with `::item` for a function or a name.
+    place: &'static str,
+    /// Why, in a sentence.
+    #[expect(dead_code, reason = "read by people: an exception without a reason cannot be written down")]
+    why: &'static str,
+}
+
+const EXCEPTIONS: &[Exception] = &[];
+
+/// Whether the place may break the rule.
+pub(crate) fn excuses(rule: Rule, place: &str) -> bool {
+    EXCEPTIONS.iter().any(|exception| exception.rule == rule && exception.place == place)
+}
+
+/// Exceptions whose place does not break the rule any more.
+pub(crate) fn unused(sources: &[Source]) -> Vec<Finding> {
+    let mut offences = shape::offences(sources);
+    offences.extend(habits::offences(sources));
+    offences.extend(names::offences(sources));
+    EXCEPTIONS
+        .iter()
+        .filter(|exception| {
+            !offences.iter().any(|offence| offence.rule == exception.rule && offence.key == exception.place)
+        })
+        .map(|exception| {
+            let text = format!("the exception from {:?} is not needed any more: remove it", exception.rule);
+            Finding::new(exception.place, text)
+        })
+        .collect()
+}
+
+/// A broken rule, before the exceptions are looked at.
+pub(crate) struct Offence {
+    /// The rule.
+    pub(crate) rule: Rule,
+    /// What an exception's `place` would have to be.
+    pub(crate) key: String,
+    /// What is said when there is no exception.
+    pub(crate) finding: Finding,
+}
+
+/// The findings of those offences that nothing excuses.
+pub(crate) fn inexcusable(offences: Vec<Offence>) -> Vec<Finding> {
+    offences
+        .into_iter()
+        .filter(|offence| !excuses(offence.rule, &offence.key))
+        .map(|offence| offence.finding)
+        .collect()
+}

@@ -1,0 +1,114 @@
+//! The workspace as cargo sees it: where it lies, its crates, and all it depends on.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+/// The workspace that this program was built from.
+pub(crate) struct Workspace {
+    /// The folder with the root `Cargo.toml`.
+    pub(crate) root: PathBuf,
+}
+
+/// One package of `cargo metadata`.
+pub(crate) struct Package {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// Its licence expression, if it states one.
+    pub(crate) license: Option<String>,
+    /// Where it comes from; `None` for our own.
+    pub(crate) source: Option<String>,
+    /// The names of what it depends on.
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// One line of a package's dependency tables.
+pub(crate) struct Dependency {
+    /// The package's name.
+    pub(crate) name: String,
+    /// Whether it is only for tests.
+    pub(crate) dev: bool,
+}
+
+impl Workspace {
+    /// Finds the root from the place where this crate was compiled.
+    pub(crate) fn locate() -> anyhow::Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = here.parent().context("xtask lies in no workspace")?.to_path_buf();
+        anyhow::ensure!(
+            root.join("Cargo.toml").is_file(),
+            "{} is no longer there: run this from the checkout it was built in",
+            root.display()
+        );
+        Ok(Self { root })
+    }
+
+    /// A `cargo` command in the root folder, with the cargo that runs us.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// The text of a file of the workspace.
+    pub(crate) fn read(&self, path: &str) -> anyhow::Result<String> {
+        std::fs::read_to_string(self.root.join(path)).with_context(|| format!("failed to read {path}"))
+    }
+
+    /// Every package in the dependency tree for this machine, ours included.
+    pub(crate) fn packages(&self) -> anyhow::Result<Vec<Package>> {
+        let mut command = self.cargo();
+        command.args(["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"]);
+        let output = command.output().context("failed to run cargo metadata")?;
+        anyhow::ensure!(
+            output.status.success(),
+            "cargo metadata failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let value: Value =
+            serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")?;
+        Ok(used_packages(&value))
+    }
+}
+
+/// The packages that the resolved graph reaches: `packages` alone also lists what other platforms need.
+fn used_packages(metadata: &Value) -> Vec<Package> {
+    let used: Vec<&str> =
+        list(&metadata["resolve"]["nodes"]).filter_map(|node| node["id"].as_str()).collect();
+    list(&metadata["packages"])
+        .filter(|package| package["id"].as_str().is_some_and(|id| used.contains(&id)))
+        .map(Package::from_json)
+        .collect()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+impl Package {
+    fn from_json(value: &Value) -> Self {
+        let text = |key: &str| value[key].as_str().map(str::to_owned);
+        let dependencies = list(&value["dependencies"])
+            .filter_map(|line| {
+                let name = line["name"].as_str()?.to_owned();
+                Some(Dependency { name, dev: line["kind"].as_str() == Some("dev") })
+            })
+            .collect();
+        Self {
+            name: text("name").unwrap_or_default(),
+            version: text("version").unwrap_or_default(),
+            license: text("license"),
+            source: text("source"),
+            dependencies,
+        }
+    }
+
+    /// Whether it is one of ours.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.source.is_none()
+    }
+}
