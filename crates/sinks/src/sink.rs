@@ -21,6 +21,8 @@ pub enum Outcome {
 
 /// Why a whole batch could not be delivered. No event's attempts are counted; any of the batch
 /// may have arrived.
+///
+/// Each text stands for itself: what failed, what it means for the data, and the fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// The peer cannot be reached or cannot take anything now; time heals it.
@@ -30,11 +32,19 @@ pub enum Trouble {
     /// again at a slow pace, so that it heals without a restart.
     #[error("{0}")]
     Misconfigured(String),
+    /// The reader of a pipe went away and will not come back: there is nobody left to deliver to.
+    #[error("{0}")]
+    Closed(String),
 }
 
 /// One destination.
+///
+/// A future that a method returns may be dropped at any moment (a deadline, a shutdown): the sink
+/// stays usable, and what was in hand counts as "may have arrived".
 pub trait Sink: Send {
     /// Offers a batch in order. The outcomes stand in the order of the batch, one for each.
+    /// They may cover only the beginning of the batch (at least one event): the rest was not
+    /// offered and comes again with the next call.
     /// Must return within the sink's own timeout (plus a moment), whatever the peer does.
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>>;
 
@@ -43,8 +53,23 @@ pub trait Sink: Send {
         256
     }
 
+    /// Whether a call succeeds or fails as a whole, up to a point in the batch: then one call may
+    /// carry several generations of one path. A sink that can refuse one event and take a later
+    /// one of the same batch says no, or the order of a path's generations could be lost.
+    fn takes_whole_batches(&self) -> bool {
+        false
+    }
+
+    /// Whether the peer would take events now, found out without giving it one.
+    fn ping(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// How many entries lie in the peer's queue, where that can be asked.
     fn backlog(&mut self) -> BoxFuture<'_, Result<Option<u64>, Trouble>> {
         Box::pin(async { Ok(None) })
     }
+
+    /// Lets go of files and connections, so that the next call opens them anew.
+    fn reopen(&mut self) {}
 }

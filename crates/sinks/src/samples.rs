@@ -1,0 +1,54 @@
+//! Parcels for the tests of this crate.
+
+use model::{Cause, Event, Fingerprint, Identity, Kind, Parcel, Signal, SignalSet, Stamp};
+
+/// A parcel as the ledger would hand it out, for a file at `path`.
+pub(crate) fn parcel(path: &[u8]) -> Parcel {
+    numbered(1, path)
+}
+
+/// The same with its place in the ledger.
+pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
+    let admitted = Stamp::new(1_795_226_344, 123_456_789);
+    let fingerprint =
+        Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
+    let event = Event {
+        identity: Identity {
+            site: "obs1",
+            source: "stage1",
+            path,
+            kind: Kind::File,
+            fingerprint,
+            recurrence: seq as u32,
+        },
+        root: b"/data/stage1",
+        time: admitted,
+        generation: 1,
+        supersedes: None,
+        mode: 0o100_644,
+        rule: "bulletins",
+        signals: SignalSet::EMPTY.with(Signal::Closed).with(Signal::WriterGone),
+        waited_ms: 3,
+        backend: "inotify",
+        cause: Cause::Arrived,
+    };
+    Parcel {
+        seq,
+        attempt: 1,
+        event: event.freeze(),
+        source: "stage1".into(),
+        root: b"/data/stage1".as_slice().into(),
+        path: path.to_vec(),
+        cause: Cause::Arrived,
+        admitted,
+        kind: Kind::File,
+        size: 1234,
+        mtime: fingerprint.mtime,
+        generation: 1,
+    }
+}
+
+/// `count` parcels with names `f1`, `f2`, …
+pub(crate) fn batch(first: u64, count: u64) -> Vec<Parcel> {
+    (first..first + count).map(|seq| numbered(seq, format!("f{seq}").as_bytes())).collect()
+}
