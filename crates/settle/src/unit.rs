@@ -173,10 +173,7 @@ impl Unit {
     /// *after* that look, or `NotAsked`.
     #[must_use]
     pub fn judge(&mut self, rule: &Completion, writer: WriterFact, now: Mono, wall: Stamp) -> Step {
-        let facts = match self.facts(writer, now, wall) {
-            Ok(facts) => facts,
-            Err(step) => return step,
-        };
+        let facts = self.facts(writer, now, wall);
         match judge(&rule.expr, &facts) {
             Verdict::Complete(signals) => Step::Complete(signals),
             Verdict::AskWriter => Step::AskWriter,
@@ -188,15 +185,15 @@ impl Unit {
         }
     }
 
-    fn facts(&self, writer: WriterFact, now: Mono, wall: Stamp) -> Result<Facts, Step> {
+    fn facts(&self, writer: WriterFact, now: Mono, wall: Stamp) -> Facts {
         let unchanged_for = self.sample.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
         let age = self.sample.map_or(Duration::ZERO, |(sample, _)| age(sample.ctime, wall));
         let renamed_in = self.heard_or(self.renamed_in);
         let closed = match self.heard_or(self.closed) {
-            Heard::No if self.was_linked_in(writer, unchanged_for)? => Heard::Unknowable,
+            Heard::No if self.was_linked_in(writer, unchanged_for) => Heard::Unknowable,
             other => other,
         };
-        Ok(Facts { renamed_in, closed, writer, unchanged_for, age })
+        Facts { renamed_in, closed, writer, unchanged_for, age }
     }
 
     const fn heard_or(&self, heard: bool) -> Heard {
@@ -210,17 +207,17 @@ impl Unit {
     /// A file whose name appeared without a close to follow and which nobody writes came by
     /// `link` (OpenSSH's way of renaming, `linkat` of an unnamed file): its close was under
     /// another name and is past.
-    fn was_linked_in(&self, writer: WriterFact, unchanged_for: Duration) -> Result<bool, Step> {
-        let Some((sample, _)) = self.sample else { return Ok(false) };
+    fn was_linked_in(&self, writer: WriterFact, unchanged_for: Duration) -> bool {
+        let Some((sample, _)) = self.sample else { return false };
         match writer {
-            WriterFact::NotAsked | WriterFact::Open => Ok(false),
-            WriterFact::Gone if sample.size > 0 || sample.links > 1 => Ok(true),
-            WriterFact::Gone => Ok(unchanged_for >= EMPTY_GRACE),
+            WriterFact::NotAsked | WriterFact::Open => false,
+            WriterFact::Gone if sample.size > 0 || sample.links > 1 => true,
+            WriterFact::Gone => unchanged_for >= EMPTY_GRACE,
             // A link changes the inode's time and leaves the content's alone.
             WriterFact::Unknown if sample.links > 1 || sample.ctime > sample.mtime => {
-                Ok(unchanged_for >= SUBSTITUTE_QUIET)
+                unchanged_for >= SUBSTITUTE_QUIET
             }
-            WriterFact::Unknown => Ok(unchanged_for >= UNKNOWN_WRITER_QUIET),
+            WriterFact::Unknown => unchanged_for >= UNKNOWN_WRITER_QUIET,
         }
     }
 

@@ -1,0 +1,312 @@
+//! The directories of one source: parents by pointer, so that renaming one moves all below it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A directory of the source, as long as the source knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DirId(u32);
+
+impl DirId {
+    /// The source's root.
+    pub const ROOT: DirId = DirId(0);
+}
+
+/// A watch descriptor.
+pub(crate) type Wd = i32;
+
+#[derive(Debug)]
+struct Node {
+    place: Place,
+    children: HashMap<Box<[u8]>, DirId>,
+    wd: Option<Wd>,
+    /// Which rules exclude the directory; the source's business, kept here for it.
+    mask: u64,
+    /// The number of the last scan that came by.
+    scanned: u32,
+}
+
+/// Where a node hangs.
+#[derive(Debug)]
+enum Place {
+    Root,
+    Below {
+        parent: DirId,
+        name: Box<[u8]>,
+    },
+    /// Renamed away; the other half of the rename has not been read yet.
+    Loose,
+}
+
+/// Hashes small integers that the kernel or we ourselves count up; nobody can choose them.
+#[derive(Debug, Default)]
+struct CountHasher(u64);
+
+impl Hasher for CountHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_i32(&mut self, number: i32) {
+        self.write_u32(number as u32);
+    }
+}
+
+type CountMap<K, V> = HashMap<K, V, BuildHasherDefault<CountHasher>>;
+
+/// The tree of directories and the map from watch descriptors to them.
+///
+/// Numbers of directories are never used twice, so that a hint which speaks of a directory that
+/// is gone cannot mean another one.
+#[derive(Debug)]
+pub struct Tree {
+    nodes: CountMap<DirId, Node>,
+    next: u32,
+    by_wd: CountMap<Wd, DirId>,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tree {
+    /// A tree that has only its root.
+    #[must_use]
+    pub fn new() -> Self {
+        let root = Node { place: Place::Root, children: HashMap::new(), wd: None, mask: 0, scanned: 0 };
+        Self { nodes: [(DirId::ROOT, root)].into_iter().collect(), next: 1, by_wd: CountMap::default() }
+    }
+
+    /// How many directories there are, the root among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Never: there is always a root.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// How many are watched.
+    #[must_use]
+    pub fn watched(&self) -> usize {
+        self.by_wd.len()
+    }
+
+    /// The path below the root (empty for the root itself), or nothing while the directory
+    /// hangs nowhere.
+    #[must_use]
+    pub fn path(&self, id: DirId) -> Option<Vec<u8>> {
+        let mut names = Vec::new();
+        let mut at = id;
+        loop {
+            match &self.nodes.get(&at)?.place {
+                Place::Root => break,
+                Place::Below { parent, name } => {
+                    names.push(name);
+                    at = *parent;
+                }
+                Place::Loose => return None,
+            }
+        }
+        let length = names.iter().map(|name| name.len() + 1).sum::<usize>();
+        let mut path = Vec::with_capacity(length + 64);
+        for name in names.into_iter().rev() {
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(name);
+        }
+        Some(path)
+    }
+
+    /// The directory that a watch descriptor belongs to.
+    pub(crate) fn by_wd(&self, wd: Wd) -> Option<DirId> {
+        self.by_wd.get(&wd).copied()
+    }
+
+    /// The directory `name` in `parent`.
+    #[must_use]
+    pub fn child(&self, parent: DirId, name: &[u8]) -> Option<DirId> {
+        self.nodes.get(&parent)?.children.get(name).copied()
+    }
+
+    /// The directory `name` in `parent`, made known if it was not.
+    pub(crate) fn add(&mut self, parent: DirId, name: &[u8]) -> DirId {
+        if let Some(known) = self.child(parent, name) {
+            return known;
+        }
+        let place = Place::Below { parent, name: name.into() };
+        let node = Node { place, children: HashMap::new(), wd: None, mask: 0, scanned: 0 };
+        let id = DirId(self.next);
+        self.next += 1;
+        self.nodes.insert(id, node);
+        if let Some(parent) = self.nodes.get_mut(&parent) {
+            parent.children.insert(name.into(), id);
+        }
+        id
+    }
+
+    /// The rules that exclude the directory, as the source stored them.
+    #[must_use]
+    pub fn mask(&self, id: DirId) -> u64 {
+        self.nodes.get(&id).map_or(0, |node| node.mask)
+    }
+
+    pub(crate) fn set_mask(&mut self, id: DirId, mask: u64) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.mask = mask;
+        }
+    }
+
+    pub(crate) fn set_scanned(&mut self, id: DirId, scan: u32) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.scanned = scan;
+        }
+    }
+
+    /// Whether the directory is watched.
+    #[must_use]
+    pub fn is_watched(&self, id: DirId) -> bool {
+        self.nodes.get(&id).is_some_and(|node| node.wd.is_some())
+    }
+
+    /// The directory answers to this watch descriptor from now on. The kernel numbers directories,
+    /// not names: if another node had the descriptor, the directory has moved here.
+    pub(crate) fn bind(&mut self, id: DirId, wd: Wd) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        if let Some(stale) = node.wd.replace(wd)
+            && stale != wd
+        {
+            self.by_wd.remove(&stale);
+        }
+        if let Some(old) = self.by_wd.insert(wd, id)
+            && old != id
+            && let Some(old) = self.nodes.get_mut(&old)
+        {
+            old.wd = None;
+        }
+    }
+
+    /// The kernel has dropped this watch.
+    pub(crate) fn unbind(&mut self, wd: Wd) -> Option<DirId> {
+        let id = self.by_wd.remove(&wd)?;
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.wd = None;
+        }
+        Some(id)
+    }
+
+    /// Takes the directory from its parent, with all below it; it hangs nowhere until
+    /// [`Tree::attach`] or [`Tree::remove`].
+    pub(crate) fn detach(&mut self, id: DirId) {
+        let Some(node) = self.nodes.get_mut(&id) else { return };
+        if let Place::Below { parent, name } = std::mem::replace(&mut node.place, Place::Loose)
+            && let Some(parent) = self.nodes.get_mut(&parent)
+            && parent.children.get(&name) == Some(&id)
+        {
+            parent.children.remove(&name);
+        }
+    }
+
+    /// Hangs a detached directory below `parent` as `name`. Nothing may be known there.
+    pub(crate) fn attach(&mut self, id: DirId, parent: DirId, name: &[u8]) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.place = Place::Below { parent, name: name.into() };
+        }
+        if let Some(parent) = self.nodes.get_mut(&parent) {
+            parent.children.insert(name.into(), id);
+        }
+    }
+
+    /// Forgets the directory and all below it; gives the watch descriptors that they had.
+    pub(crate) fn remove(&mut self, id: DirId) -> Vec<Wd> {
+        self.detach(id);
+        let mut descriptors = Vec::new();
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let Some(node) = self.nodes.remove(&id) else { continue };
+            todo.extend(node.children.into_values());
+            if let Some(wd) = node.wd {
+                self.by_wd.remove(&wd);
+                descriptors.push(wd);
+            }
+        }
+        descriptors
+    }
+
+    /// Those directories below the root that no scan since the one numbered `scan` came by.
+    pub(crate) fn not_scanned_since(&self, scan: u32) -> Vec<DirId> {
+        let below = |node: &Node| node.scanned < scan && matches!(node.place, Place::Below { .. });
+        self.nodes.iter().filter(|(_, node)| below(node)).map(|(id, _)| *id).collect()
+    }
+
+    /// Whether the directory still hangs in the tree.
+    #[must_use]
+    pub fn is_known(&self, id: DirId) -> bool {
+        self.path(id).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renaming_an_ancestor_moves_everything_below() {
+        let mut tree = Tree::new();
+        let a = tree.add(DirId::ROOT, b"a");
+        let b = tree.add(a, b"b");
+        let c = tree.add(b, b"c");
+        tree.bind(c, 3);
+        assert_eq!(tree.path(c).unwrap(), b"a/b/c");
+        tree.detach(a);
+        assert_eq!(tree.path(c), None);
+        tree.attach(a, DirId::ROOT, b"z");
+        assert_eq!(tree.path(c).unwrap(), b"z/b/c");
+        assert_eq!(tree.by_wd(3), Some(c));
+        assert_eq!(tree.child(DirId::ROOT, b"a"), None);
+    }
+
+    #[test]
+    fn removing_gives_back_every_descriptor_and_no_number_is_used_twice() {
+        let mut tree = Tree::new();
+        let a = tree.add(DirId::ROOT, b"a");
+        let b = tree.add(a, b"b");
+        tree.bind(a, 1);
+        tree.bind(b, 2);
+        let mut gone = tree.remove(a);
+        gone.sort_unstable();
+        assert_eq!(gone, [1, 2]);
+        assert_eq!((tree.len(), tree.watched()), (1, 0));
+        let again = tree.add(DirId::ROOT, b"a");
+        assert_ne!(again, a);
+        assert_eq!(tree.path(b), None);
+    }
+
+    #[test]
+    fn a_descriptor_follows_the_directory() {
+        let mut tree = Tree::new();
+        let old = tree.add(DirId::ROOT, b"old");
+        tree.bind(old, 1);
+        let new = tree.add(DirId::ROOT, b"new");
+        tree.bind(new, 1);
+        assert_eq!(tree.by_wd(1), Some(new));
+        assert!(!tree.is_watched(old));
+        assert_eq!(tree.watched(), 1);
+    }
+}

@@ -1,0 +1,315 @@
+//! One source's ear: arms directories, and turns what the kernel says into hints.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use settle::What;
+use sys::inotify::{self, RawEvent};
+use sys::{Dir, Errno, Inotify};
+
+use crate::backlog::Backlog;
+use crate::drain::Drain;
+use crate::tree::{DirId, Tree};
+
+/// Something to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint<'a> {
+    /// Something happened to an entry that is no directory.
+    Entry {
+        /// The directory it lies in.
+        dir: DirId,
+        /// Its name.
+        name: &'a [u8],
+        /// What happened.
+        what: What,
+    },
+    /// A directory appeared or was renamed: everything below has a new path and must be listed.
+    Directory(DirId),
+    /// A directory is no longer where it was; what was known below its old path is gone from there.
+    DirectoryGone,
+    /// The root itself was removed, renamed or unmounted.
+    Root,
+    /// The kernel dropped events: everything must be compared.
+    Overflow,
+}
+
+/// Whether events are heard, and why not.
+#[derive(Debug)]
+pub enum Start {
+    /// inotify is running.
+    Listening,
+    /// Only scans can tell; the text says why.
+    Deaf(String),
+}
+
+/// Directories renamed away whose other half was not read yet.
+#[derive(Debug)]
+struct Move {
+    cookie: u32,
+    dir: DirId,
+    /// How many batches of events have come since.
+    age: u8,
+}
+
+/// The watch on one source's tree.
+#[derive(Debug)]
+pub struct Watcher {
+    root: PathBuf,
+    recursive: bool,
+    tree: Tree,
+    moves: Vec<Move>,
+    ear: Option<Ear>,
+    unwatched: Unwatched,
+}
+
+#[derive(Debug)]
+struct Ear {
+    // The drain thread is stopped before the instance is closed: fields drop in this order.
+    drain: Drain,
+    inotify: Arc<Inotify>,
+}
+
+/// Directories that the kernel refused to watch.
+#[derive(Debug, Default)]
+struct Unwatched {
+    count: u64,
+    /// The error of the first.
+    error: Option<Errno>,
+}
+
+impl Watcher {
+    /// A watcher that hears nothing yet.
+    #[must_use]
+    pub fn new(root: &Path, recursive: bool) -> Self {
+        Self {
+            root: root.to_owned(),
+            recursive,
+            tree: Tree::new(),
+            moves: Vec::new(),
+            ear: None,
+            unwatched: Unwatched::default(),
+        }
+    }
+
+    /// Starts to listen; what is heard goes into `backlog`.
+    pub fn listen(&mut self, backlog: &Arc<Backlog>) -> Start {
+        let started = Inotify::open().map_err(std::io::Error::from).and_then(|inotify| {
+            let inotify = Arc::new(inotify);
+            Ok(Ear { drain: Drain::start(Arc::clone(&inotify), Arc::clone(backlog))?, inotify })
+        });
+        match started {
+            Ok(ear) => {
+                self.ear = Some(ear);
+                Start::Listening
+            }
+            Err(error) => Start::Deaf(error.to_string()),
+        }
+    }
+
+    /// Forgets every directory, as when the root was replaced; the next scan arms anew.
+    pub fn forget(&mut self, backlog: &Arc<Backlog>) {
+        let deaf = self.ear.is_none();
+        self.ear = None;
+        self.tree = Tree::new();
+        self.moves.clear();
+        self.unwatched = Unwatched::default();
+        // What the old instance said speaks of descriptors that mean nothing to the new one.
+        drop(backlog.take());
+        if !deaf {
+            self.listen(backlog);
+        }
+    }
+
+    /// The root as configured.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Whether directories below the root belong to the source.
+    #[must_use]
+    pub const fn is_recursive(&self) -> bool {
+        self.recursive
+    }
+
+    /// The directories.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) const fn tree_mut(&mut self) -> &mut Tree {
+        &mut self.tree
+    }
+
+    /// Whether events are heard at all.
+    #[must_use]
+    pub const fn is_listening(&self) -> bool {
+        self.ear.is_some()
+    }
+
+    /// How many directories the kernel refused to watch, and its first reason.
+    #[must_use]
+    pub fn unwatched(&self) -> (u64, Option<Errno>) {
+        (self.unwatched.count, self.unwatched.error)
+    }
+
+    pub(crate) fn forget_unwatched(&mut self) {
+        self.unwatched = Unwatched::default();
+    }
+
+    /// Reads what the kernel has queued by now into the backlog, whoever else reads: after this,
+    /// everything that happened before the call is there.
+    pub fn read_now(&self) {
+        if let Some(ear) = &self.ear {
+            ear.drain.read_now();
+        }
+    }
+
+    /// Watches the open directory; what happens in it from now on is heard.
+    pub(crate) fn arm(&mut self, id: DirId, dir: &Dir) {
+        let Some(ear) = &self.ear else { return };
+        match ear.inotify.arm(dir) {
+            Ok(wd) => self.tree.bind(id, wd),
+            Err(error) => {
+                self.unwatched.count += 1;
+                self.unwatched.error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Forgets a directory that is gone, with all below it.
+    pub(crate) fn drop_dir(&mut self, id: DirId) {
+        let descriptors = self.tree.remove(id);
+        if let Some(ear) = &self.ear {
+            for wd in descriptors {
+                ear.inotify.disarm(wd);
+            }
+        }
+    }
+
+    /// Turns one read of the kernel's queue into hints, in order.
+    pub fn fold(&mut self, chunk: &[u8], each: &mut impl FnMut(&Self, Hint<'_>)) {
+        for event in inotify::events(chunk) {
+            self.fold_event(&event, each);
+        }
+    }
+
+    /// To be called when all chunks at hand are folded: a directory whose rename has had its other
+    /// half nowhere in two batches has left the tree.
+    pub fn finish_batch(&mut self, each: &mut impl FnMut(&Self, Hint<'_>)) {
+        let mut left = Vec::new();
+        self.moves.retain_mut(|moved| {
+            moved.age += 1;
+            let waits = moved.age < 2;
+            if !waits {
+                left.push(moved.dir);
+            }
+            waits
+        });
+        for dir in left {
+            self.drop_dir(dir);
+            each(self, Hint::DirectoryGone);
+        }
+    }
+
+    /// Whether a directory's rename waits for its other half.
+    #[must_use]
+    pub fn has_moves(&self) -> bool {
+        !self.moves.is_empty()
+    }
+
+    fn fold_event(&mut self, event: &RawEvent<'_>, each: &mut impl FnMut(&Self, Hint<'_>)) {
+        if event.mask & inotify::Q_OVERFLOW != 0 {
+            each(self, Hint::Overflow);
+            return;
+        }
+        let Some(dir) = self.tree.by_wd(event.wd) else { return };
+        if event.mask & inotify::IGNORED != 0 {
+            self.tree.unbind(event.wd);
+        }
+        const SELF: u32 = inotify::DELETE_SELF | inotify::MOVE_SELF | inotify::UNMOUNT | inotify::IGNORED;
+        if event.mask & SELF != 0 {
+            self.fold_self(dir, event.mask, each);
+        } else if event.mask & inotify::ISDIR != 0 {
+            self.fold_directory(dir, event, each);
+        } else if let Some(what) = what(event.mask)
+            && !event.name.is_empty()
+        {
+            each(self, Hint::Entry { dir, name: event.name, what });
+        }
+    }
+
+    fn fold_self(&mut self, dir: DirId, mask: u32, each: &mut impl FnMut(&Self, Hint<'_>)) {
+        if dir == DirId::ROOT {
+            each(self, Hint::Root);
+        } else if mask & inotify::UNMOUNT != 0 {
+            each(self, Hint::Directory(dir));
+        }
+        // The rest the parent tells, with the name.
+    }
+
+    fn fold_directory(
+        &mut self,
+        parent: DirId,
+        event: &RawEvent<'_>,
+        each: &mut impl FnMut(&Self, Hint<'_>),
+    ) {
+        if !self.recursive || event.name.is_empty() {
+            return;
+        }
+        let known = self.tree.child(parent, event.name);
+        match (event.mask & !inotify::ISDIR, known) {
+            // Found by a listing before this event was read, and armed then.
+            (inotify::CREATE, Some(dir)) if self.tree.is_watched(dir) => {}
+            (inotify::CREATE, _) => {
+                let dir = self.tree.add(parent, event.name);
+                each(self, Hint::Directory(dir));
+            }
+            (inotify::MOVED_FROM, Some(dir)) => {
+                self.tree.detach(dir);
+                self.moves.push(Move { cookie: event.cookie, dir, age: 0 });
+                each(self, Hint::DirectoryGone);
+            }
+            (inotify::MOVED_TO, known) => self.fold_moved_to(parent, event, known, each),
+            (inotify::DELETE, Some(dir)) => {
+                self.drop_dir(dir);
+                each(self, Hint::DirectoryGone);
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_moved_to(
+        &mut self,
+        parent: DirId,
+        event: &RawEvent<'_>,
+        known: Option<DirId>,
+        each: &mut impl FnMut(&Self, Hint<'_>),
+    ) {
+        let half = self.moves.iter().position(|moved| moved.cookie == event.cookie);
+        let dir = match half.map(|at| self.moves.swap_remove(at).dir) {
+            Some(moved) => {
+                if let Some(covered) = known.filter(|covered| *covered != moved) {
+                    self.drop_dir(covered);
+                }
+                self.tree.attach(moved, parent, event.name);
+                moved
+            }
+            None => self.tree.add(parent, event.name),
+        };
+        each(self, Hint::Directory(dir));
+    }
+}
+
+const fn what(mask: u32) -> Option<What> {
+    Some(match mask {
+        inotify::CREATE => What::Created,
+        inotify::CLOSE_WRITE => What::Closed,
+        inotify::MOVED_TO => What::MovedIn,
+        inotify::MOVED_FROM => What::MovedOut,
+        inotify::DELETE => What::Deleted,
+        inotify::ATTRIB => What::Attrib,
+        _ => return None,
+    })
+}
