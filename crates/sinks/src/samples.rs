@@ -10,8 +10,7 @@ pub(crate) fn parcel(path: &[u8]) -> Parcel {
 /// The same with its place in the ledger.
 pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
     let admitted = Stamp::new(1_795_226_344, 123_456_789);
-    let fingerprint =
-        Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
+    let fingerprint = Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
     let event = Event {
         identity: Identity {
             site: "obs1",

@@ -64,7 +64,9 @@ fn metwork_times_are_what_python_prints() {
 
 #[test]
 fn metwork_times_far_away_do_not_panic() {
-    for at in [Stamp::new(-1, 5), Stamp::new(i64::MAX, 0), Stamp::new(i64::MIN, 0), Stamp::new(1 << 33, 1_000)] {
+    for at in
+        [Stamp::new(-1, 5), Stamp::new(i64::MAX, 0), Stamp::new(i64::MIN, 0), Stamp::new(1 << 33, 1_000)]
+    {
         assert!(metwork(b"d", b"f", at, Cause::Arrived).ends_with('}'));
     }
 }
@@ -124,7 +126,8 @@ fn a_path_is_absolute_and_keeps_its_bytes() {
 
 #[test]
 fn a_template_replaces_known_names_only() {
-    let template = r#"{"p":"{path}","n":{size},"x":{nope},{{name}} {id} {mtime} {generation} {source} {root} {"#;
+    let template =
+        r#"{"p":"{path}","n":{size},"x":{nope},{{name}} {id} {mtime} {generation} {source} {root} {"#;
     let parcel = Parcel { mtime: Stamp::new(0, 0), size: 12, generation: 4, ..parcel(b"a/b.c") };
     let id = parcel.event.id;
     let expected = format!(
