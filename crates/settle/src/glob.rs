@@ -6,7 +6,7 @@
 use regex::{Regex, RegexBuilder};
 
 use crate::bytes_as_text::decode;
-use crate::pattern::{COMPILED_LIMIT, PatternError, last_name, regex_words};
+use crate::pattern::{COMPILED_LIMIT, PatternError, Subject, regex_words};
 
 /// A parsed glob.
 #[derive(Debug, Clone)]
@@ -43,18 +43,14 @@ impl Glob {
         refuse_hopeless(text)?;
         let scope = if text.contains('/') { Scope::Path } else { Scope::Name };
         let body = text.strip_prefix('/').unwrap_or(text);
-        let test = match simple(body, scope) {
-            Some(test) => test,
-            None => compile(body)?,
-        };
-        Ok(Self { scope, test })
+        let simple = simple(body, scope).map(Ok);
+        Ok(Self { scope, test: simple.unwrap_or_else(|| compile(body))? })
     }
 
-    pub(crate) fn matches(&self, path: &[u8]) -> bool {
+    pub(crate) fn takes(&self, subject: Subject<'_>) -> bool {
         let subject = match self.scope {
-            _ if matches!(self.test, Test::Everything) => return true,
-            Scope::Name => last_name(path),
-            Scope::Path => path,
+            Scope::Name => subject.name,
+            Scope::Path => subject.path,
         };
         match &self.test {
             Test::Everything => true,
@@ -161,7 +157,9 @@ impl<'a> Translator<'a> {
                 '}' => return Err(PatternError::new(r"} without {; write \} for the character itself")),
                 '\\' => match self.chars.next() {
                     Some(escaped) => self.literal(escaped),
-                    None => return Err(PatternError::new(r"it ends with \, which escapes nothing; write \\")),
+                    None => {
+                        return Err(PatternError::new(r"it ends with \, which escapes nothing; write \\"));
+                    }
                 },
                 other => self.literal(other),
             }

@@ -70,10 +70,14 @@ impl Pattern {
     /// Whether the path (relative to its source, `/` between names) matches.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
+        self.takes(Subject::of(path))
+    }
+
+    pub(crate) fn takes(&self, subject: Subject<'_>) -> bool {
         match &self.matcher {
-            Matcher::Glob(glob) => glob.matches(path),
-            Matcher::Regex(regex) => regex.is_match(path),
-            Matcher::Python(python) => python.matches(last_name(path)),
+            Matcher::Glob(glob) => glob.takes(subject),
+            Matcher::Regex(regex) => regex.is_match(subject.path),
+            Matcher::Python(python) => python.matches(subject.name),
         }
     }
 
@@ -94,9 +98,20 @@ impl PartialEq for Pattern {
 
 impl Eq for Pattern {}
 
-/// The bytes behind the last `/`.
-pub(crate) fn last_name(path: &[u8]) -> &[u8] {
-    path.iter().rposition(|&byte| byte == b'/').map_or(path, |at| &path[at + 1..])
+/// What patterns are asked about. One path meets many patterns, and finding its last name once
+/// costs less than finding it for each.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) path: &'a [u8],
+    /// The bytes behind the last `/`.
+    pub(crate) name: &'a [u8],
+}
+
+impl<'a> Subject<'a> {
+    pub(crate) fn of(path: &'a [u8]) -> Self {
+        let name = path.iter().rposition(|&byte| byte == b'/').map_or(path, |at| &path[at + 1..]);
+        Self { path, name }
+    }
 }
 
 fn compile_bytes(text: &str) -> Result<Regex, PatternError> {

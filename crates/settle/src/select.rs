@@ -3,7 +3,7 @@
 //! The question is asked for every hint, so the answer for a taken path allocates nothing; what
 //! an ignored path costs is the text of its reason.
 
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Subject};
 use crate::rule::{Rule, Rules, Selection};
 use model::Reason;
 
@@ -71,13 +71,14 @@ impl Rules {
     /// it, from [`Rules::directory_mask`].
     #[must_use]
     pub fn select(&self, path: &[u8], pruned: RuleMask) -> Selection {
-        if let Some(pattern) = first_match(&self.temp_names, path) {
+        let subject = Subject::of(path);
+        if let Some(pattern) = first_match(&self.temp_names, subject) {
             return Selection::Ignored(Reason::IgnoredTempName { pattern: pattern.text().to_owned() });
         }
         let takes = |(index, rule): (usize, &Rule)| {
             let takes = !pruned.contains(index)
-                && first_match(&rule.include, path).is_some()
-                && first_match(&rule.exclude, path).is_none();
+                && first_match(&rule.include, subject).is_some()
+                && first_match(&rule.exclude, subject).is_none();
             takes.then_some(index)
         };
         match self.rules.iter().enumerate().find_map(takes) {
@@ -93,8 +94,10 @@ impl Rules {
         if dir.is_empty() {
             return parent;
         }
-        let excludes =
-            |&(index, rule): &(usize, &Rule)| !parent.contains(index) && first_match(&rule.exclude, dir).is_some();
+        let subject = Subject::of(dir);
+        let excludes = |&(index, rule): &(usize, &Rule)| {
+            !parent.contains(index) && first_match(&rule.exclude, subject).is_some()
+        };
         self.rules.iter().enumerate().filter(excludes).fold(parent, |mask, (index, _)| mask.with(index))
     }
 
@@ -116,7 +119,7 @@ impl Rules {
                 break;
             }
         }
-        Why { temp_name: first_match(&self.temp_names, path), says }
+        Why { temp_name: first_match(&self.temp_names, Subject::of(path)), says }
     }
 
     fn last_excluder(&self, path: &[u8]) -> Reason {
@@ -134,20 +137,21 @@ impl Rule {
     /// What this rule alone says of `path`.
     #[must_use]
     pub fn say<'a>(&'a self, path: &'a [u8]) -> Say<'a> {
-        let Some(include) = first_match(&self.include, path) else {
+        let subject = Subject::of(path);
+        let Some(include) = first_match(&self.include, subject) else {
             return Say::NotIncluded;
         };
         for directory in ancestors(path) {
-            if let Some(pattern) = first_match(&self.exclude, directory) {
+            if let Some(pattern) = first_match(&self.exclude, Subject::of(directory)) {
                 return Say::ExcludedBelow { directory, pattern };
             }
         }
-        first_match(&self.exclude, path).map_or(Say::Takes(include), Say::Excluded)
+        first_match(&self.exclude, subject).map_or(Say::Takes(include), Say::Excluded)
     }
 }
 
-fn first_match<'a>(patterns: &'a [Pattern], path: &[u8]) -> Option<&'a Pattern> {
-    patterns.iter().find(|pattern| pattern.matches(path))
+fn first_match<'a>(patterns: &'a [Pattern], subject: Subject<'_>) -> Option<&'a Pattern> {
+    patterns.iter().find(|pattern| pattern.takes(subject))
 }
 
 /// The directories above a path, the outermost first, without the source's own.

@@ -43,8 +43,22 @@ mod tests {
         let patterns = default_patterns();
         let first = |name: &[u8]| patterns.iter().find(|pattern| pattern.matches(name)).map(Pattern::text);
         for name in [
-            &b".hidden"[..], b"a/b.tmp", b"b.temp", b"b.t", b"b.part", b"b.partial", b"x.filepart", b"x.working",
-            b"x.inprogress", b"x.crdownload", b".x.swp", b"x.swp", b"x~", b"x.lock", b"d/.tmp", b"\xff\xfe.t",
+            &b".hidden"[..],
+            b"a/b.tmp",
+            b"b.temp",
+            b"b.t",
+            b"b.part",
+            b"b.partial",
+            b"x.filepart",
+            b"x.working",
+            b"x.inprogress",
+            b"x.crdownload",
+            b".x.swp",
+            b"x.swp",
+            b"x~",
+            b"x.lock",
+            b"d/.tmp",
+            b"\xff\xfe.t",
         ] {
             assert!(first(name).is_some(), "{}", name.escape_ascii());
         }

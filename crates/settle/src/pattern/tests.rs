@@ -104,7 +104,7 @@ fn mistakes_are_said_in_words() {
     assert!(words("re:[\u{e9}]").contains("(?u:[…])"));
     assert!(words("re:((a{1000}){1000}){1000}").contains("smaller repetitions"));
     assert!(words(&"x".repeat(20_000)).contains("longer"));
-    for pattern in ["re:a(b", "py:a(b", "[ab", "re:[[:foo:]]"] {
+    for pattern in ["re:a(b", "py:a(b", "[ab", "re:*"] {
         assert!(!words(pattern).contains('\n'), "one line: {}", words(pattern));
     }
 }
