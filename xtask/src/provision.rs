@@ -11,7 +11,13 @@ struct Need {
 }
 
 const NEEDS: &[Need] =
-    &[Need { program: "redis-server", package: "redis-server" }, Need { program: "git", package: "git" }];
+    // The tests make themselves certificates for TLS to Redis.
+    &[need("git"), need("openssl"), need("redis-server")];
+
+/// A program whose package has the same name.
+const fn need(name: &'static str) -> Need {
+    Need { program: name, package: name }
+}
 
 /// Installs what is missing. Says exactly what to do where that is not possible.
 pub(crate) fn ensure() -> anyhow::Result<bool> {

@@ -1,1 +1,37 @@
-//! stub
+//! For tests only: what makes a statement about the program under test worth something.
+//!
+//! - [`Workload`] writes files in the ways in which files really arrive and keeps a [`Truth`] log.
+//! - [`Collector`] consumes a sink as a user's program would and hashes each file on receipt.
+//! - [`judge`] compares the two: lost, early, repeated, unknown.
+//! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
+//! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room.
+//!
+//! Everything here fails the test by panicking, and waits on conditions with a deadline.
+#![allow(clippy::missing_panics_doc, reason = "a test kit panics when the test fails")]
+
+mod collector;
+mod landing;
+mod oracle;
+mod port;
+mod process;
+mod receipt;
+pub mod redis;
+pub mod resp;
+mod scratch;
+mod terminal;
+mod truth;
+mod wait;
+pub mod workload;
+
+pub use collector::Collector;
+pub use landing::Landing;
+pub use oracle::{Judgement, judge};
+pub use port::free_port;
+pub use process::{Finished, Process};
+pub use receipt::Receipt;
+pub use rustix::process::Signal;
+pub use scratch::Scratch;
+pub use terminal::Terminal;
+pub use truth::{Published, Truth};
+pub use wait::{wait_for, wait_until};
+pub use workload::{Layout, Manner, Workload};

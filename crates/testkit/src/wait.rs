@@ -1,0 +1,51 @@
+//! Waiting for a condition, never for a length of time.
+
+use std::time::{Duration, Instant};
+
+/// Longest pause between two looks at a condition.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits until `condition` holds and says how long that took; fails the test after `deadline`.
+#[track_caller]
+pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) -> Duration {
+    let begun = Instant::now();
+    wait_for(deadline, what, || condition().then_some(()));
+    begun.elapsed()
+}
+
+/// Waits until `attempt` gives something; fails the test after `deadline`.
+#[track_caller]
+pub fn wait_for<T>(deadline: Duration, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        assert!(begun.elapsed() < deadline, "waited {deadline:?} in vain for {what}");
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_what_came_in_the_end() {
+        let mut looks = 0;
+        let found = wait_for(Duration::from_secs(5), "the third look", || {
+            looks += 1;
+            (looks == 3).then_some("here")
+        });
+        assert_eq!((found, looks), ("here", 3));
+    }
+
+    #[test]
+    fn says_what_did_not_come() {
+        let result = std::panic::catch_unwind(|| wait_until(Duration::ZERO, "a miracle", || false));
+        let text = *result.unwrap_err().downcast::<String>().unwrap();
+        assert!(text.ends_with("in vain for a miracle"), "{text}");
+    }
+}
