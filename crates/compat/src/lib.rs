@@ -1,1 +1,4 @@
-//! stub
+//! The drop-ins: each reads an old program's configuration in its own dialect, translates it into
+//! a [`config::Plan`] and speaks the old program's log language. The engine runs the plan.
+
+pub mod directory_observer;
