@@ -104,7 +104,9 @@ pub enum IniError {
         first: u32,
     },
     /// A key for the second time in its section.
-    #[error("{key} stands here for the second time in [{section}] (first in line {first}; case does not count)")]
+    #[error(
+        "{key} stands here for the second time in [{section}] (first in line {first}; case does not count)"
+    )]
     DuplicateKey {
         /// Where, from 1.
         line: u32,
@@ -144,7 +146,11 @@ pub enum IniError {
 }
 
 fn bom_hint(text: &str) -> &'static str {
-    if text.starts_with('\u{feff}') { "; it begins with a byte order mark, save the file without one" } else { "" }
+    if text.starts_with('\u{feff}') {
+        "; it begins with a byte order mark, save the file without one"
+    } else {
+        ""
+    }
 }
 
 impl IniError {
@@ -166,9 +172,9 @@ impl IniError {
 impl Ini {
     /// Reads a file's bytes.
     pub fn read(bytes: &[u8], environment: &Environment) -> Result<Self, IniError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            let good = &bytes[..error.valid_up_to()];
-            IniError::Encoding { line: 1 + good.iter().filter(|&&byte| byte == b'\n').count() as u32 }
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            let good = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            IniError::Encoding { line: good.split('\n').count() as u32 }
         })?;
         let raw = lines::sections(text)?;
         resolve::resolve(&raw, &Templates::new(environment), environment)

@@ -12,7 +12,9 @@ pub(super) fn strip(text: &str) -> &str {
 
 /// `str.splitlines()`: a text reader of Python's `codecs` ends lines at all of these.
 pub(super) fn lines(text: &str) -> Vec<&str> {
-    let ends = |c: char| matches!(c, '\n' | '\x0b' | '\x0c' | '\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let ends = |c: char| {
+        matches!(c, '\n' | '\x0b' | '\x0c' | '\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
+    };
     let mut lines = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find(ends) {
@@ -66,12 +68,16 @@ pub(super) fn repr(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if c == quote => out.extend(['\\', c]),
-            c if (c as u32) < 0x100 && c.is_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x100 && c.is_control() => out.push_str(&hex(c)),
             c => out.push(c),
         }
     }
     out.push(quote);
     out
+}
+
+fn hex(c: char) -> String {
+    format!("\\x{:02x}", c as u32)
 }
 
 #[cfg(test)]
@@ -80,7 +86,9 @@ mod tests {
 
     #[test]
     fn int_reads_what_python_reads() {
-        for (text, value) in [("10", 10), (" 1_0 ", 10), ("+5", 5), ("-3", -3), ("007", 7), ("\u{a0}8\x1f", 8)] {
+        for (text, value) in
+            [("10", 10), (" 1_0 ", 10), ("+5", 5), ("-3", -3), ("007", 7), ("\u{a0}8\x1f", 8)]
+        {
             assert_eq!(int(text), Ok(value), "{text:?}");
         }
         assert_eq!(int("99999999999999999999"), Ok(i64::MAX));

@@ -40,7 +40,11 @@ fn words(error: &Error) -> String {
 }
 
 /// Constants are printed as Python prints them.
-fn write_as_python(out: &mut minijinja::Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+fn write_as_python(
+    out: &mut minijinja::Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
     let word = match value.kind() {
         ValueKind::Bool if value.is_true() => "True",
         ValueKind::Bool => "False",
@@ -101,7 +105,9 @@ mod tests {
 
     #[test]
     fn what_jinja_refuses_is_refused() {
-        for text in ["{{", "{{ 1/0 }}", "{{ a.b }}", "{% if %}", "{{ NAME.nonsense() }}", "{{ NAME|nonsense }}"] {
+        for text in
+            ["{{", "{{ 1/0 }}", "{{ a.b }}", "{% if %}", "{{ NAME.nonsense() }}", "{{ NAME|nonsense }}"]
+        {
             assert!(render(text).is_err(), "{text}");
         }
     }

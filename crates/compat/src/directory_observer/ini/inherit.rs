@@ -17,7 +17,8 @@ pub(super) struct Chains {
 pub(super) fn chains(sections: &[RawSection]) -> Result<Chains, IniError> {
     let names = Names::of(sections);
     let mut warnings = Vec::new();
-    let parents: Vec<Option<usize>> = (0..sections.len()).map(|at| names.parent(sections, at, &mut warnings)).collect();
+    let parents: Vec<Option<usize>> =
+        (0..sections.len()).map(|at| names.parent(sections, at, &mut warnings)).collect();
     let common = names.exact.get(COMMON).copied();
     let chains = (0..sections.len()).map(|at| chain(sections, &parents, common, at));
     Ok(Chains { chains: chains.collect::<Result<_, _>>()?, warnings })

@@ -78,14 +78,18 @@ fn score(variant: Option<&str>, name: &str) -> Option<usize> {
 /// For each key the best line of all sections in the chain; the earlier section wins a tie.
 fn values<'a>(chain: impl Iterator<Item = &'a Candidates>, templates: &Templates) -> BTreeMap<String, Value> {
     let mut best: BTreeMap<&str, &Candidate> = BTreeMap::new();
-    for (key, candidate) in chain.flat_map(|section| section.iter()).flat_map(|(key, all)| all.iter().map(move |one| (key, one))) {
-        best.entry(key).and_modify(|held| {
-            if candidate.score > held.score {
-                *held = candidate;
-            }
-        })
-        .or_insert(candidate);
+    for (key, candidate) in
+        chain.flat_map(|section| section.iter()).flat_map(|(key, all)| all.iter().map(move |one| (key, one)))
+    {
+        best.entry(key)
+            .and_modify(|held| {
+                if candidate.score > held.score {
+                    *held = candidate;
+                }
+            })
+            .or_insert(candidate);
     }
-    let rendered = |candidate: &Candidate| Value { text: templates.render(&candidate.text), line: candidate.line };
+    let rendered =
+        |candidate: &Candidate| Value { text: templates.render(&candidate.text), line: candidate.line };
     best.into_iter().map(|(key, candidate)| (key.to_owned(), rendered(candidate))).collect()
 }

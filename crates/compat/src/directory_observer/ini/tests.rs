@@ -15,13 +15,15 @@ fn error(text: &str) -> IniError {
 }
 
 fn value<'a>(ini: &'a Ini, section: &str, key: &str) -> Option<&'a str> {
-    let section = ini.sections.iter().find(|one| one.name == section).unwrap_or_else(|| panic!("no [{section}]"));
+    let section =
+        ini.sections.iter().find(|one| one.name == section).unwrap_or_else(|| panic!("no [{section}]"));
     Some(section.get(key)?.text.as_deref().unwrap())
 }
 
 #[test]
 fn keys_delimiters_comments_and_case() {
-    let ini = read("[s]\n# c\n ; c\nRedis_Port : 1\nb = a=b:c ; no comment\nc=\"q\"\nd =\n  \n e\u{e9}=x\r\n");
+    let ini =
+        read("[s]\n# c\n ; c\nRedis_Port : 1\nb = a=b:c ; no comment\nc=\"q\"\nd =\n  \n e\u{e9}=x\r\n");
     assert_eq!(value(&ini, "s", "redis_port"), Some("1"));
     assert_eq!(value(&ini, "s", "b"), Some("a=b:c ; no comment"));
     assert_eq!(value(&ini, "s", "c"), Some("\"q\""));
@@ -127,7 +129,9 @@ fn the_best_variant_wins_over_section_and_common() {
 
 #[test]
 fn a_child_inherits_from_its_parent_before_common() {
-    let ini = read("[common]\na=c\nb=c\nd=c\n[base]\na=b\nb=b\n[child:base]\na=own\n[grand : child]\n[lone:nobody]\n");
+    let ini = read(
+        "[common]\na=c\nb=c\nd=c\n[base]\na=b\nb=b\n[child:base]\na=own\n[grand : child]\n[lone:nobody]\n",
+    );
     assert_eq!(value(&ini, "child:base", "a"), Some("own"));
     assert_eq!(value(&ini, "child:base", "b"), Some("b"));
     assert_eq!(value(&ini, "child:base", "d"), Some("c"));
