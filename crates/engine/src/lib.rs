@@ -1,1 +1,18 @@
-//! stub
+//! The engine: runs a plan. It owns the sources' threads and the network runtime, answers
+//! questions about both, and serves them on the control socket.
+
+pub mod answer;
+pub mod clock;
+pub mod control;
+pub mod engine;
+pub mod explain;
+pub mod listing;
+pub mod notice;
+mod orders;
+mod source;
+pub mod standing;
+pub mod status;
+
+pub use clock::Clock;
+pub use engine::{Engine, EngineError, ReloadError, Reloaded};
+pub use notice::{Level, Notice, Observer};

@@ -1,5 +1,6 @@
 //! Walking the tree: arm first, then list, then go down; a step at a time.
 
+use settle::RuleMask;
 use sys::{Dir, EntryKind, Errno};
 
 use crate::tree::DirId;
@@ -111,7 +112,7 @@ impl Scan {
         &mut self,
         watcher: &mut Watcher,
         root: &Dir,
-        mask: &mut impl FnMut(&[u8], u64) -> Option<u64>,
+        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
         each: &mut impl FnMut(Found<'_>),
     ) -> Step {
         let Some(dir) = self.todo.pop() else { return Step::Done };
@@ -127,7 +128,7 @@ impl Scan {
         root: &Dir,
         dir: DirId,
         path: &[u8],
-        mask: &mut impl FnMut(&[u8], u64) -> Option<u64>,
+        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
         each: &mut impl FnMut(Found<'_>),
     ) {
         let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(path) };
@@ -166,7 +167,7 @@ impl Scan {
         dir: DirId,
         path: &[u8],
         below: &[Box<[u8]>],
-        mask: &mut impl FnMut(&[u8], u64) -> Option<u64>,
+        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
     ) {
         let parent_mask = watcher.tree().mask(dir);
         let mut child_path = Vec::with_capacity(path.len() + 64);

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use settle::RuleMask;
+
 /// A directory of the source, as long as the source knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DirId(u32);
@@ -20,8 +22,8 @@ struct Node {
     place: Place,
     children: HashMap<Box<[u8]>, DirId>,
     wd: Option<Wd>,
-    /// Which rules exclude the directory; the source's business, kept here for it.
-    mask: u64,
+    /// Which rules exclude the directory.
+    mask: RuleMask,
     /// The number of the last scan that came by.
     scanned: u32,
 }
@@ -85,7 +87,13 @@ impl Tree {
     /// A tree that has only its root.
     #[must_use]
     pub fn new() -> Self {
-        let root = Node { place: Place::Root, children: HashMap::new(), wd: None, mask: 0, scanned: 0 };
+        let root = Node {
+            place: Place::Root,
+            children: HashMap::new(),
+            wd: None,
+            mask: RuleMask::EMPTY,
+            scanned: 0,
+        };
         Self { nodes: [(DirId::ROOT, root)].into_iter().collect(), next: 1, by_wd: CountMap::default() }
     }
 
@@ -151,7 +159,7 @@ impl Tree {
             return known;
         }
         let place = Place::Below { parent, name: name.into() };
-        let node = Node { place, children: HashMap::new(), wd: None, mask: 0, scanned: 0 };
+        let node = Node { place, children: HashMap::new(), wd: None, mask: RuleMask::EMPTY, scanned: 0 };
         let id = DirId(self.next);
         self.next += 1;
         self.nodes.insert(id, node);
@@ -161,13 +169,13 @@ impl Tree {
         id
     }
 
-    /// The rules that exclude the directory, as the source stored them.
+    /// The rules that exclude the directory.
     #[must_use]
-    pub fn mask(&self, id: DirId) -> u64 {
-        self.nodes.get(&id).map_or(0, |node| node.mask)
+    pub fn mask(&self, id: DirId) -> RuleMask {
+        self.nodes.get(&id).map_or(RuleMask::EMPTY, |node| node.mask)
     }
 
-    pub(crate) fn set_mask(&mut self, id: DirId, mask: u64) {
+    pub(crate) fn set_mask(&mut self, id: DirId, mask: RuleMask) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.mask = mask;
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use settle::What;
+use settle::{RuleMask, What};
 use sys::inotify::{self, RawEvent};
 use sys::{Dir, Errno, Inotify};
 
@@ -25,12 +25,23 @@ pub enum Hint<'a> {
     },
     /// A directory appeared or was renamed: everything below has a new path and must be listed.
     Directory(DirId),
-    /// A directory is no longer where it was; what was known below its old path is gone from there.
+    /// A directory was renamed away; what was known below its old path is gone from there.
     DirectoryGone,
-    /// The root itself was removed, renamed or unmounted.
-    Root,
+    /// Something happened to the root itself.
+    Root(RootChange),
     /// The kernel dropped events: everything must be compared.
     Overflow,
+}
+
+/// What happened to the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootChange {
+    /// It was removed.
+    Deleted,
+    /// It was renamed.
+    Moved,
+    /// Its file system was unmounted, or the watch on it ended for another reason.
+    Unmounted,
 }
 
 /// Whether events are heard, and why not.
@@ -178,6 +189,16 @@ impl Watcher {
         }
     }
 
+    /// Watches the root before anything else is looked at.
+    pub fn arm_root(&mut self, root: &Dir) {
+        self.arm(DirId::ROOT, root);
+    }
+
+    /// Notes which rules exclude a directory.
+    pub fn set_mask(&mut self, dir: DirId, mask: RuleMask) {
+        self.tree.set_mask(dir, mask);
+    }
+
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
         let descriptors = self.tree.remove(id);
@@ -242,7 +263,14 @@ impl Watcher {
 
     fn fold_self(&mut self, dir: DirId, mask: u32, each: &mut impl FnMut(&Self, Hint<'_>)) {
         if dir == DirId::ROOT {
-            each(self, Hint::Root);
+            let change = if mask & inotify::DELETE_SELF != 0 {
+                RootChange::Deleted
+            } else if mask & inotify::MOVE_SELF != 0 {
+                RootChange::Moved
+            } else {
+                RootChange::Unmounted
+            };
+            each(self, Hint::Root(change));
         } else if mask & inotify::UNMOUNT != 0 {
             each(self, Hint::Directory(dir));
         }
@@ -272,10 +300,8 @@ impl Watcher {
                 each(self, Hint::DirectoryGone);
             }
             (inotify::MOVED_TO, known) => self.fold_moved_to(parent, event, known, each),
-            (inotify::DELETE, Some(dir)) => {
-                self.drop_dir(dir);
-                each(self, Hint::DirectoryGone);
-            }
+            // It was empty, and each of its entries was told of.
+            (inotify::DELETE, Some(dir)) => self.drop_dir(dir),
             _ => {}
         }
     }

@@ -1,0 +1,59 @@
+//! Answers of a source's thread about units that the ledger does not hold.
+
+use model::{Reason, Stamp, State};
+
+/// What a source says of one path.
+#[derive(Clone, Debug)]
+pub struct LiveExplain {
+    /// Waiting or ignored; nothing if the path is neither.
+    pub unit: Option<LiveUnit>,
+    /// What the rules say of such a path, whether or not anything is there.
+    pub selection: Selected,
+    /// Whether something lies there now, and what.
+    pub present: Present,
+}
+
+/// What the rules say of a path.
+#[derive(Clone, Debug)]
+pub enum Selected {
+    /// This rule takes it.
+    Rule(String),
+    /// None does.
+    Ignored(Reason),
+}
+
+/// What lies at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Present {
+    /// Nothing.
+    Absent,
+    /// A regular file of so many bytes.
+    File(u64),
+    /// A directory.
+    Directory,
+    /// A symbolic link.
+    Symlink,
+    /// A FIFO, socket or device.
+    Special,
+    /// It cannot be looked at; the text says why.
+    Unknown(String),
+}
+
+/// A unit that is waiting or ignored.
+#[derive(Clone, Debug)]
+pub struct LiveUnit {
+    /// Below the root.
+    pub path: Vec<u8>,
+    /// Waiting or ignored.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// The rule that took it.
+    pub rule: Option<String>,
+    /// When it was noticed.
+    pub first_seen: Option<Stamp>,
+    /// When it is looked at next, at the latest.
+    pub next_check: Option<Stamp>,
+    /// What happened so far.
+    pub history: Vec<(Stamp, String)>,
+}

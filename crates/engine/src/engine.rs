@@ -1,0 +1,496 @@
+//! Starting, reloading and stopping everything that a plan asks for.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use config::{Durability, Plan, SinkKind, SinkPlan, SourcePlan};
+use dispatch::{Dispatch, QueueSink};
+use ledger::{Ledger, LedgerError, Options, RouteId, SinkId, SourceId};
+use sinks::Sink;
+use tokio::runtime::Runtime;
+
+use crate::clock::Clock;
+use crate::notice::{Notice, Observer};
+use crate::orders::{Order, Orders};
+use crate::source::{Berth, Source};
+use crate::standing::{SourceState, Standing};
+
+/// Why the engine cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Open(#[from] ledger::OpenError),
+    /// The ledger does not answer.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A sink cannot be made from its settings.
+    #[error("make sink {name}: {error}")]
+    Sink {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: sinks::BuildError,
+    },
+    /// A thread or the network runtime cannot be started.
+    #[error("start {what}: {error}")]
+    Thread {
+        /// What was to be started.
+        what: String,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
+/// Why a new configuration was not taken over. The old one runs on, whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// Something that only a restart can change.
+    #[error("{what} cannot be changed while running; restart to change it, nothing is lost by that")]
+    NeedsRestart {
+        /// What.
+        what: &'static str,
+    },
+    /// A part of the new configuration cannot be started.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What a reload did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Names of sources and sinks that are new.
+    pub added: Vec<String>,
+    /// Names of those that are gone.
+    pub removed: Vec<String>,
+    /// Names of those that were changed.
+    pub changed: Vec<String>,
+}
+
+/// A running plan.
+pub struct Engine {
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Clock,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) state: Mutex<Running>,
+    pub(crate) state_dir: Option<PathBuf>,
+    // Last: sinks' tasks end before their runtime does.
+    runtime: Runtime,
+}
+
+/// What changes with a reload.
+pub(crate) struct Running {
+    pub(crate) plan: Plan,
+    pub(crate) sources: Vec<RunningSource>,
+    pub(crate) sinks: Vec<RunningSink>,
+}
+
+/// One source's thread, seen from outside.
+pub(crate) struct RunningSource {
+    pub(crate) plan: SourcePlan,
+    pub(crate) id: SourceId,
+    pub(crate) orders: Arc<Orders>,
+    pub(crate) standing: Arc<Standing>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One sink, seen from outside.
+pub(crate) struct RunningSink {
+    pub(crate) plan: SinkPlan,
+    pub(crate) id: SinkId,
+}
+
+/// What goes into [`Engine::start`].
+pub struct Setup {
+    /// What to run.
+    pub plan: Plan,
+    /// Where the ledger lives; nothing: in memory.
+    pub state_dir: Option<PathBuf>,
+    /// Who runs it, for the lock.
+    pub owner: String,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Engine {
+    /// Opens the ledger and starts every sink and every source.
+    pub fn start(setup: Setup) -> Result<(Arc<Self>, ledger::OpenReport), EngineError> {
+        let Setup { plan, state_dir, owner, observer } = setup;
+        let options = Options {
+            state_dir: state_dir.clone(),
+            site: plan.site.clone(),
+            durability: match plan.durability {
+                Durability::Process => ledger::Durability::Process,
+                Durability::Power => ledger::Durability::Power,
+            },
+            owner,
+        };
+        let (ledger, report) = Ledger::open(options)?;
+        let runtime = runtime()?;
+        let mut built = Vec::new();
+        let mut sinks = Vec::new();
+        for sink in &plan.sinks {
+            let (id, made) = make_sink(&ledger, sink)?;
+            built.push((id, sink.clone(), made));
+            sinks.push(RunningSink { plan: sink.clone(), id });
+        }
+        let for_dispatch = Arc::new(ForDispatch(Arc::clone(&observer)));
+        let dispatch = Dispatch::start(runtime.handle(), ledger.clone(), built, for_dispatch);
+        let sources = Vec::new();
+        let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
+        let engine =
+            Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, state_dir, runtime });
+        for source in &plan.sources {
+            let running = engine.start_source(source)?;
+            engine.lock().sources.push(running);
+        }
+        Ok((engine, report))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Running> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ledger, for commands that only ask it.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The sinks' tasks.
+    #[must_use]
+    pub fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// The engine's clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// The plan that runs.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        self.lock().plan.clone()
+    }
+
+    fn routes(&self, plan: &SourcePlan) -> Result<Vec<RouteId>, EngineError> {
+        let ids: HashMap<String, SinkId> =
+            self.lock().sinks.iter().map(|sink| (sink.plan.name.clone(), sink.id)).collect();
+        let route = |rule: &settle::Rule| {
+            let sinks: Vec<SinkId> = rule.to.iter().filter_map(|name| ids.get(name).copied()).collect();
+            self.ledger.route(&sinks)
+        };
+        Ok(plan.rules.rules.iter().map(route).collect::<Result<_, _>>()?)
+    }
+
+    fn start_source(self: &Arc<Self>, plan: &SourcePlan) -> Result<RunningSource, EngineError> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let record = self.ledger.register_source(&plan.name, plan.path.as_os_str().as_bytes())?;
+        let orders = Arc::new(Orders::default());
+        let standing = Arc::new(Standing::default());
+        let source = Source::new(Berth {
+            plan: plan.clone(),
+            id: record.id,
+            routes: self.routes(plan)?,
+            first_scan_done: record.first_scan_done,
+            armed_at: record.armed_at,
+            inode_in_identity: record.inode_in_identity,
+            ledger: self.ledger.clone(),
+            clock: self.clock,
+            observer: Arc::clone(&self.observer),
+            orders: Arc::clone(&orders),
+            standing: Arc::clone(&standing),
+            ask_room: self.ask_room(plan),
+        })?;
+        let failing = Arc::clone(&standing);
+        let run = move || {
+            // A source that panics is shown as failed; the others go on.
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| source.run()));
+            if ended.is_err() {
+                failing.update(|row| row.state = SourceState::Failed);
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("src-{}", plan.name.chars().take(10).collect::<String>()))
+            .spawn(run)
+            .map_err(|error| EngineError::Thread { what: format!("source {}", plan.name), error })?;
+        Ok(RunningSource { plan: plan.clone(), id: record.id, orders, standing, thread: Some(thread) })
+    }
+
+    /// How a source asks for the length of the queue behind one of its rules.
+    fn ask_room(self: &Arc<Self>, plan: &SourcePlan) -> Arc<dyn Fn(usize, Arc<Orders>) + Send + Sync> {
+        let engine = Arc::downgrade(self);
+        let sinks: Vec<Option<String>> = plan.rules.rules.iter().map(|rule| rule.to.first().cloned()).collect();
+        Arc::new(move |rule, orders| {
+            let answer = |length| orders.give(Order::Room(length));
+            let Some(engine) = engine.upgrade() else { return answer(None) };
+            let name = sinks.get(rule).cloned().flatten();
+            let id = name.and_then(|name| engine.sink_id(&name));
+            let Some(id) = id else { return answer(None) };
+            let ledger = engine.ledger.clone();
+            let orders = Arc::clone(&orders);
+            engine.dispatch.backlog(
+                id,
+                Box::new(move |length| {
+                    // What lies in the ledger for the sink will lie in its queue, too.
+                    let ours = ledger.sink_counts(id).map_or(0, |counts| counts.queued);
+                    orders.give(Order::Room(length.map(|length| length + ours)));
+                }),
+            );
+        })
+    }
+
+    /// The id of the configured sink of that name.
+    #[must_use]
+    pub fn sink_id(&self, name: &str) -> Option<SinkId> {
+        self.lock().sinks.iter().find(|sink| sink.plan.name == name).map(|sink| sink.id)
+    }
+
+    /// Whether everything that exists is watched and every first scan is through.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.lock().sources.iter().all(|source| source.standing.row().ready)
+    }
+
+    /// The roots that are watched, as configured.
+    #[must_use]
+    pub fn roots(&self) -> Vec<PathBuf> {
+        self.lock().sources.iter().map(|source| source.plan.path.clone()).collect()
+    }
+
+    /// For how long the kernel has told nothing about any source.
+    #[must_use]
+    pub fn silent_for(&self) -> Duration {
+        let last = self.lock().sources.iter().map(|source| source.standing.row().last_event).max();
+        self.clock.mono().saturating_sub(last.unwrap_or_default())
+    }
+
+    /// Compares a source (or all) with its tree now; waits until that is done, at most `patience`.
+    /// False: there is no such source.
+    pub fn rescan(&self, source: Option<&str>, patience: Duration) -> bool {
+        let mut waits = Vec::new();
+        for running in &self.lock().sources {
+            if source.is_none_or(|name| name == running.plan.name) {
+                // Room for the one answer that never comes: the drop of the sender is the answer.
+                let (done, wait) = std::sync::mpsc::sync_channel(1);
+                running.orders.give(Order::Rescan { done: Some(done) });
+                waits.push(wait);
+            }
+        }
+        for wait in &waits {
+            let _ = wait.recv_timeout(patience);
+        }
+        !waits.is_empty()
+    }
+
+    /// Takes over a new plan, or nothing of it.
+    pub fn reload(self: &Arc<Self>, plan: &Plan) -> Result<Reloaded, ReloadError> {
+        let old = self.plan();
+        if old.site != plan.site {
+            return Err(ReloadError::NeedsRestart { what: "site" });
+        }
+        if old.durability != plan.durability {
+            return Err(ReloadError::NeedsRestart { what: "durability" });
+        }
+        let mut done = Reloaded::default();
+        self.reload_sinks(&old, plan, &mut done)?;
+        self.reload_sources(plan, &mut done)?;
+        self.drop_sinks(plan, &mut done);
+        self.lock().plan = plan.clone();
+        Ok(done)
+    }
+
+    /// New and changed sinks first, so that routes to them exist. All are made before any is used.
+    fn reload_sinks(&self, old: &Plan, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
+        let mut made = Vec::new();
+        for sink in &plan.sinks {
+            let before = old.sinks.iter().find(|before| before.name == sink.name);
+            if before.is_some_and(|before| before == sink) {
+                continue;
+            }
+            let list = if before.is_some() { &mut done.changed } else { &mut done.added };
+            list.push(sink.name.clone());
+            made.push((sink, make_sink(&self.ledger, sink)?));
+        }
+        for (sink, (id, made)) in made {
+            self.dispatch.remove(id);
+            self.dispatch.add(id, sink.clone(), made);
+            let mut state = self.lock();
+            state.sinks.retain(|running| running.id != id);
+            state.sinks.push(RunningSink { plan: sink.clone(), id });
+        }
+        Ok(())
+    }
+
+    fn reload_sources(self: &Arc<Self>, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
+        let names: Vec<&str> = plan.sources.iter().map(|source| source.name.as_str()).collect();
+        let gone = self.take_sources(|running| !names.contains(&running.plan.name.as_str()));
+        done.removed.extend(gone.iter().map(|source| source.plan.name.clone()));
+        stop_all(gone);
+        for source in &plan.sources {
+            let routes = self.routes(source)?;
+            let (known, same_place) = {
+                let state = self.lock();
+                let running = state.sources.iter().find(|running| running.plan.name == source.name);
+                (running.is_some(), running.is_some_and(|running| is_same_place(&running.plan, source)))
+            };
+            match (known, same_place) {
+                (true, true) => self.replan(source, routes, done),
+                (true, false) => {
+                    stop_all(self.take_sources(|running| running.plan.name == source.name));
+                    let running = self.start_source(source)?;
+                    self.lock().sources.push(running);
+                    done.changed.push(source.name.clone());
+                }
+                (false, _) => {
+                    let running = self.start_source(source)?;
+                    self.lock().sources.push(running);
+                    done.added.push(source.name.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn replan(&self, source: &SourcePlan, routes: Vec<RouteId>, done: &mut Reloaded) {
+        let mut state = self.lock();
+        let Some(running) = state.sources.iter_mut().find(|running| running.plan.name == source.name) else {
+            return;
+        };
+        if running.plan == *source {
+            return;
+        }
+        running.plan = source.clone();
+        running.orders.give(Order::Replan { plan: Box::new(source.clone()), routes });
+        done.changed.push(source.name.clone());
+    }
+
+    fn drop_sinks(&self, plan: &Plan, done: &mut Reloaded) {
+        let mut state = self.lock();
+        let gone: Vec<(SinkId, String)> = state
+            .sinks
+            .iter()
+            .filter(|running| plan.sinks.iter().all(|sink| sink.name != running.plan.name))
+            .map(|running| (running.id, running.plan.name.clone()))
+            .collect();
+        for (id, name) in gone {
+            self.dispatch.remove(id);
+            state.sinks.retain(|running| running.id != id);
+            done.removed.push(name);
+        }
+    }
+
+    fn take_sources(&self, which: impl Fn(&RunningSource) -> bool) -> Vec<RunningSource> {
+        let mut state = self.lock();
+        let (taken, kept) = std::mem::take(&mut state.sources).into_iter().partition(which);
+        state.sources = kept;
+        taken
+    }
+
+    /// Stops in the order of a file's way: sources, then sinks (what is in hand is finished or given
+    /// up within `grace`; it stays in the ledger), then the ledger.
+    pub fn stop(&self, grace: Duration) -> Result<(), ledger::CommitError> {
+        stop_all(self.take_sources(|_| true));
+        self.dispatch.stop(grace);
+        self.ledger.close()
+    }
+
+    /// Waits until every sink has acknowledged what the ledger holds, at most `patience`.
+    pub fn drain(&self, patience: Duration) -> bool {
+        let _ = self.ledger.flush();
+        self.dispatch.drain(patience)
+    }
+
+    /// The handle of the network runtime.
+    #[must_use]
+    pub fn runtime(&self) -> &tokio::runtime::Handle {
+        self.runtime.handle()
+    }
+}
+
+fn runtime() -> Result<Runtime, EngineError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(16)
+        .thread_name("staithe-net")
+        .enable_all()
+        .build()
+        .map_err(|error| EngineError::Thread { what: "the network runtime".into(), error })
+}
+
+fn make_sink(ledger: &Ledger, plan: &SinkPlan) -> Result<(SinkId, Box<dyn Sink>), EngineError> {
+    let id = ledger.register_sink(&plan.name, plan.kind.name())?;
+    let made: Box<dyn Sink> = if matches!(plan.kind, SinkKind::Queue(_)) {
+        Box::new(QueueSink::new(ledger.clone(), id))
+    } else {
+        sinks::build(plan).map_err(|error| EngineError::Sink { name: plan.name.clone(), error })?
+    };
+    Ok((id, made))
+}
+
+/// Whether a changed source can keep its watches.
+fn is_same_place(old: &SourcePlan, new: &SourcePlan) -> bool {
+    old.path == new.path
+        && old.recursive == new.recursive
+        && old.backend == new.backend
+        && old.identity == new.identity
+        && old.announce == new.announce
+        && old.follow_symlinks == new.follow_symlinks
+}
+
+fn stop_all(sources: Vec<RunningSource>) {
+    for source in &sources {
+        source.orders.give(Order::Stop);
+    }
+    for mut source in sources {
+        if let Some(thread) = source.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Hands on what the sinks' tasks have to say.
+struct ForDispatch(Arc<dyn Observer>);
+
+impl dispatch::Observer for ForDispatch {
+    fn delivered(&self, sink: &str, parcels: &[model::Parcel]) {
+        self.0.delivered(sink, parcels);
+    }
+
+    fn trouble(&self, sink: &str, trouble: &sinks::Trouble, retry_in: Duration) {
+        self.0.trouble(sink, trouble, retry_in);
+    }
+
+    fn recovered(&self, sink: &str) {
+        self.0.recovered(sink);
+    }
+
+    fn dead(&self, sink: &str, parcel: &model::Parcel, error: &str) {
+        self.0.dead(sink, parcel, error);
+    }
+}
+
+impl Engine {
+    /// Tells the observer of changes in the ledger's health; call it now and then.
+    pub fn watch_ledger(&self, last: &mut bool) {
+        match self.ledger.health() {
+            ledger::Health::Ok if *last => {
+                *last = false;
+                self.observer.notice(&Notice::LedgerRecovered);
+            }
+            ledger::Health::Degraded(error) if !*last => {
+                *last = true;
+                self.observer.notice(&Notice::LedgerTrouble { error: &error });
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! `explain`: why a path is where it is, with what happened so far and what happens next.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use dispatch::SinkState;
+use ledger::{LedgerError, Record, SourceId};
+use model::text::{insert_json_path, safe};
+use model::{Reason, Stamp, State};
+use serde_json::{Map, Value, json};
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
+use crate::engine::Engine;
+use crate::orders::Order;
+
+/// A source's thread answers between two batches; while it waits for a full ledger it cannot.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What can be said of a path.
+#[derive(Clone, Debug)]
+pub enum Explained {
+    /// Everything, as the contract's `explain --json`.
+    Found(Value),
+    /// No source covers the path, or nothing was ever there; the value says which.
+    NeverSeen(Value),
+}
+
+/// One source's place for the path in question.
+struct Place {
+    source: String,
+    path: Vec<u8>,
+}
+
+impl Engine {
+    /// Explains `path`: absolute, or relative to a source's root.
+    pub fn explain(&self, path: &Path) -> Result<Explained, LedgerError> {
+        let places = self.places(path);
+        let mut never = None;
+        for place in &places {
+            match self.explain_in(path, place)? {
+                found @ Explained::Found(_) => return Ok(found),
+                Explained::NeverSeen(value) => never = never.or(Some(value)),
+            }
+        }
+        Ok(Explained::NeverSeen(never.unwrap_or_else(|| outside(path, &self.roots()))))
+    }
+
+    /// The sources whose root lies above the path, the nearest root first.
+    fn places(&self, path: &Path) -> Vec<Place> {
+        let state = self.lock();
+        let mut places: Vec<(usize, Place)> = Vec::new();
+        for source in &state.sources {
+            let root = &source.plan.path;
+            let below = if path.is_absolute() { below(path, root) } else { Some(path.to_owned()) };
+            if let Some(below) = below {
+                let path = below.as_os_str().as_bytes().to_vec();
+                let depth = root.components().count();
+                places.push((depth, Place { source: source.plan.name.clone(), path }));
+            }
+        }
+        places.sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+        places.into_iter().map(|(_, place)| place).collect()
+    }
+
+    fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
+        let live = self.ask_source(place);
+        let record = self.records_of(place)?.pop();
+        let mut value = Map::new();
+        insert_json_path(&mut value, "path", &place.path);
+        insert_json_path(&mut value, "asked", asked.as_os_str().as_bytes());
+        value.insert("source".into(), place.source.as_str().into());
+        value.insert("sinks".into(), json!([]));
+        value.insert("timeline".into(), json!([]));
+        value.insert("reason".into(), Value::Null);
+        value.insert("reason_args".into(), json!({}));
+        value.insert("rule".into(), Value::Null);
+        value.insert("next_check".into(), Value::Null);
+        let unit = live.as_ref().and_then(|live| live.unit.clone());
+        match (unit, record, live) {
+            (Some(unit), record, _) => say_live(&mut value, &unit, record.as_ref()),
+            (None, Some(record), _) => self.say_record(&mut value, &record),
+            (None, None, Some(live)) => return Ok(say_unknown(value, live)),
+            (None, None, None) => {
+                let detail = "the source's thread did not answer; it waits for the ledger, or it has failed";
+                value.insert("state".into(), "seen".into());
+                value.insert("detail".into(), detail.into());
+            }
+        }
+        Ok(Explained::Found(Value::Object(value)))
+    }
+
+    fn records_of(&self, place: &Place) -> Result<Vec<Record>, LedgerError> {
+        let id: Option<SourceId> = {
+            let state = self.lock();
+            let running = state.sources.iter().find(|source| source.plan.name == place.source);
+            running.map(|running| running.id)
+        };
+        id.map_or_else(|| Ok(Vec::new()), |id| self.ledger.records(id, &place.path))
+    }
+
+    fn ask_source(&self, place: &Place) -> Option<LiveExplain> {
+        let (reply, answer) = sync_channel(1);
+        {
+            let state = self.lock();
+            let running = state.sources.iter().find(|source| source.plan.name == place.source)?;
+            running.orders.give(Order::Explain { path: place.path.clone(), reply });
+        }
+        answer.recv_timeout(PATIENCE).ok()
+    }
+
+    fn say_record(&self, value: &mut Map<String, Value>, record: &Record) {
+        let reason = self.blocked_by(record);
+        value.insert("state".into(), record.state.name().into());
+        value.insert("id".into(), record.id.to_string().into());
+        value.insert("generation".into(), record.generation.into());
+        value.insert("rule".into(), record.rule.as_str().into());
+        value.insert("reason".into(), reason.as_ref().map(Reason::code).into());
+        value.insert("reason_args".into(), reason.as_ref().map(Reason::args).unwrap_or_default().into());
+        value.insert("detail".into(), detail(record, reason.as_ref()).into());
+        let sinks = record.sinks.iter().map(|sink| {
+            json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
+                   "last_error": sink.last_error,
+                   "delivered_at": sink.delivered_at.map(|at| at.to_string())})
+        });
+        value.insert("sinks".into(), sinks.collect());
+        value.insert("timeline".into(), timeline(record));
+    }
+
+    /// Why an admitted unit is not delivered yet: the first sink that holds it up.
+    fn blocked_by(&self, record: &Record) -> Option<Reason> {
+        match record.state {
+            State::Queued | State::Retrying | State::Delivering => {}
+            State::Dead => {
+                let dead = record.sinks.iter().find(|sink| sink.state == State::Dead)?;
+                let sink = dead.name.clone();
+                let rejected = dead.last_error.as_deref().is_some_and(|error| error.starts_with("rejected"));
+                let often = !rejected && dead.attempts > 1;
+                return Some(if often { Reason::DeadMaxAttempts { sink } } else { Reason::DeadRejected { sink } });
+            }
+            _ => return None,
+        }
+        let waits = |state| matches!(state, State::Queued | State::Retrying | State::Delivering);
+        for sink in record.sinks.iter().filter(|sink| waits(sink.state)) {
+            let Some(id) = self.sink_id(&sink.name) else { continue };
+            let name = sink.name.clone();
+            match self.dispatch.status(id).state {
+                SinkState::Retrying => return Some(Reason::BlockedSinkDown { sink: name }),
+                SinkState::Failed => return Some(Reason::BlockedSinkConfiguration { sink: name }),
+                SinkState::Paused => return Some(Reason::BlockedPaused { sink: name }),
+                SinkState::Ok => {}
+            }
+        }
+        Some(Reason::BlockedBackpressure)
+    }
+}
+
+fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: Option<&Record>) {
+    value.insert("state".into(), unit.state.name().into());
+    value.insert("rule".into(), unit.rule.clone().into());
+    value.insert("reason".into(), unit.reason.code().into());
+    value.insert("reason_args".into(), unit.reason.args().into());
+    value.insert("next_check".into(), unit.next_check.map(|at| at.to_string()).into());
+    value.insert("detail".into(), live_detail(unit).into());
+    let mut moments = Vec::new();
+    if let Some(earlier) = earlier {
+        moments.extend(moments_of(earlier));
+    }
+    if let Some(first) = unit.first_seen {
+        moments.push(moment(first, "seen"));
+    }
+    moments.extend(unit.history.iter().map(|(at, what)| moment(*at, what)));
+    value.insert("timeline".into(), moments.into());
+}
+
+fn say_unknown(mut value: Map<String, Value>, live: LiveExplain) -> Explained {
+    let there = live.present != Present::Absent;
+    let what = match &live.present {
+        Present::Absent => "nothing lies there now".to_owned(),
+        Present::File(size) => format!("a file of {size} bytes lies there now"),
+        Present::Directory => "it is a directory".to_owned(),
+        Present::Symlink => "it is a symbolic link".to_owned(),
+        Present::Special => "it is a FIFO, socket or device".to_owned(),
+        Present::Unknown(error) => format!("it cannot be looked at: {error}"),
+    };
+    let (reason, rule) = match (&live.selection, &live.present) {
+        (_, Present::Directory) => (Some(Reason::IgnoredDirectory), None),
+        (Selected::Ignored(reason), _) => (Some(reason.clone()), None),
+        (Selected::Rule(rule), _) => (None, Some(rule.clone())),
+    };
+    let ignored = reason.is_some();
+    let said = match (&reason, &rule) {
+        (Some(reason), _) => reason_detail(reason),
+        (None, Some(rule)) => format!("rule \"{rule}\" would take it"),
+        (None, None) => String::new(),
+    };
+    let state = if ignored && there { "ignored" } else { "seen" };
+    value.insert("state".into(), state.into());
+    value.insert("reason".into(), reason.as_ref().map(Reason::code).into());
+    value.insert("reason_args".into(), reason.as_ref().map(Reason::args).unwrap_or_default().into());
+    value.insert("rule".into(), rule.into());
+    value.insert("detail".into(), format!("never seen; {what}; {said}").into());
+    if ignored && there { Explained::Found(Value::Object(value)) } else { Explained::NeverSeen(Value::Object(value)) }
+}
+
+fn outside(path: &Path, roots: &[PathBuf]) -> Value {
+    let roots: Vec<String> = roots.iter().map(|root| safe(root.as_os_str().as_bytes())).collect();
+    let mut value = Map::new();
+    insert_json_path(&mut value, "path", path.as_os_str().as_bytes());
+    value.insert("source".into(), Value::Null);
+    value.insert("state".into(), "seen".into());
+    value.insert("reason".into(), Value::Null);
+    value.insert("reason_args".into(), json!({}));
+    value.insert("rule".into(), Value::Null);
+    value.insert("next_check".into(), Value::Null);
+    value.insert("sinks".into(), json!([]));
+    value.insert("timeline".into(), json!([]));
+    let detail = format!("never seen: no source covers this path; watched are {}", roots.join(", "));
+    value.insert("detail".into(), detail.into());
+    Value::Object(value)
+}
+
+fn moment(at: Stamp, what: &str) -> Value {
+    json!({"time": at.to_string(), "what": what})
+}
+
+fn moments_of(record: &Record) -> Vec<Value> {
+    let generation = record.generation;
+    let mut moments = vec![moment(record.first_seen, "seen")];
+    moments.extend(record.history.iter().map(|step| moment(step.time, &step.what)));
+    let signals: Vec<&str> = record.signals.iter().map(model::Signal::name).collect();
+    let what = match record.state {
+        State::Gone => "gone before it was complete".to_owned(),
+        State::Adopted => "adopted: complete before the first start, not delivered".to_owned(),
+        _ => format!("complete ({}), generation {generation} admitted", signals.join(", ")),
+    };
+    moments.push(moment(record.admitted, &what));
+    for sink in &record.sinks {
+        if let Some(at) = sink.delivered_at {
+            moments.push(moment(at, &format!("delivered to {}", sink.name)));
+        }
+    }
+    moments
+}
+
+fn timeline(record: &Record) -> Value {
+    moments_of(record).into()
+}
+
+fn detail(record: &Record, reason: Option<&Reason>) -> String {
+    let sinks = || record.sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(", ");
+    let removed = if record.absent { "; the file is gone by now" } else { "" };
+    match record.state {
+        State::Delivered => format!("delivered to {}{removed}", sinks()),
+        State::Adopted => {
+            "it was complete before the source was first watched and was taken over without delivery \
+             (initial = \"adopt\")"
+                .to_owned()
+        }
+        State::Gone => "it vanished before it was complete".to_owned(),
+        _ => {
+            let error = record.sinks.iter().find_map(|sink| sink.last_error.clone());
+            let error = error.map(|error| format!(": {error}")).unwrap_or_default();
+            let why = reason.map(reason_detail).unwrap_or_default();
+            format!("complete and kept in the ledger; {why}{error}{removed}")
+        }
+    }
+}
+
+fn live_detail(unit: &LiveUnit) -> String {
+    let next = unit.next_check.map(|at| format!("; looked at next at {at} at the latest")).unwrap_or_default();
+    format!("{}{next}", reason_detail(&unit.reason))
+}
+
+fn reason_detail(reason: &Reason) -> String {
+    match reason {
+        Reason::WaitingQuiet => "it must stay unchanged a little longer".into(),
+        Reason::WaitingWriterOpen => "a process has it open for writing".into(),
+        Reason::WaitingClosed => "it was created and its writer has not closed it yet".into(),
+        Reason::WaitingRenamedIn => "its rule wants it to be renamed to this name".into(),
+        Reason::WaitingMinAge => "it is younger than its rule wants".into(),
+        Reason::WaitingPermission => "it cannot be looked at: permission is missing".into(),
+        Reason::WaitingLook => "it was noticed and is looked at next".into(),
+        Reason::WaitingDeadline => "its deadline has passed and its rule says to hold it".into(),
+        Reason::IgnoredFilter { rule, pattern } if rule.is_empty() && pattern.is_empty() => {
+            "no rule includes it".into()
+        }
+        Reason::IgnoredFilter { rule, pattern } => {
+            format!("rule \"{}\" excludes it by \"{}\"", safe(rule.as_bytes()), safe(pattern.as_bytes()))
+        }
+        Reason::IgnoredTempName { pattern } => format!(
+            "its name looks like a file in the making (built-in \"{}\"); it is looked at when it is renamed, \
+             or set temp_names = false",
+            safe(pattern.as_bytes())
+        ),
+        Reason::IgnoredSymlink => "it is a symbolic link; they are not followed".into(),
+        Reason::IgnoredSpecialFile => "it is a FIFO, socket or device".into(),
+        Reason::IgnoredDirectory => "it is a directory; its files are the units".into(),
+        Reason::BlockedSinkDown { sink } => format!("sink {sink} cannot be reached and is tried again"),
+        Reason::BlockedSinkConfiguration { sink } => format!("sink {sink} needs its configuration mended"),
+        Reason::BlockedPaused { sink } => format!("sink {sink} is paused; `staithe resume {sink}` goes on"),
+        Reason::BlockedBackpressure => "others are ahead of it".into(),
+        Reason::DeadRejected { sink } => {
+            format!("sink {sink} rejected it; see `staithe dead show`, `staithe dead retry`")
+        }
+        Reason::DeadMaxAttempts { sink } => {
+            format!("sink {sink} refused it as often as it may; see `staithe dead show`, `staithe dead retry`")
+        }
+    }
+}
+
+/// The part of `path` below `root`, compared as written and, failing that, as the file system
+/// resolves both (a root that is a link, a relative root).
+fn below(path: &Path, root: &Path) -> Option<PathBuf> {
+    if let Ok(rest) = path.strip_prefix(root) {
+        return Some(plain(rest));
+    }
+    let root = root.canonicalize().ok()?;
+    if let Ok(rest) = path.strip_prefix(&root) {
+        return Some(plain(rest));
+    }
+    let (parent, name) = (path.parent()?, path.file_name()?);
+    let parent = parent.canonicalize().ok()?;
+    Some(plain(&parent.strip_prefix(&root).ok()?.join(name)))
+}
+
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}

@@ -1,0 +1,237 @@
+//! What the engine has to say: named, typed, for logs and for drop-ins that speak an old program's words.
+
+use std::path::Path;
+use std::time::Duration;
+
+use model::text::safe;
+use watch::RootChange;
+
+/// One thing worth telling.
+#[derive(Clone, Debug)]
+pub enum Notice<'a> {
+    /// A source's root is watched from now on.
+    Watching {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// `inotify` or `poll`.
+        backend: &'static str,
+        /// The file system's name.
+        filesystem: &'static str,
+        /// Why it is not watched by events, if so.
+        why: Option<String>,
+    },
+    /// A source's root is no directory; it is looked for until it is.
+    RootAbsent {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// What the kernel said.
+        error: String,
+    },
+    /// A source's root went away.
+    RootLost {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// What happened to it.
+        change: RootChange,
+    },
+    /// A source is no longer watched because the program stops.
+    Stopped {
+        /// Its root.
+        path: &'a Path,
+    },
+    /// The kernel dropped events.
+    Overflow {
+        /// The source.
+        source: &'a str,
+        /// How many directories are compared now.
+        directories: u64,
+    },
+    /// A gap was closed by a complete comparison.
+    GapClosed {
+        /// The source.
+        source: &'a str,
+        /// How long it was open.
+        after: Duration,
+    },
+    /// The first scan of a source is through.
+    FirstScan {
+        /// The source.
+        source: &'a str,
+        /// Directories walked.
+        directories: u64,
+        /// Entries seen.
+        entries: u64,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The kernel refuses to watch some directories.
+    Unwatched {
+        /// The source.
+        source: &'a str,
+        /// How many.
+        count: u64,
+        /// What the kernel said of the first.
+        error: String,
+        /// The limit of watches and how many would do.
+        limit: Option<(u64, u64)>,
+    },
+    /// Directories cannot be read.
+    Unreadable {
+        /// The source.
+        source: &'a str,
+        /// How many.
+        count: u64,
+        /// The first, below the root.
+        first: Vec<u8>,
+        /// What the kernel said of it.
+        error: String,
+    },
+    /// A unit is still not complete at its rule's deadline.
+    DeadlinePassed {
+        /// The source.
+        source: &'a str,
+        /// The path below the root.
+        path: &'a [u8],
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// A re-announcement stopped at the length that the sink's queue may have.
+    ListingCut {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// The limit.
+        limit: u64,
+    },
+    /// The ledger cannot write.
+    LedgerTrouble {
+        /// Why.
+        error: &'a str,
+    },
+    /// The ledger writes again.
+    LedgerRecovered,
+}
+
+/// How loud a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Good to know.
+    Info,
+    /// Somebody may have to do something.
+    Warning,
+    /// Somebody has to do something.
+    Error,
+}
+
+impl Notice<'_> {
+    /// How loud it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Notice::Watching { .. }
+            | Notice::Stopped { .. }
+            | Notice::GapClosed { .. }
+            | Notice::FirstScan { .. }
+            | Notice::LedgerRecovered => Level::Info,
+            Notice::RootAbsent { .. }
+            | Notice::RootLost { .. }
+            | Notice::Overflow { .. }
+            | Notice::Unreadable { .. }
+            | Notice::DeadlinePassed { .. }
+            | Notice::ListingCut { .. }
+            | Notice::Unwatched { .. } => Level::Warning,
+            Notice::LedgerTrouble { .. } => Level::Error,
+        }
+    }
+
+    /// The sentence for a person: what happened, what it means for the data, what to do.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Notice::Watching { source, path, backend, filesystem, why } => {
+                let path = shown(path);
+                let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                format!("source {source}: watching {path} ({filesystem}, {backend}{why})")
+            }
+            Notice::RootAbsent { source, path, error } => format!(
+                "source {source}: {} cannot be opened as a directory ({error}); it is looked for every \
+                 second and caught up with when it is there",
+                shown(path)
+            ),
+            Notice::RootLost { source, path, change } => format!(
+                "source {source}: {} was {}; nothing is taken as removed, and it is caught up with when it \
+                 is back",
+                shown(path),
+                match change {
+                    RootChange::Deleted => "deleted",
+                    RootChange::Moved => "renamed",
+                    RootChange::Unmounted => "unmounted or replaced",
+                }
+            ),
+            Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
+            Notice::Overflow { source, directories } => format!(
+                "source {source}: the kernel dropped an unknown number of events (W-OVERFLOW). Comparing \
+                 {directories} directories now, nothing is lost. If this is frequent: sysctl -w \
+                 fs.inotify.max_queued_events=131072, and restart (the limit is read at the start)"
+            ),
+            Notice::GapClosed { source, after } => {
+                format!("source {source}: the gap is closed after {:.1} s", after.as_secs_f64())
+            }
+            Notice::FirstScan { source, directories, entries, took } => format!(
+                "source {source}: first scan done, {entries} entries in {directories} directories, {:.1} s",
+                took.as_secs_f64()
+            ),
+            Notice::Unwatched { source, count, error, limit } => unwatched(source, *count, error, *limit),
+            Notice::Unreadable { source, count, first, error } => format!(
+                "source {source}: {count} directories cannot be read (the first: {}: {error}); what lies in \
+                 them is not seen. Give the user that runs staithe read and search permission",
+                safe(first)
+            ),
+            Notice::DeadlinePassed { source, path, reason } => format!(
+                "source {source}: {} is still not complete at its deadline ({reason}); `staithe explain` \
+                 tells more",
+                safe(path)
+            ),
+            Notice::ListingCut { source, limit, .. } => format!(
+                "source {source}: re-announcing stopped at the sink's queue limit ({limit}); the rest is \
+                 announced again at the next turn"
+            ),
+            Notice::LedgerTrouble { error } => format!(
+                "the ledger cannot be written: {error}. Intake is paused; files stay where they are and are \
+                 found when there is room again"
+            ),
+            Notice::LedgerRecovered => "the ledger can be written again".to_owned(),
+        }
+    }
+}
+
+fn unwatched(source: &str, count: u64, error: &str, limit: Option<(u64, u64)>) -> String {
+    let fix = limit.map_or_else(String::new, |(have, need)| {
+        format!(
+            " Fix: sudo sysctl -w fs.inotify.max_user_watches={need} (have {have}); keep it in \
+             /etc/sysctl.d/60-staithe.conf"
+        )
+    });
+    format!(
+        "source {source}: {count} directories cannot be watched ({error}; E-WATCH-LIMIT if this says \"no space\", \
+         then the disk is not full). They are scanned instead; nothing is lost, they are slower.{fix}"
+    )
+}
+
+fn shown(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    safe(path.as_os_str().as_bytes())
+}
+
+/// Whoever wants to be told.
+pub trait Observer: dispatch::Observer {
+    /// Something happened. Called from the engine's threads: return soon.
+    fn notice(&self, notice: &Notice<'_>);
+}

@@ -1,0 +1,83 @@
+//! What other threads ask of a source's thread.
+
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use config::SourcePlan;
+use ledger::RouteId;
+use watch::Backlog;
+
+use crate::answer::{LiveExplain, LiveUnit};
+
+/// One thing to do between two looks.
+pub(crate) enum Order {
+    /// End the thread.
+    Stop,
+    /// Compare the whole tree; the sender is dropped when that is done.
+    Rescan {
+        /// Dropped when the scan is through.
+        done: Option<SyncSender<()>>,
+    },
+    /// Say why a path is where it is.
+    Explain {
+        /// Below the root.
+        path: Vec<u8>,
+        /// Where the answer goes; it has room for one.
+        reply: SyncSender<LiveExplain>,
+    },
+    /// List what is not in the ledger.
+    List {
+        /// Where the answer goes; it has room for one.
+        reply: SyncSender<Vec<LiveUnit>>,
+    },
+    /// Use these rules and intervals from now on.
+    Replan {
+        /// The new plan.
+        plan: Box<SourcePlan>,
+        /// Where each rule's events go.
+        routes: Vec<RouteId>,
+    },
+    /// The length of the sink's queue, asked for before a re-announcement; nothing if unknown.
+    Room(Option<u64>),
+}
+
+/// A source's mailbox. Bounded by who writes: operators' commands, one at a time each, and one
+/// answer for each question that the source itself has asked.
+#[derive(Default)]
+pub(crate) struct Orders {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    orders: Vec<Order>,
+    bell: Option<Arc<Backlog>>,
+}
+
+impl Orders {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which backlog's waiter is to be woken when an order comes.
+    pub(crate) fn ring_with(&self, bell: Arc<Backlog>) {
+        self.lock().bell = Some(bell);
+    }
+
+    /// Leaves an order.
+    pub(crate) fn give(&self, order: Order) {
+        let bell = {
+            let mut inner = self.lock();
+            inner.orders.push(order);
+            inner.bell.clone()
+        };
+        if let Some(bell) = bell {
+            bell.nudge();
+        }
+    }
+
+    /// Takes all orders.
+    pub(crate) fn take(&self) -> Vec<Order> {
+        std::mem::take(&mut self.lock().orders)
+    }
+}

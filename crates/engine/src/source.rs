@@ -1,0 +1,258 @@
+//! One source: one thread that owns everything about one watched tree.
+//!
+//! It hears hints, looks at files, asks the rules, and hands what is complete to the ledger. It may
+//! wait for the ledger (then the backlog fills, the kernel's queue overflows, and a scan heals it);
+//! it never waits for a sink.
+
+mod admitting;
+mod answering;
+mod dirty;
+mod known;
+mod looking;
+mod reannouncing;
+mod rooting;
+mod scanning;
+mod waiting;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Announce, Initial, SourcePlan};
+use ledger::{Ledger, RouteId, SourceId};
+use model::{Reason, Stamp};
+use settle::Mono;
+use watch::{Backlog, Scan, Watcher};
+
+use crate::clock::Clock;
+use crate::notice::{Notice, Observer};
+use crate::orders::{Order, Orders};
+use crate::standing::{SourceState, Standing};
+use dirty::{Dirty, Folding};
+use known::{Known, KnownFiles};
+use reannouncing::Listing;
+use rooting::Root;
+use scanning::Rescans;
+use waiting::WaitingUnits;
+
+/// What a source needs from the engine.
+pub(crate) struct Berth {
+    pub(crate) plan: SourcePlan,
+    pub(crate) id: SourceId,
+    /// Where each rule's events go, by the rule's index.
+    pub(crate) routes: Vec<RouteId>,
+    pub(crate) first_scan_done: bool,
+    pub(crate) armed_at: Option<Stamp>,
+    pub(crate) inode_in_identity: Option<bool>,
+    pub(crate) ledger: Ledger,
+    pub(crate) clock: Clock,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) orders: Arc<Orders>,
+    pub(crate) standing: Arc<Standing>,
+    /// Asks a sink how long its queue is; the answer comes as an order. Never waits.
+    pub(crate) ask_room: Arc<dyn Fn(usize, Arc<Orders>) + Send + Sync>,
+}
+
+/// The thread's state.
+pub(crate) struct Source {
+    berth: Berth,
+    /// The rules' names, shared with every admission.
+    rule_names: Vec<Arc<str>>,
+    backlog: Arc<Backlog>,
+    watcher: Watcher,
+    root: Root,
+    dirty: Dirty,
+    known: KnownFiles,
+    waiting: WaitingUnits,
+    ignored: HashMap<Box<[u8]>, Reason>,
+    /// What goes to the ledger with the next submit.
+    outgoing: Vec<ledger::Entry>,
+    scan: Option<Scanning>,
+    /// The number of the last scan begun.
+    scan_number: u32,
+    next_whole_scan: Option<Mono>,
+    /// When the open gap was opened.
+    gap_since: Option<Mono>,
+    next_root_check: Mono,
+    listing: Listing,
+    rescans: Rescans,
+    with_inode: bool,
+    armed_at: Stamp,
+    first_scan_done: bool,
+    /// Whole scans finished by this process since the root was last replaced.
+    whole_scans: u32,
+    stopping: bool,
+}
+
+/// A walk that is under way.
+struct Scanning {
+    walk: Scan,
+    since: Mono,
+    /// Every directory has been walked; what was found is being looked at.
+    walked: bool,
+}
+
+/// How often the root is looked at: whether it is there, and the same directory.
+const ROOT_CHECK: Duration = Duration::from_secs(1);
+/// How long the thread sleeps at most.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+impl Source {
+    /// Takes over what the ledger knows and is ready to [`Source::run`].
+    pub(crate) fn new(berth: Berth) -> Result<Self, ledger::LedgerError> {
+        let with_inode = berth.inode_in_identity.unwrap_or(true);
+        let mut known = KnownFiles::default();
+        berth.ledger.known(berth.id, &mut |row| {
+            known.insert(row.key, Known::of(&row.sample, row.ctime, 0));
+        })?;
+        let folding = match berth.plan.announce {
+            Announce::Generations => Folding::Names,
+            Announce::Arrivals => Folding::Arrivals,
+        };
+        let watcher = Watcher::new(&berth.plan.path, berth.plan.recursive);
+        let backlog = Backlog::new();
+        berth.orders.ring_with(Arc::clone(&backlog));
+        Ok(Self {
+            rule_names: rule_names(&berth.plan),
+            backlog,
+            watcher,
+            root: Root::Unknown,
+            dirty: Dirty::new(folding),
+            known,
+            waiting: WaitingUnits::default(),
+            ignored: HashMap::new(),
+            outgoing: Vec::new(),
+            scan: None,
+            scan_number: 0,
+            next_whole_scan: None,
+            gap_since: None,
+            next_root_check: Mono::ZERO,
+            listing: Listing::new(&berth.plan),
+            rescans: Rescans::default(),
+            with_inode,
+            armed_at: berth.armed_at.unwrap_or_default(),
+            first_scan_done: berth.first_scan_done,
+            whole_scans: 0,
+            stopping: false,
+            berth,
+        })
+    }
+
+    /// The thread's life.
+    pub(crate) fn run(mut self) {
+        while !self.stopping {
+            self.take_orders();
+            if self.now() >= self.next_root_check {
+                self.check_root();
+            }
+            if let Some(root) = self.open_root() {
+                self.hear();
+                self.begin_due_scans();
+                self.walk(&root);
+                self.look(&root);
+                self.finish_scan();
+            }
+            self.publish();
+            if !self.stopping {
+                self.backlog.wait(self.idle_time());
+            }
+        }
+        self.submit();
+        if matches!(self.root, Root::Present { .. }) {
+            self.berth.observer.notice(&Notice::Stopped { path: &self.berth.plan.path });
+        }
+    }
+
+    fn now(&self) -> Mono {
+        self.berth.clock.mono()
+    }
+
+    /// How long nothing will have to be done unless something is heard.
+    fn idle_time(&self) -> Duration {
+        if self.scan.is_some() || !self.dirty.is_empty() {
+            return Duration::ZERO;
+        }
+        let now = self.now();
+        let mut next = self.next_root_check.min(now + LONGEST_SLEEP);
+        if matches!(self.root, Root::Present { .. }) {
+            let due = [self.waiting.next(), self.next_whole_scan, self.listing.next()];
+            next = due.into_iter().flatten().fold(next, Mono::min);
+        }
+        if self.watcher.has_moves() {
+            next = next.min(now + Duration::from_millis(20));
+        }
+        next.saturating_sub(now)
+    }
+
+    fn take_orders(&mut self) {
+        for order in self.berth.orders.take() {
+            match order {
+                Order::Stop => self.stopping = true,
+                Order::Rescan { done } => self.rescan_for(done),
+                Order::Explain { path, reply } => {
+                    let _ = reply.send(self.explain(&path));
+                }
+                Order::List { reply } => {
+                    let _ = reply.send(self.list());
+                }
+                Order::Replan { plan, routes } => self.replan(*plan, routes),
+                Order::Room(length) => self.listing.room(length),
+            }
+        }
+    }
+
+    /// Takes over changed rules and intervals; path, recursion and backend are the same. Nothing
+    /// heard is dropped, and a whole scan finds what the new rules take and the old did not.
+    fn replan(&mut self, plan: SourcePlan, routes: Vec<RouteId>) {
+        self.rule_names = rule_names(&plan);
+        self.listing = Listing::new(&plan);
+        self.listing.started();
+        self.berth.plan = plan;
+        self.berth.routes = routes;
+        self.ignored.clear();
+        for path in self.waiting.all_paths() {
+            if let Some(mut waiting) = self.waiting.take(&path) {
+                // The rules are asked again; a unit that none takes any more is forgotten then.
+                waiting.next = Mono::ZERO;
+                waiting.rule = 0;
+                self.waiting.insert(path, waiting);
+            }
+        }
+        self.next_whole_scan = Some(self.now());
+    }
+
+    /// Tells the others how the source stands.
+    fn publish(&self) {
+        let (unwatched, _) = self.watcher.unwatched();
+        let progress = self.scan.as_ref().map(|scan| scan.walk.progress());
+        self.berth.standing.update(|row| {
+            row.state = match &self.root {
+                Root::Unknown => SourceState::Starting,
+                Root::Absent => SourceState::Absent,
+                Root::Present { .. } if !row.ready => SourceState::Starting,
+                Root::Present { .. } if unwatched > 0 || self.gap_since.is_some() || row.unreadable > 0 => {
+                    SourceState::Degraded
+                }
+                Root::Present { .. } => SourceState::Ok,
+            };
+            row.watches = self.watcher.tree().watched() as u64;
+            row.unwatched = unwatched;
+            row.gaps_open = u64::from(self.gap_since.is_some());
+            row.waiting = self.waiting.len() as u64;
+            row.ignored = self.ignored.len() as u64;
+            row.known = self.known.len() as u64;
+            row.progress = progress;
+            row.heartbeat = self.berth.clock.mono();
+            row.ready |= matches!(self.root, Root::Absent);
+        });
+    }
+
+    /// Whether files that lay there before the source's first start may be taken over undelivered.
+    fn adopts(&self) -> bool {
+        !self.first_scan_done && self.berth.plan.initial != Initial::Deliver
+    }
+}
+
+fn rule_names(plan: &SourcePlan) -> Vec<Arc<str>> {
+    plan.rules.rules.iter().map(|rule| rule.name.as_str().into()).collect()
+}

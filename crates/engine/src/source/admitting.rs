@@ -1,0 +1,195 @@
+//! From "complete" to "remembered": the last check, the admission, the memory of what is known.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::{Announce, Initial};
+use ledger::{Admission, Fate, Moment};
+use model::{Cause, Kind, PathKey, Reason, SignalSet};
+use settle::Sample;
+
+use super::Source;
+use super::known::{Known, fingerprint};
+use super::looking::{Candidate, NOTHING_SEEN};
+use super::waiting::Waiting;
+use crate::notice::Notice;
+
+impl Source {
+    /// Admits what is still complete after one more look into the kernel's queue.
+    ///
+    /// The kernel queues a close before it lets go of the file, so when a probe has found no writer,
+    /// every close that belongs to the content seen is in the queue by now. Whatever is in the queue
+    /// for a candidate happened after its entry was taken: it is judged again with that in mind.
+    /// What stays was complete when it was looked at and untouched until after the probe.
+    pub(super) fn settle_candidates(&mut self, candidates: Vec<Candidate>) {
+        if !candidates.is_empty() && self.watcher.is_listening() {
+            self.watcher.read_now();
+            self.hear();
+        }
+        for candidate in candidates {
+            if self.is_overtaken(&candidate) {
+                let mut waiting = candidate.waiting;
+                waiting.next = self.now();
+                waiting.reason = Reason::WaitingLook;
+                self.waiting.insert(candidate.path, waiting);
+            } else {
+                self.admit(candidate);
+            }
+        }
+        self.submit();
+    }
+
+    fn is_overtaken(&self, candidate: &Candidate) -> bool {
+        // An arrival that was heard in full is announced whatever came after it.
+        let arrivals = self.berth.plan.announce == Announce::Arrivals;
+        let told = arrivals && (candidate.waiting.unit.has_evidence() || candidate.kind != Kind::File);
+        !told && self.dirty.contains(candidate.waiting.dir, &candidate.name)
+    }
+
+    fn admit(&mut self, candidate: Candidate) {
+        let Candidate { path, key, kind, sample, mode, signals, waiting, .. } = candidate;
+        let fate = self.fate(&waiting, &sample);
+        let cause = self.cause(&waiting);
+        if cause != Cause::Arrived && self.whole_scans > 0 && !waiting.forced && self.watcher.is_listening() {
+            self.berth.standing.update(|row| row.found_by_scan_only += 1);
+        }
+        if sample != NOTHING_SEEN {
+            self.remember(key, &sample);
+        }
+        self.ignored.remove(&path);
+        let admission = self.admission(path, key, kind, &sample, mode, signals, waiting, fate, cause);
+        self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
+    }
+
+    fn cause(&self, waiting: &Waiting) -> Cause {
+        if waiting.forced && waiting.unit.cause == Cause::Found && self.listing.is_periodic() {
+            Cause::Reannounced
+        } else {
+            waiting.unit.cause
+        }
+    }
+
+    fn fate(&self, waiting: &Waiting, sample: &Sample) -> Fate {
+        let route = self.berth.routes.get(waiting.rule).copied();
+        let announce = route.map_or(Fate::Adopt, Fate::Announce);
+        if !(waiting.initial && sample.ctime < self.armed_at) {
+            return announce;
+        }
+        match self.berth.plan.initial {
+            Initial::Deliver => announce,
+            Initial::Adopt => Fate::Adopt,
+            Initial::NewerThan(period) => {
+                let age = self.berth.clock.wall().as_nanos().saturating_sub(sample.mtime.as_nanos());
+                let age = Duration::from_nanos(u64::try_from(age).unwrap_or(0));
+                if age <= period { announce } else { Fate::Adopt }
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an admission has many parts")]
+    fn admission(
+        &self,
+        path: Box<[u8]>,
+        key: PathKey,
+        kind: Kind,
+        sample: &Sample,
+        mode: u32,
+        signals: SignalSet,
+        waiting: Waiting,
+        fate: Fate,
+        cause: Cause,
+    ) -> Admission {
+        let waited = self.now().saturating_sub(waiting.unit.first_seen);
+        let history = waiting.history.into_iter();
+        Admission {
+            source: self.berth.id,
+            key,
+            path,
+            fate,
+            kind,
+            fingerprint: fingerprint(sample, self.with_inode),
+            ctime: sample.ctime,
+            mode,
+            rule: self.rule_names.get(waiting.rule).map_or_else(|| "".into(), Arc::clone),
+            signals,
+            backend: if self.watcher.is_listening() { "inotify" } else { "poll" },
+            first_seen: waiting.unit.first_seen_wall,
+            time: self.berth.clock.wall(),
+            waited_ms: waited.as_millis() as u64,
+            cause,
+            history: history.map(|(time, what)| Moment { time, what: what.to_owned() }).collect(),
+        }
+    }
+
+    pub(super) fn remember(&mut self, key: PathKey, sample: &Sample) {
+        let print = fingerprint(sample, self.with_inode);
+        self.known.insert(key, Known::of(&print, sample.ctime, self.scan_number));
+    }
+
+    /// The path is away: if it was known, the ledger learns of it, so that its return is news.
+    pub(super) fn forget(&mut self, path: &[u8], key: PathKey) {
+        if self.known.remove(key) {
+            self.submit_absent(path, key);
+        }
+    }
+
+    fn submit_absent(&mut self, path: &[u8], key: PathKey) {
+        let (source, at) = (self.berth.id, self.berth.clock.wall());
+        self.outgoing.push(ledger::Entry::Absent { source, key, path: path.into(), at });
+    }
+
+    /// The path is away; a unit that was waiting there will never be complete.
+    pub(super) fn gone(&mut self, path: &[u8], key: PathKey) {
+        self.forget(path, key);
+        let Some(waiting) = self.waiting.take(path) else { return };
+        let sample = waiting.unit.sample().unwrap_or(NOTHING_SEEN);
+        let cause = waiting.unit.cause;
+        let admission = self.admission(
+            path.into(),
+            key,
+            Kind::File,
+            &sample,
+            0,
+            SignalSet::EMPTY,
+            waiting,
+            Fate::Gone,
+            cause,
+        );
+        self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
+    }
+
+    /// A whole scan has not come by these: they went away unheard.
+    pub(super) fn forget_missing(&mut self, scan: u32) {
+        let missing = self.known.take_missing(scan);
+        if missing.is_empty() {
+            return;
+        }
+        let mut missing: Vec<PathKey> = missing;
+        missing.sort_unstable();
+        let mut paths = Vec::new();
+        let read = self.berth.ledger.known(self.berth.id, &mut |row| {
+            if missing.binary_search(&row.key).is_ok() {
+                paths.push((row.key, row.path.to_vec()));
+            }
+        });
+        if let Err(error) = read {
+            self.berth.observer.notice(&Notice::LedgerTrouble { error: &error.to_string() });
+        }
+        for (key, path) in paths {
+            self.submit_absent(&path, key);
+        }
+    }
+
+    /// Hands everything to the ledger. Waits while the ledger's channel is full: meanwhile the
+    /// kernel's events gather in the backlog, and beyond that in the tree itself.
+    pub(super) fn submit(&mut self) {
+        if self.outgoing.is_empty() {
+            return;
+        }
+        let batch = std::mem::take(&mut self.outgoing);
+        if self.berth.ledger.submit(batch).is_err() {
+            // The ledger is closed: the program ends. What was in hand lies in the tree.
+            self.stopping = true;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What was announced or adopted and still lies there: the memory against which every look is compared.
+
+use std::collections::HashMap;
+
+use model::{Fingerprint, PathKey, Stamp};
+use settle::Sample;
+
+/// How a known file looked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// A hash of size, mtime and inode.
+    content: u64,
+    /// A hash of size and inode, to tell a new time from a new file.
+    body: u64,
+    /// Nanoseconds of the change time, wrapped.
+    ctime: u64,
+    /// The last whole scan that came by.
+    scan: u32,
+}
+
+/// Some 64 bytes for each file, so that a million files take less than 100 MB.
+#[derive(Debug, Default)]
+pub(super) struct KnownFiles {
+    files: HashMap<PathKey, Known>,
+}
+
+/// How a look compares with what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// Nothing is known under this path.
+    New,
+    /// The same file as announced; `touched`: its change time is another.
+    Same { touched: bool },
+    /// Same size and inode, another modification time.
+    Redated,
+    /// Another content or another file.
+    Changed,
+}
+
+impl Known {
+    pub(super) fn of(print: &Fingerprint, ctime: Stamp, scan: u32) -> Self {
+        let body = mix(mix(0x5171_7468_6521_9173, print.size), print.inode);
+        let content = mix(mix(body, print.mtime.sec as u64), u64::from(print.mtime.nsec));
+        Self { content, body, ctime: mix(ctime.sec as u64, u64::from(ctime.nsec)), scan }
+    }
+}
+
+/// Not cryptographic, and need not be: who can choose a file's times can also overwrite it.
+const fn mix(state: u64, value: u64) -> u64 {
+    let mixed = (state ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ (mixed >> 32)
+}
+
+impl KnownFiles {
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    pub(super) fn compare(&self, key: PathKey, print: &Fingerprint, ctime: Stamp) -> Compared {
+        let Some(known) = self.files.get(&key) else { return Compared::New };
+        let now = Known::of(print, ctime, 0);
+        if known.content == now.content {
+            return Compared::Same { touched: known.ctime != now.ctime };
+        }
+        if known.body == now.body { Compared::Redated } else { Compared::Changed }
+    }
+
+    pub(super) fn insert(&mut self, key: PathKey, known: Known) {
+        self.files.insert(key, known);
+    }
+
+    /// Notes that the scan of that number came by; says whether the path is known.
+    pub(super) fn seen_by_scan(&mut self, key: PathKey, scan: u32) {
+        if let Some(known) = self.files.get_mut(&key) {
+            known.scan = scan;
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: PathKey) -> bool {
+        self.files.remove(&key).is_some()
+    }
+
+    pub(super) fn contains(&self, key: PathKey) -> bool {
+        self.files.contains_key(&key)
+    }
+
+    /// Takes out what the scan of that number did not come by.
+    pub(super) fn take_missing(&mut self, scan: u32) -> Vec<PathKey> {
+        let missing: Vec<PathKey> =
+            self.files.iter().filter(|(_, known)| known.scan < scan).map(|(key, _)| *key).collect();
+        for key in &missing {
+            self.files.remove(key);
+        }
+        missing
+    }
+}
+
+/// What a file's identity is made from; the inode is left out where it does not last.
+pub(super) const fn fingerprint(sample: &Sample, with_inode: bool) -> Fingerprint {
+    Fingerprint {
+        size: sample.size,
+        mtime: sample.mtime,
+        inode: if with_inode { sample.inode } else { 0 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(size: u64, mtime: i64, inode: u64) -> Fingerprint {
+        Fingerprint { size, mtime: Stamp::new(mtime, 0), inode }
+    }
+
+    #[test]
+    fn tells_touched_redated_and_changed_apart() {
+        let key = PathKey::of(b"x");
+        let mut known = KnownFiles::default();
+        let c = |s| Stamp::new(s, 0);
+        assert_eq!(known.compare(key, &print(1, 1, 1), c(1)), Compared::New);
+        known.insert(key, Known::of(&print(1, 1, 1), c(1), 0));
+        assert_eq!(known.compare(key, &print(1, 1, 1), c(1)), Compared::Same { touched: false });
+        assert_eq!(known.compare(key, &print(1, 1, 1), c(2)), Compared::Same { touched: true });
+        assert_eq!(known.compare(key, &print(1, 2, 1), c(2)), Compared::Redated);
+        assert_eq!(known.compare(key, &print(2, 1, 1), c(1)), Compared::Changed);
+        assert_eq!(known.compare(key, &print(1, 1, 2), c(1)), Compared::Changed);
+    }
+
+    #[test]
+    fn a_scan_tells_what_is_missing() {
+        let mut known = KnownFiles::default();
+        let (a, b) = (PathKey::of(b"a"), PathKey::of(b"b"));
+        known.insert(a, Known::of(&print(1, 1, 1), Stamp::default(), 0));
+        known.insert(b, Known::of(&print(1, 1, 1), Stamp::default(), 0));
+        known.seen_by_scan(a, 5);
+        assert_eq!(known.take_missing(5), [b]);
+        assert!(known.contains(a) && !known.contains(b));
+    }
+}

@@ -1,0 +1,420 @@
+//! Looking at what was heard of: which rule takes it, is it known, is it complete?
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use config::Announce;
+use model::{Kind, PathKey, Reason, SignalSet, Stamp};
+use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, WriterFact};
+use sys::{Dir, EntryKind, Errno, Look, Writer};
+use watch::DirId;
+
+use super::Source;
+use super::dirty::{Entry, Heard};
+use super::known::{Compared, fingerprint};
+use super::waiting::Waiting;
+use crate::notice::Notice;
+
+/// So many entries are looked at before what is complete among them is admitted.
+const BATCH: usize = 2048;
+/// So many directories are held open during a batch.
+const OPEN_DIRECTORIES: usize = 256;
+/// How many names of ignored files are kept for `explain` and `ls`; beyond it they are not listed.
+const IGNORED_NAMES: usize = 200_000;
+
+/// A unit that its rule has found complete, before the last check.
+pub(super) struct Candidate {
+    pub(super) path: Box<[u8]>,
+    pub(super) key: PathKey,
+    pub(super) name: Box<[u8]>,
+    pub(super) kind: Kind,
+    pub(super) sample: Sample,
+    pub(super) mode: u32,
+    pub(super) signals: SignalSet,
+    pub(super) waiting: Waiting,
+}
+
+/// A directory as long as a batch lasts. Open directories keep a file system from being
+/// unmounted, so none is kept longer.
+pub(super) struct OpenDir {
+    dir: Option<Dir>,
+    path: Vec<u8>,
+    mask: RuleMask,
+}
+
+/// The open directories of one batch.
+pub(super) struct OpenDirs<'a> {
+    root: &'a Dir,
+    open: HashMap<DirId, Rc<OpenDir>>,
+}
+
+impl<'a> OpenDirs<'a> {
+    fn new(root: &'a Dir) -> Self {
+        Self { root, open: HashMap::new() }
+    }
+
+    /// The directory, or nothing if it hangs nowhere any more.
+    fn get(&mut self, source: &Source, id: DirId) -> Option<Rc<OpenDir>> {
+        if let Some(open) = self.open.get(&id) {
+            return Some(Rc::clone(open));
+        }
+        let tree = source.watcher.tree();
+        let path = tree.path(id)?;
+        let dir = if path.is_empty() { self.root.open_below(b".") } else { self.root.open_below(&path) };
+        let open = Rc::new(OpenDir { dir: dir.ok(), path, mask: tree.mask(id) });
+        if self.open.len() >= OPEN_DIRECTORIES {
+            self.open.clear();
+        }
+        self.open.insert(id, Rc::clone(&open));
+        Some(open)
+    }
+}
+
+impl OpenDir {
+    fn join(&self, name: &[u8]) -> Box<[u8]> {
+        if self.path.is_empty() {
+            return name.into();
+        }
+        let mut path = Vec::with_capacity(self.path.len() + 1 + name.len());
+        path.extend_from_slice(&self.path);
+        path.push(b'/');
+        path.extend_from_slice(name);
+        path.into()
+    }
+
+    fn look_at(&self, name: &[u8]) -> Result<Look, Errno> {
+        self.dir.as_ref().map_or(Err(Errno::NOENT), |dir| dir.look_at(name))
+    }
+}
+
+impl Source {
+    /// Looks at everything that was heard of, and at everything whose time has come.
+    pub(super) fn look(&mut self, root: &Dir) {
+        let mut entries = self.dirty.take();
+        entries.extend(self.due_entries());
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let mut dirs = OpenDirs::new(root);
+            let mut candidates = Vec::new();
+            for entry in entries.by_ref().take(BATCH) {
+                self.look_at_entry(&mut dirs, &entry, &mut candidates);
+            }
+            drop(dirs);
+            self.settle_candidates(candidates);
+        }
+    }
+
+    fn due_entries(&mut self) -> Vec<Entry> {
+        let due = self.waiting.due(self.now(), BATCH);
+        let entry = |path: Box<[u8]>| {
+            let dir = self.waiting.get(&path)?.dir;
+            let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(&path);
+            Some((path.clone(), Entry { dir, name: name.into(), heard: Heard::default() }))
+        };
+        let due: Vec<_> = due.into_iter().filter_map(entry).collect();
+        let mut entries = Vec::with_capacity(due.len());
+        for (path, entry) in due {
+            // A unit whose directory was renamed is no longer at the path by which it is known.
+            let there = self.watcher.tree().path(entry.dir).is_some_and(|dir| {
+                path.strip_suffix(&*entry.name).map(|rest| rest.strip_suffix(b"/").unwrap_or(rest))
+                    == Some(&dir)
+            });
+            if there {
+                entries.push(entry);
+            } else {
+                self.gone(&path, PathKey::of(&path));
+            }
+        }
+        entries
+    }
+
+    fn look_at_entry(&mut self, dirs: &mut OpenDirs<'_>, entry: &Entry, candidates: &mut Vec<Candidate>) {
+        let Some(open) = dirs.get(self, entry.dir) else { return };
+        let path = open.join(&entry.name);
+        let rule = match self.berth.plan.rules.select(&path, open.mask) {
+            Selection::Taken(rule) => rule,
+            Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
+        };
+        match open.look_at(&entry.name) {
+            Ok(look) => match look.kind() {
+                EntryKind::File => self.look_at_file(&open, entry, path, rule, &look, candidates),
+                EntryKind::Directory => {}
+                kind => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
+            },
+            Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(entry, path, rule, candidates),
+            Err(_) => self.wait_for_permission(entry, path, rule),
+        }
+    }
+
+    /// No rule takes it. Nothing is asked of the file system for it.
+    fn ignore(&mut self, path: Box<[u8]>, reason: Reason, heard: Heard) {
+        self.waiting.take(&path);
+        if heard.was_absent && !heard.created && !heard.moved_in {
+            self.ignored.remove(&path);
+        } else if self.ignored.len() < IGNORED_NAMES {
+            self.ignored.insert(path, reason);
+        }
+    }
+
+    /// Whether each appearance of a name is announced, known or not.
+    fn announces_arrivals(&self) -> bool {
+        self.berth.plan.announce == Announce::Arrivals
+    }
+
+    fn look_at_file(
+        &mut self,
+        open: &OpenDir,
+        entry: &Entry,
+        path: Box<[u8]>,
+        rule: usize,
+        look: &Look,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let key = PathKey::of(&path);
+        let sample = sample(look);
+        let heard = entry.heard;
+        if heard.scanned {
+            self.known.seen_by_scan(key, self.scan_number);
+        }
+        if !self.is_worth_judging(open, entry, &path, key, &sample) {
+            return;
+        }
+        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &sample));
+        waiting.rule = rule;
+        waiting.forced |= heard.forced;
+        heard.events().for_each(|what| waiting.unit.hear(what));
+        let now = self.now();
+        waiting.unit.look(sample, now);
+        match self.judge(open, &entry.name, &mut waiting, now) {
+            Step::Complete(signals) => {
+                let sample = waiting.unit.sample().unwrap_or(sample);
+                let (name, kind, mode) = (entry.name.clone(), Kind::File, look.mode);
+                candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
+            }
+            Step::Wait { reason, again, alert } => self.keep_waiting(path, waiting, reason, again, alert),
+            Step::AskWriter => {
+                self.keep_waiting(path, waiting, Reason::WaitingWriterOpen, now + super::ROOT_CHECK, false);
+            }
+        }
+    }
+
+    /// Compares with what is known: whether there is anything new about the file.
+    fn is_worth_judging(
+        &mut self,
+        open: &OpenDir,
+        entry: &Entry,
+        path: &[u8],
+        key: PathKey,
+        sample: &Sample,
+    ) -> bool {
+        let heard = entry.heard;
+        let waits = self.waiting.contains(path);
+        if self.announces_arrivals() && heard.by_event() {
+            // Rewriting in place and new times are no arrivals.
+            return waits || heard.created || heard.moved_in || heard.forced;
+        }
+        if heard.was_absent {
+            self.forget(path, key);
+        }
+        if heard.forced {
+            return true;
+        }
+        let print = fingerprint(sample, self.with_inode);
+        match self.known.compare(key, &print, sample.ctime) {
+            Compared::New | Compared::Changed => true,
+            Compared::Same { touched } if touched && heard.closed => true,
+            Compared::Same { .. } => {
+                let forced = self.waiting.get(path).is_some_and(|waiting| waiting.forced);
+                if !forced {
+                    self.waiting.take(path);
+                }
+                forced
+            }
+            Compared::Redated => {
+                let only_redated =
+                    heard.attrib && !heard.closed && !heard.created && !heard.moved_in && !waits;
+                !(only_redated && self.redate(open, entry, path, key, sample))
+            }
+        }
+    }
+
+    /// New times without a write in between (cp -p, tar, unzip set them last) are no new generation.
+    /// Only if nobody writes: otherwise the new time may be that of a change that is under way.
+    fn redate(&mut self, open: &OpenDir, entry: &Entry, path: &[u8], key: PathKey, sample: &Sample) -> bool {
+        let writer = open.dir.as_ref().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name));
+        if writer != Writer::Gone {
+            return false;
+        }
+        self.remember(key, sample);
+        self.outgoing.push(ledger::Entry::Sample {
+            source: self.berth.id,
+            key,
+            path: path.into(),
+            sample: fingerprint(sample, self.with_inode),
+            ctime: sample.ctime,
+        });
+        true
+    }
+
+    fn new_unit(&self, entry: &Entry, sample: &Sample) -> Waiting {
+        let (now, wall) = (self.now(), self.berth.clock.wall());
+        let by_event = entry.heard.by_event();
+        let unit = if by_event { Unit::heard(now, wall) } else { Unit::scanned(now, wall) };
+        Waiting {
+            unit,
+            dir: entry.dir,
+            rule: 0,
+            reason: Reason::WaitingLook,
+            next: now,
+            initial: !by_event && self.adopts() && sample.ctime < self.armed_at,
+            forced: false,
+            history: Vec::new(),
+        }
+    }
+
+    fn judge(&self, open: &OpenDir, name: &[u8], waiting: &mut Waiting, now: Mono) -> Step {
+        let Some(rule) = self.berth.plan.rules.rules.get(waiting.rule) else {
+            return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
+        };
+        let wall = self.berth.clock.wall();
+        let step = waiting.unit.judge(&rule.completion, WriterFact::NotAsked, now, wall);
+        if step != Step::AskWriter {
+            return step;
+        }
+        let writer = self.ask_writer(open, name, &mut waiting.unit, now);
+        waiting.unit.judge(&rule.completion, writer, now, wall)
+    }
+
+    /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
+    /// where they are not, the file is looked at again while the probe keeps writers out.
+    fn ask_writer(&self, open: &OpenDir, name: &[u8], unit: &mut Unit, now: Mono) -> WriterFact {
+        let Some(dir) = &open.dir else { return WriterFact::Unknown };
+        let writer = if self.watcher.is_listening() {
+            dir.probe_writer(name)
+        } else {
+            let (writer, look) = dir.probe(name);
+            if let Some(look) = look {
+                unit.look(sample(&look), now);
+            }
+            writer
+        };
+        match writer {
+            Writer::Gone => WriterFact::Gone,
+            Writer::Open => WriterFact::Open,
+            Writer::Unknown => WriterFact::Unknown,
+        }
+    }
+
+    pub(super) fn keep_waiting(
+        &mut self,
+        path: Box<[u8]>,
+        mut waiting: Waiting,
+        reason: Reason,
+        again: Mono,
+        alert: bool,
+    ) {
+        if alert {
+            let (source, reason) = (self.berth.plan.name.as_str(), reason.code());
+            self.berth.observer.notice(&Notice::DeadlinePassed { source, path: &path, reason });
+        }
+        waiting.note(self.berth.clock.wall(), reason);
+        waiting.next = again;
+        self.waiting.insert(path, waiting);
+    }
+
+    fn wait_for_permission(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize) {
+        let mut waiting =
+            self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
+        waiting.rule = rule;
+        let again = self.now() + std::time::Duration::from_secs(5);
+        self.keep_waiting(path, waiting, Reason::WaitingPermission, again, false);
+    }
+
+    /// A link, FIFO, socket or device: announced only where arrivals are, ignored otherwise.
+    #[expect(clippy::too_many_arguments, reason = "one look and its whole context")]
+    fn look_at_odd(
+        &mut self,
+        open: &OpenDir,
+        entry: &Entry,
+        path: Box<[u8]>,
+        rule: usize,
+        kind: EntryKind,
+        look: &Look,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let symlink = kind == EntryKind::Symlink;
+        if !self.announces_arrivals() {
+            let reason = if symlink { Reason::IgnoredSymlink } else { Reason::IgnoredSpecialFile };
+            return self.ignore(path, reason, entry.heard);
+        }
+        let forced = entry.heard.forced || self.waiting.get(&path).is_some_and(|waiting| waiting.forced);
+        let appeared = entry.heard.created || entry.heard.moved_in;
+        if !(appeared || forced || entry.heard.scanned) {
+            return;
+        }
+        let leads_to_directory = symlink
+            && open.dir.as_ref().and_then(|dir| dir.look_through(&entry.name).ok()).map(|look| look.kind())
+                == Some(EntryKind::Directory);
+        if leads_to_directory {
+            return;
+        }
+        let (key, sample) = (PathKey::of(&path), sample(look));
+        let known = self.known.compare(key, &fingerprint(&sample, self.with_inode), sample.ctime);
+        if !appeared && !forced && known != Compared::New && known != Compared::Changed {
+            return;
+        }
+        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &sample));
+        waiting.rule = rule;
+        waiting.forced = forced;
+        entry.heard.events().for_each(|what| waiting.unit.hear(what));
+        let signals = waiting.unit.heard_signals();
+        let kind = if symlink { Kind::Symlink } else { Kind::Special };
+        let (name, mode) = (entry.name.clone(), look.mode);
+        candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
+    }
+
+    /// It is not there (any more).
+    fn vanished(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize, candidates: &mut Vec<Candidate>) {
+        let key = PathKey::of(&path);
+        self.ignored.remove(&path);
+        if !self.announces_arrivals() {
+            return self.gone(&path, key);
+        }
+        let heard = entry.heard;
+        let fresh = heard.created || heard.moved_in;
+        if !fresh && !self.waiting.contains(&path) {
+            return self.forget(&path, key);
+        }
+        let mut waiting =
+            self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
+        waiting.rule = rule;
+        heard.events().for_each(|what| waiting.unit.hear(what));
+        if !waiting.unit.has_evidence() && !self.announces_at_once(rule) {
+            self.waiting.insert(path.clone(), waiting);
+            return self.gone(&path, key);
+        }
+        let sample = waiting.unit.sample().unwrap_or(NOTHING_SEEN);
+        let signals = waiting.unit.heard_signals();
+        let (name, kind, mode) = (entry.name.clone(), Kind::File, 0);
+        candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
+    }
+
+    fn announces_at_once(&self, rule: usize) -> bool {
+        let expr = self.berth.plan.rules.rules.get(rule).map(|rule| &rule.completion.expr);
+        expr == Some(&settle::Expr::Clause(settle::Clause::Appeared))
+    }
+}
+
+/// What is known of a file that nobody could look at.
+pub(super) const NOTHING_SEEN: Sample =
+    Sample { size: 0, mtime: Stamp::new(0, 0), ctime: Stamp::new(0, 0), inode: 0, links: 0 };
+
+fn sample(look: &Look) -> Sample {
+    Sample {
+        size: look.size,
+        mtime: Stamp::new(look.mtime.0, look.mtime.1),
+        ctime: Stamp::new(look.ctime.0, look.ctime.1),
+        inode: look.inode,
+        links: look.links,
+    }
+}

@@ -1,0 +1,150 @@
+//! The root: absent, there, gone, swapped. Whatever happens to it, nothing is taken as removed.
+
+use std::time::Duration;
+
+use config::{Backend, IdentityRule};
+use model::Stamp;
+use sys::{Dir, Look};
+use watch::{RootChange, Start};
+
+use super::{ROOT_CHECK, Source};
+use crate::notice::Notice;
+
+/// What is known of the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    /// Nobody has looked yet.
+    Unknown,
+    /// There is no directory at its path.
+    Absent,
+    /// This directory is at its path and armed.
+    Present { device: u64, inode: u64 },
+}
+
+/// A file's change time comes from the kernel's coarse clock, which may lag by a tick; what was
+/// changed within it may have been changed after arming.
+const COARSE_CLOCK: Duration = Duration::from_millis(20);
+
+impl Source {
+    /// Opens the root if it is there and still the directory that was armed.
+    pub(super) fn open_root(&mut self) -> Option<Dir> {
+        let Root::Present { device, inode } = self.root else { return None };
+        let dir = Dir::open_root(&self.berth.plan.path).ok();
+        let same = dir.and_then(|dir| {
+            let look = dir.look().ok()?;
+            (look.device == device && look.inode == inode).then_some(dir)
+        });
+        if same.is_none() {
+            self.check_root();
+        }
+        same
+    }
+
+    /// Looks whether the root is there and the same, and acts on it.
+    pub(super) fn check_root(&mut self) {
+        self.next_root_check = self.now() + ROOT_CHECK;
+        let opened = Dir::open_root(&self.berth.plan.path);
+        let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
+        match (self.root, found) {
+            (Root::Present { device, inode }, Ok((_, look))) if (device, inode) == (look.device, look.inode) => {}
+            (Root::Present { .. }, Ok((dir, look))) => {
+                self.lose(RootChange::Unmounted);
+                self.arrive(&dir, &look);
+            }
+            (Root::Present { .. }, Err(_)) => self.lose(RootChange::Deleted),
+            (Root::Unknown | Root::Absent, Ok((dir, look))) => self.arrive(&dir, &look),
+            (Root::Unknown, Err(error)) => {
+                self.root = Root::Absent;
+                let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+                let error = error.to_string();
+                self.berth.observer.notice(&Notice::RootAbsent { source, path, error });
+            }
+            (Root::Absent, Err(_)) => {}
+        }
+    }
+
+    /// The kernel told that something happened to the root itself.
+    pub(super) fn root_changed(&mut self, change: RootChange) {
+        if matches!(self.root, Root::Present { .. }) {
+            self.lose(change);
+            self.check_root();
+        }
+    }
+
+    fn lose(&mut self, change: RootChange) {
+        self.root = Root::Absent;
+        self.scan = None;
+        self.whole_scans = 0;
+        self.watcher.forget(&self.backlog);
+        let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+        self.berth.observer.notice(&Notice::RootLost { source, path, change });
+    }
+
+    /// The root is there: listen, and compare everything.
+    fn arrive(&mut self, dir: &Dir, look: &Look) {
+        let filesystem = sys::filesystem::of(dir);
+        let why = self.listen(&filesystem);
+        let backend = if self.watcher.is_listening() { "inotify" } else { "poll" };
+        self.root = Root::Present { device: look.device, inode: look.inode };
+        self.with_inode = self.decide_identity(&filesystem);
+        if self.armed_at == Stamp::default() {
+            let wall = self.berth.clock.wall().as_nanos() - COARSE_CLOCK.as_nanos() as i64;
+            self.armed_at = Stamp::from_nanos(wall);
+            self.note(ledger::SourceNote::ArmedAt(self.armed_at));
+        }
+        let name = filesystem.name;
+        self.berth.standing.update(|row| (row.backend, row.filesystem) = (backend, name));
+        self.arm_root(dir);
+        if !self.listing.due_now() {
+            self.begin_whole_scan();
+        }
+        let plan = &self.berth.plan;
+        let (source, path) = (plan.name.as_str(), plan.path.as_path());
+        let filesystem = filesystem.name;
+        self.berth.observer.notice(&Notice::Watching { source, path, backend, filesystem, why });
+    }
+
+    /// Starts to listen where that is of use; says why not, if not.
+    fn listen(&mut self, filesystem: &sys::filesystem::FileSystem) -> Option<String> {
+        let wanted = match self.berth.plan.backend {
+            Backend::Poll => Err("as configured".to_owned()),
+            Backend::Inotify => Ok(()),
+            Backend::Auto if filesystem.local => Ok(()),
+            Backend::Auto => Err("other machines' writes raise no events here".to_owned()),
+        };
+        if self.watcher.is_listening() {
+            return None;
+        }
+        match wanted {
+            Err(why) => Some(why),
+            Ok(()) => match self.watcher.listen(&self.backlog) {
+                Start::Listening => None,
+                Start::Deaf(error) => Some(format!(
+                    "inotify cannot be opened ({error}); if this says \"too many open files\", raise \
+                     fs.inotify.max_user_instances"
+                )),
+            },
+        }
+    }
+
+    /// Whether inode numbers tell generations apart: decided once for each source, because a change
+    /// would make every file new.
+    fn decide_identity(&mut self, filesystem: &sys::filesystem::FileSystem) -> bool {
+        let wanted = match self.berth.plan.identity {
+            IdentityRule::Inode => true,
+            IdentityRule::NoInode => false,
+            IdentityRule::Auto => self.berth.inode_in_identity.unwrap_or(filesystem.stable_inodes),
+        };
+        if self.berth.inode_in_identity != Some(wanted) {
+            self.berth.inode_in_identity = Some(wanted);
+            self.note(ledger::SourceNote::InodeInIdentity(wanted));
+        }
+        wanted
+    }
+
+    pub(super) fn note(&self, note: ledger::SourceNote) {
+        if let Err(error) = self.berth.ledger.note_source(self.berth.id, note) {
+            self.berth.observer.notice(&Notice::LedgerTrouble { error: &error.to_string() });
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Comparing the tree with what is known: at the start, after a gap, and from time to time.
+
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use settle::{Mono, RuleMask};
+use sys::Dir;
+use watch::scan::Step;
+use watch::{DirId, Hint, RootChange, Scan};
+
+use super::rooting::Root;
+use super::{Scanning, Source};
+use crate::notice::Notice;
+
+/// After so many entries a walk pauses, so that events are heard and complete files leave.
+const SLICE_ENTRIES: u64 = 4096;
+/// And after so many directories.
+const SLICE_DIRECTORIES: u32 = 512;
+/// How soon a directory that was renamed away makes the source compare everything.
+const AFTER_MOVE: Duration = Duration::from_secs(2);
+
+/// Who waits for a rescan to be through: each is told by the drop of its sender.
+#[derive(Debug, Default)]
+pub(super) struct Rescans {
+    /// Waits for a scan to begin.
+    ordered: Vec<SyncSender<()>>,
+    /// Waits for the scan that runs.
+    running: Vec<SyncSender<()>>,
+}
+
+/// What one batch of events said of directories and of the tree.
+#[derive(Default)]
+struct Heard {
+    directories: Vec<DirId>,
+    moved_away: bool,
+    overflow: bool,
+    root: Option<RootChange>,
+    anything: bool,
+}
+
+impl Source {
+    /// Folds everything that was read from the kernel into the dirty set.
+    pub(super) fn hear(&mut self) {
+        let chunks = self.backlog.take();
+        let mut heard = Heard::default();
+        let dirty = &mut self.dirty;
+        let mut each = |hint: Hint<'_>| {
+            heard.anything = true;
+            match hint {
+                Hint::Entry { dir, name, what } => dirty.hear(dir, name, what),
+                Hint::Directory(dir) => heard.directories.push(dir),
+                Hint::DirectoryGone => heard.moved_away = true,
+                Hint::Root(change) => heard.root = heard.root.or(Some(change)),
+                Hint::Overflow => heard.overflow = true,
+            }
+        };
+        for chunk in &chunks {
+            self.watcher.fold(chunk, &mut |_, hint| each(hint));
+        }
+        if self.watcher.has_moves() {
+            self.watcher.finish_batch(&mut |_, hint| each(hint));
+        }
+        self.act_on(heard);
+        if let Some(error) = self.backlog.failure() {
+            self.lose_ear(&error);
+        }
+    }
+
+    fn act_on(&mut self, heard: Heard) {
+        if heard.anything {
+            let now = self.now();
+            self.berth.standing.update(|row| row.last_event = now);
+        }
+        for dir in heard.directories {
+            self.walk_directory(dir);
+        }
+        if heard.moved_away {
+            let soon = self.now() + AFTER_MOVE;
+            self.next_whole_scan = Some(self.next_whole_scan.map_or(soon, |next| next.min(soon)));
+        }
+        if heard.overflow {
+            self.open_gap();
+        }
+        if let Some(change) = heard.root {
+            self.root_changed(change);
+        }
+    }
+
+    /// The kernel's queue cannot be read any more: from now on only scans tell.
+    fn lose_ear(&mut self, error: &str) {
+        self.open_gap();
+        self.watcher.forget(&self.backlog);
+        self.berth.observer.notice(&Notice::Unwatched {
+            source: &self.berth.plan.name,
+            count: 1,
+            error: error.to_owned(),
+            limit: None,
+        });
+    }
+
+    fn walk_directory(&mut self, dir: DirId) {
+        let Some(path) = self.watcher.tree().path(dir) else { return };
+        let parent = match path.iter().rposition(|&byte| byte == b'/') {
+            Some(at) => self.berth.plan.rules.directory_mask(&path[..at], RuleMask::EMPTY),
+            None => RuleMask::EMPTY,
+        };
+        let mask = self.berth.plan.rules.directory_mask(&path, parent);
+        self.watcher.set_mask(dir, mask);
+        if self.berth.plan.rules.prunes(mask) {
+            return;
+        }
+        if let Some(scanning) = &mut self.scan {
+            scanning.walk.add(dir);
+            scanning.walked = false;
+            return;
+        }
+        self.scan_number += 1;
+        let walk = Scan::below(self.scan_number, dir);
+        self.scan = Some(Scanning { walk, since: self.now(), walked: false });
+    }
+
+    /// Something was missed: counted, shown, and closed by a complete comparison.
+    fn open_gap(&mut self) {
+        // The latest loss counts: only a comparison that begins after it can close the gap.
+        self.gap_since = Some(self.now());
+        self.berth.standing.update(|row| row.overflows += 1);
+        let directories = self.watcher.tree().len() as u64;
+        self.berth.observer.notice(&Notice::Overflow { source: &self.berth.plan.name, directories });
+        self.next_whole_scan = Some(self.now());
+    }
+
+    pub(super) fn rescan_for(&mut self, done: Option<SyncSender<()>>) {
+        self.next_whole_scan = Some(self.now());
+        self.rescans.ordered.extend(done);
+    }
+
+    /// Begins a whole scan if one is due and none runs.
+    pub(super) fn begin_due_scans(&mut self) {
+        self.begin_due_listing();
+        let whole_runs = self.scan.as_ref().is_some_and(|scanning| scanning.walk.is_whole());
+        if !whole_runs && self.next_whole_scan.is_some_and(|next| next <= self.now()) {
+            self.begin_whole_scan();
+        }
+    }
+
+    pub(super) fn begin_whole_scan(&mut self) {
+        self.scan_number += 1;
+        self.next_whole_scan = None;
+        self.rescans.running.append(&mut self.rescans.ordered);
+        let walk = Scan::whole(self.scan_number);
+        walk.begin(&mut self.watcher);
+        // A partial walk that was under way is part of the whole one.
+        self.scan = Some(Scanning { walk, since: self.now(), walked: false });
+    }
+
+    /// The root is armed before anybody is told that it is watched.
+    pub(super) fn arm_root(&mut self, dir: &Dir) {
+        self.watcher.arm_root(dir);
+    }
+
+    /// Walks a slice.
+    pub(super) fn walk(&mut self, root: &Dir) {
+        let Some(scanning) = &mut self.scan else { return };
+        let rules = &self.berth.plan.rules;
+        let mut mask = |path: &[u8], parent: RuleMask| {
+            let mask = rules.directory_mask(path, parent);
+            (!rules.prunes(mask)).then_some(mask)
+        };
+        let dirty = &mut self.dirty;
+        let listing = &mut self.listing;
+        let limit = scanning.walk.entries() + SLICE_ENTRIES;
+        for _ in 0..SLICE_DIRECTORIES {
+            let step = scanning.walk.step(&mut self.watcher, root, &mut mask, &mut |found| {
+                if !listing.collect(found.dir, found.name, found.open) {
+                    dirty.found(found.dir, found.name);
+                }
+            });
+            scanning.walked = step == Step::Done;
+            if scanning.walked || scanning.walk.entries() >= limit {
+                break;
+            }
+        }
+        if scanning.walked {
+            self.take_listing();
+        }
+    }
+
+    /// When everything walked has been looked at as well: draws the conclusions.
+    pub(super) fn finish_scan(&mut self) {
+        if !self.scan.as_ref().is_some_and(|scanning| scanning.walked)
+            || !matches!(self.root, Root::Present { .. })
+        {
+            return;
+        }
+        let Some(scanning) = self.scan.take() else { return };
+        self.tell_of_refusals(&scanning);
+        if !scanning.walk.is_whole() {
+            return;
+        }
+        scanning.walk.forget_missing(&mut self.watcher);
+        if self.whole_scans > 0 && scanning.walk.unreadable().1 == 0 {
+            self.forget_missing(scanning.walk.number());
+        }
+        self.whole_scans += 1;
+        self.submit();
+        let took = self.now().saturating_sub(scanning.since);
+        self.note_whole_scan(&scanning, took);
+        self.close_gap(scanning.since);
+        self.schedule_next_scan(took);
+    }
+
+    fn note_whole_scan(&mut self, scanning: &Scanning, took: Duration) {
+        self.listing.started();
+        self.rescans.running.clear();
+        let wall = self.berth.clock.wall();
+        let was_ready = self.berth.standing.row().ready;
+        self.berth.standing.update(|row| {
+            row.last_scan = Some(wall);
+            row.ready = true;
+        });
+        if !self.first_scan_done {
+            self.first_scan_done = true;
+            self.note(ledger::SourceNote::FirstScanDone);
+        }
+        if !was_ready {
+            let (directories, _) = scanning.walk.progress();
+            let entries = scanning.walk.entries();
+            let source = &self.berth.plan.name;
+            self.berth.observer.notice(&Notice::FirstScan { source, directories, entries, took });
+        }
+    }
+
+    /// A scan closes the gap only if it began after the gap was opened.
+    fn close_gap(&mut self, scan_since: Mono) {
+        if let Some(since) = self.gap_since.filter(|since| *since <= scan_since) {
+            self.gap_since = None;
+            let after = self.now().saturating_sub(since);
+            let source = &self.berth.plan.name;
+            self.berth.observer.notice(&Notice::GapClosed { source, after });
+        }
+    }
+
+    fn schedule_next_scan(&mut self, took: Duration) {
+        let now = self.now();
+        let plan = &self.berth.plan;
+        let deaf = !self.watcher.is_listening() || self.watcher.unwatched().0 > 0;
+        // A tenth of the time at most goes into scanning.
+        let polled = deaf.then(|| now + plan.poll_interval.max(took * 10));
+        let regular = plan.rescan.map(|period| now + period.max(took * 10));
+        let gap = self.gap_since.is_some().then_some(now);
+        let due = [self.next_whole_scan, polled, regular, gap];
+        self.next_whole_scan = due.into_iter().flatten().min();
+    }
+
+    fn tell_of_refusals(&mut self, scanning: &Scanning) {
+        let source = self.berth.plan.name.as_str();
+        let (named, count) = scanning.walk.unreadable();
+        let before = self.berth.standing.row();
+        if scanning.walk.is_whole() {
+            self.berth.standing.update(|row| row.unreadable = count);
+        }
+        if let Some((path, error)) = named.first()
+            && count != before.unreadable
+        {
+            let (first, error) = (path.clone(), error.to_string());
+            self.berth.observer.notice(&Notice::Unreadable { source, count, first, error });
+        }
+        let (count, error) = self.watcher.unwatched();
+        if let Some(error) = error
+            && count != before.unwatched
+        {
+            let need = (self.watcher.tree().len() as u64 * 2).next_power_of_two().max(65_536);
+            let limit = sys::limits::max_user_watches().map(|have| (have, need));
+            self.berth.standing.update(|row| row.backend = "inotify+poll");
+            let error = error.to_string();
+            self.berth.observer.notice(&Notice::Unwatched { source, count, error, limit });
+        }
+    }
+}

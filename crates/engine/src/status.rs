@@ -1,0 +1,163 @@
+//! `status`: how everything stands, on one screen and as JSON.
+
+use std::time::Duration;
+
+use dispatch::SinkState;
+use ledger::{Counts, Health, LedgerError};
+use model::State;
+use serde_json::{Map, Value, json};
+
+use crate::engine::Engine;
+use crate::standing::{SourceRow, SourceState};
+
+/// A source thread that has not come round for so long is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// The verdict over everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overall {
+    /// All is well.
+    Ok,
+    /// Something needs an eye; nothing is lost.
+    Degraded,
+    /// Something does not move at all.
+    Stuck,
+}
+
+impl Overall {
+    /// The stable name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Overall::Ok => "ok",
+            Overall::Degraded => "degraded",
+            Overall::Stuck => "stuck",
+        }
+    }
+}
+
+impl Engine {
+    /// The contract's `status --json`.
+    pub fn status(&self) -> Result<Value, LedgerError> {
+        let rows = self.source_rows();
+        let mut overall = rows.iter().map(|(_, _, row)| self.source_verdict(row)).max().unwrap_or(Overall::Ok);
+        let (sinks, worst) = self.sinks_status()?;
+        overall = overall.max(worst);
+        let health = self.ledger.health();
+        if health != Health::Ok {
+            overall = overall.max(Overall::Degraded);
+        }
+        let ledger_error = match health {
+            Health::Ok => Value::Null,
+            Health::Degraded(error) => error.into(),
+        };
+        let sources: Vec<Value> = rows.iter().map(|(name, path, row)| source_value(name, path, row)).collect();
+        Ok(json!({
+            "state": overall.name(),
+            "ready": self.is_ready(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "pid": std::process::id(),
+            "uptime_s": self.clock.mono().as_secs(),
+            "counts": self.counts(&rows)?,
+            "sources": sources,
+            "sinks": sinks,
+            "ledger_error": ledger_error,
+        }))
+    }
+
+    fn source_rows(&self) -> Vec<(String, Vec<u8>, SourceRow)> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let state = self.lock();
+        let row = |source: &crate::engine::RunningSource| {
+            let path = source.plan.path.as_os_str().as_bytes().to_vec();
+            (source.plan.name.clone(), path, source.standing.row())
+        };
+        state.sources.iter().map(row).collect()
+    }
+
+    fn source_verdict(&self, row: &SourceRow) -> Overall {
+        if row.state == SourceState::Failed || self.clock.mono() > row.heartbeat + STUCK_AFTER {
+            return Overall::Stuck;
+        }
+        match row.state {
+            SourceState::Ok | SourceState::Starting => Overall::Ok,
+            SourceState::Degraded | SourceState::Absent | SourceState::Failed => Overall::Degraded,
+        }
+    }
+
+    /// Seen is by definition the sum of the others.
+    fn counts(&self, rows: &[(String, Vec<u8>, SourceRow)]) -> Result<Value, LedgerError> {
+        let ledger: Counts = self.ledger.counts()?;
+        let ignored: u64 = rows.iter().map(|(_, _, row)| row.ignored).sum();
+        let waiting: u64 = rows.iter().map(|(_, _, row)| row.waiting).sum();
+        let mut seen = 0;
+        let mut counts = Map::new();
+        for state in State::ALL {
+            let count = ledger.of(state)
+                + match state {
+                    State::Ignored => ignored,
+                    State::Waiting => waiting,
+                    _ => 0,
+                };
+            if state != State::Seen {
+                seen += count;
+                counts.insert(state.name().into(), count.into());
+            }
+        }
+        counts.insert(State::Seen.name().into(), seen.into());
+        Ok(Value::Object(counts))
+    }
+
+    fn sinks_status(&self) -> Result<(Vec<Value>, Overall), LedgerError> {
+        let sinks: Vec<(String, &'static str, ledger::SinkId)> = {
+            let state = self.lock();
+            state.sinks.iter().map(|sink| (sink.plan.name.clone(), sink.plan.kind.name(), sink.id)).collect()
+        };
+        let configured: Vec<ledger::SinkId> = sinks.iter().map(|(_, _, id)| *id).collect();
+        let mut overall = Overall::Ok;
+        let mut values = Vec::new();
+        for (name, kind, id) in sinks {
+            let counts = self.ledger.sink_counts(id)?;
+            let status = self.dispatch.status(id);
+            if status.state != SinkState::Ok {
+                overall = overall.max(Overall::Degraded);
+            }
+            let now = self.clock.wall().as_nanos();
+            let oldest = counts.oldest_admitted.map(|at| (now.saturating_sub(at.as_nanos())).max(0) / 1_000_000_000);
+            values.push(json!({
+                "name": name, "type": kind, "state": status.state.name(),
+                "queued": counts.queued, "in_flight": status.in_flight, "delivered": counts.delivered,
+                "retrying": counts.retrying, "dead": counts.dead, "oldest_s": oldest.unwrap_or(0),
+                "last_error": status.last_error,
+            }));
+        }
+        for (name, waiting) in self.ledger.orphan_sinks(&configured)? {
+            overall = overall.max(Overall::Degraded);
+            values.push(json!({
+                "name": name, "type": "unconfigured", "state": "failed", "queued": waiting, "in_flight": 0,
+                "delivered": 0, "retrying": 0, "dead": 0, "oldest_s": 0,
+                "last_error": "no longer configured, its events are kept; configure it again to deliver them",
+            }));
+        }
+        Ok((values, overall))
+    }
+}
+
+fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
+    let mut value = Map::new();
+    value.insert("name".into(), name.into());
+    model::text::insert_json_path(&mut value, "path", path);
+    let rest = json!({
+        "backend": row.backend, "filesystem": row.filesystem, "state": row.state.name(),
+        "watches": row.watches, "unwatched": row.unwatched, "overflows": row.overflows,
+        "gaps_open": row.gaps_open, "found_by_scan_only": row.found_by_scan_only,
+        "last_scan": row.last_scan.map(|at| at.to_string()),
+        "known": row.known, "waiting": row.waiting, "ignored": row.ignored, "unreadable": row.unreadable,
+        "ready": row.ready,
+        "scanning": row.progress.map(|(done, left)| json!({"directories_done": done, "directories_left": left})),
+    });
+    if let Value::Object(rest) = rest {
+        value.extend(rest);
+    }
+    Value::Object(value)
+}
