@@ -1,8 +1,25 @@
 //! The native configuration: what it can say, how it is read, and what is wrong with it.
 
+mod diagnostic;
+mod expand;
+mod fields;
+mod keys;
+mod load;
+mod nearest;
 pub mod plan;
+mod print;
+mod read;
+mod redis_url;
+mod reference;
+mod source_text;
+mod starter;
 
+pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
+pub use load::{Loaded, load, parse_str};
 pub use plan::{
     Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink,
     Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
 };
+pub use print::to_toml;
+pub use reference::reference;
+pub use starter::starter;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use settle::Rules;
 
 /// Everything that `run` needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Part of every event's `source` and id.
     pub site: String,
@@ -30,7 +30,7 @@ pub enum Durability {
 }
 
 /// One watched tree.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SourcePlan {
     /// Its name; part of every event's `source` and id.
     pub name: String,
@@ -113,7 +113,7 @@ pub struct Reannounce {
 }
 
 /// One place where events go.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SinkPlan {
     /// Its name.
     pub name: String,
@@ -143,7 +143,7 @@ pub enum Format {
 }
 
 /// The kinds of sink.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum SinkKind {
     /// The embedded queue.
     Queue(QueueSink),
@@ -155,22 +155,35 @@ pub enum SinkKind {
     RedisList(RedisSink),
 }
 
+impl SinkKind {
+    /// The name of the kind, as in configuration.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            SinkKind::Queue(_) => "queue",
+            SinkKind::Stdout => "stdout",
+            SinkKind::Jsonl(_) => "jsonl",
+            SinkKind::RedisList(_) => "redis-list",
+        }
+    }
+}
+
 /// Settings of the embedded queue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct QueueSink {
     /// How long acknowledged entries are kept.
     pub retain: Duration,
 }
 
 /// Settings of a line file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JsonlSink {
     /// The file; created with its directory, appended to.
     pub path: PathBuf,
 }
 
 /// Settings of a Redis list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RedisSink {
     /// `redis://[user:password@]host[:port][/db]`, `rediss://…`, `redis+unix:///path[?db=&user=&pass=]`.
     pub url: Secret,

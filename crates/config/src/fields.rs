@@ -1,0 +1,357 @@
+//! Typed reading of TOML tables that collects every mistake instead of stopping at the first.
+
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::expand::{ExpandError, expand};
+use crate::keys::Section;
+use crate::nearest::nearest;
+use crate::source_text::{Place, SourceText, shown};
+
+/// The files, the environment, and what was found wrong so far.
+pub(crate) struct Report<'f> {
+    pub(crate) files: &'f [SourceText],
+    env: &'f dyn Fn(&str) -> Option<String>,
+    found: Vec<(Place, Diagnostic)>,
+}
+
+impl<'f> Report<'f> {
+    pub(crate) fn new(files: &'f [SourceText], env: &'f dyn Fn(&str) -> Option<String>) -> Self {
+        Self { files, env, found: Vec::new() }
+    }
+
+    pub(crate) fn error(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
+        self.push(Severity::Error, place, message.into(), help);
+    }
+
+    pub(crate) fn warn(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
+        self.push(Severity::Warning, place, message.into(), help);
+    }
+
+    fn push(&mut self, severity: Severity, place: &Place, message: String, help: Option<String>) {
+        let file = &self.files[place.file];
+        let (line, column) = file.position(place.span.start);
+        let snippet = file.snippet(&place.span);
+        let file = file.name.clone();
+        let diagnostic = Diagnostic { file, line, column, severity, message, help, snippet };
+        self.found.push((place.clone(), diagnostic));
+    }
+
+    /// `file:line` of a place, for messages that point at a second one.
+    pub(crate) fn where_is(&self, place: &Place) -> String {
+        let file = &self.files[place.file];
+        format!("{}:{}", file.name, file.position(place.span.start).0)
+    }
+
+    /// Everything found, in the order of the files' texts.
+    pub(crate) fn into_found(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|(place, _)| (place.file, place.span.start));
+        self.found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+    }
+}
+
+/// A value and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Value<'d> {
+    pub(crate) value: &'d DeValue<'d>,
+    pub(crate) place: Place,
+}
+
+/// A string with its references to the environment replaced.
+#[derive(Clone, Debug)]
+pub(crate) struct Text {
+    pub(crate) value: String,
+    /// As it stands in the file. Messages quote this: the environment may hold secrets.
+    pub(crate) written: String,
+    pub(crate) place: Place,
+}
+
+impl<'d> Value<'d> {
+    pub(crate) fn of(value: &'d Spanned<DeValue<'d>>, file: usize) -> Self {
+        Self { value: value.get_ref(), place: Place { file, span: value.span() } }
+    }
+
+    fn type_name(&self) -> &'static str {
+        match self.value {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "a boolean",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        }
+    }
+
+    /// Says that something else was expected; the help shows how it is written.
+    pub(crate) fn mismatch(&self, report: &mut Report<'_>, expected: &str, help: impl Into<Option<String>>) {
+        report.error(&self.place, format!("expected {expected}, found {}", self.type_name()), help.into());
+    }
+
+    pub(crate) fn text(&self, report: &mut Report<'_>, expected: &str) -> Option<Text> {
+        let DeValue::String(written) = self.value else {
+            let help = match self.value {
+                DeValue::Integer(number) => Some(format!("write it in quotes: \"{number}\"")),
+                _ => None,
+            };
+            self.mismatch(report, expected, help);
+            return None;
+        };
+        match expand(written, report.env) {
+            Ok(value) => Some(Text { value, written: written.to_string(), place: self.place.clone() }),
+            Err(error) => {
+                let help = match &error {
+                    ExpandError::Undefined(name) => {
+                        format!("set {name}, or give a default: ${{{}:-default}}", shown(name))
+                    }
+                    _ => "write $${ for the characters ${ themselves".into(),
+                };
+                report.error(&self.place, shown(&error.to_string()), Some(help));
+                None
+            }
+        }
+    }
+
+    pub(crate) fn duration(&self, report: &mut Report<'_>) -> Option<Duration> {
+        if let DeValue::Integer(number) = self.value {
+            let help = format!("write the unit too: \"{number}s\", \"{number}m\"");
+            self.mismatch(report, "a duration such as \"5s\"", help);
+            return None;
+        }
+        self.text(report, "a duration such as \"5s\"")?.duration(report)
+    }
+
+    pub(crate) fn integer(&self, report: &mut Report<'_>) -> Option<u64> {
+        let DeValue::Integer(number) = self.value else {
+            self.mismatch(report, "an integer", None);
+            return None;
+        };
+        let parsed = u64::from_str_radix(number.as_str(), number.radix()).ok();
+        if parsed.is_none() {
+            report.error(
+                &self.place,
+                format!("{} is no whole number from 0 up", shown(&number.to_string())),
+                None,
+            );
+        }
+        parsed
+    }
+
+    pub(crate) fn flag(&self, report: &mut Report<'_>) -> Option<bool> {
+        if let DeValue::Boolean(flag) = self.value {
+            return Some(*flag);
+        }
+        self.mismatch(report, "true or false", None);
+        None
+    }
+
+    pub(crate) fn list(&self, report: &mut Report<'_>) -> Option<Vec<Value<'d>>> {
+        if let DeValue::Array(values) = self.value {
+            return Some(values.iter().map(|value| Value::of(value, self.place.file)).collect());
+        }
+        let help = match self.value {
+            DeValue::String(text) => Some(format!("write [\"{}\"]", shown(text))),
+            _ => None,
+        };
+        self.mismatch(report, "a list", help);
+        None
+    }
+
+    /// A list of strings; those that are none are reported and left out.
+    pub(crate) fn texts(&self, report: &mut Report<'_>) -> Option<Vec<Text>> {
+        let values = self.list(report)?;
+        Some(values.iter().filter_map(|value| value.text(report, "a string")).collect())
+    }
+
+    pub(crate) fn table(&self, report: &mut Report<'_>) -> Option<&'d DeTable<'d>> {
+        if let DeValue::Table(table) = self.value {
+            return Some(table);
+        }
+        self.mismatch(report, "a table", None);
+        None
+    }
+}
+
+impl Text {
+    /// As it may stand in a message.
+    pub(crate) fn quoted(&self) -> String {
+        format!("\"{}\"", shown(&self.written))
+    }
+
+    pub(crate) fn duration(&self, report: &mut Report<'_>) -> Option<Duration> {
+        match model::measure::parse_duration(&self.value) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let words = if self.value == self.written {
+                    shown(&error.to_string())
+                } else {
+                    format!("{} does not give a duration such as 500ms, 2s, 5m, 1h, 7d", self.quoted())
+                };
+                report.error(&self.place, words, None);
+                None
+            }
+        }
+    }
+
+    /// The value that goes with this name. `later` are names that will exist.
+    pub(crate) fn one_of<T: Clone>(
+        &self,
+        report: &mut Report<'_>,
+        what: &str,
+        choices: &[(&str, T)],
+        later: &[&str],
+    ) -> Option<T> {
+        if let Some((_, value)) = choices.iter().find(|(name, _)| *name == self.value) {
+            return Some(value.clone());
+        }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let known = format!("known: {}", names.join(", "));
+        if later.contains(&self.value.as_str()) {
+            report.error(
+                &self.place,
+                format!("{what} {} is not built yet in this version", self.quoted()),
+                Some(known),
+            );
+            return None;
+        }
+        let help = match nearest(&self.value, names.iter().copied()) {
+            Some(name) => format!("did you mean \"{name}\"? ({known})"),
+            None => known,
+        };
+        report.error(&self.place, format!("unknown {what} {}", self.quoted()), Some(help));
+        None
+    }
+}
+
+struct Entry<'d> {
+    key: &'d str,
+    key_place: Place,
+    value: Value<'d>,
+}
+
+/// A table that is read key by key; what is left over at the end is unknown.
+pub(crate) struct Fields<'d> {
+    section: &'static Section,
+    /// How messages call the table: `source "stage1"`.
+    what: String,
+    /// What is marked when a key is missing.
+    place: Place,
+    entries: Vec<Entry<'d>>,
+    asked: Vec<&'static str>,
+}
+
+impl<'d> Fields<'d> {
+    pub(crate) fn of(table: &'d DeTable<'d>, section: &'static Section, what: String, place: Place) -> Self {
+        let file = place.file;
+        let entry = |(key, value): (&'d Spanned<_>, &'d Spanned<_>)| {
+            let text: &'d toml::de::DeString<'d> = key.get_ref();
+            Entry { key: text, key_place: Place { file, span: key.span() }, value: Value::of(value, file) }
+        };
+        Self { section, what, place, entries: table.iter().map(entry).collect(), asked: Vec::new() }
+    }
+
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The value of a key, and where the key stands.
+    pub(crate) fn entry(&mut self, name: &'static str) -> Option<(Place, Value<'d>)> {
+        debug_assert!(
+            self.section.keys.iter().any(|key| key.name == name),
+            "{name} is not in the table of keys"
+        );
+        self.asked.push(name);
+        let at = self.entries.iter().position(|entry| entry.key == name)?;
+        let entry = self.entries.swap_remove(at);
+        Some((entry.key_place, entry.value))
+    }
+
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<Value<'d>> {
+        self.entry(name).map(|(_, value)| value)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == name)
+    }
+
+    pub(crate) fn required(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Value<'d>> {
+        let value = self.take(name);
+        if value.is_none() {
+            report.error(&self.place, format!("{} has no `{name}`", self.what), None);
+        }
+        value
+    }
+
+    pub(crate) fn text(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Text> {
+        self.take(name)?.text(report, "a string")
+    }
+
+    pub(crate) fn duration(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Duration> {
+        self.take(name)?.duration(report)
+    }
+
+    /// A duration that cannot be zero.
+    pub(crate) fn period(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Duration> {
+        let value = self.take(name)?;
+        let duration = value.duration(report)?;
+        if duration.is_zero() {
+            report.error(&value.place, format!("`{name}` cannot be zero"), None);
+            return None;
+        }
+        Some(duration)
+    }
+
+    pub(crate) fn integer(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<u64> {
+        self.take(name)?.integer(report)
+    }
+
+    pub(crate) fn flag(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<bool> {
+        self.take(name)?.flag(report)
+    }
+
+    pub(crate) fn texts(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Vec<Text>> {
+        self.take(name)?.texts(report)
+    }
+
+    pub(crate) fn one_of<T: Clone>(
+        &mut self,
+        report: &mut Report<'_>,
+        name: &'static str,
+        choices: &[(&str, T)],
+        later: &[&str],
+    ) -> Option<T> {
+        let expected =
+            format!("one of {}", choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+        self.take(name)?.text(report, &expected)?.one_of(report, name, choices, later)
+    }
+
+    /// Reports what nobody asked for.
+    pub(crate) fn finish(self, report: &mut Report<'_>) {
+        let known: Vec<&str> = self.section.keys.iter().map(|key| key.name).collect();
+        debug_assert!(
+            known.iter().all(|name| self.asked.contains(name)),
+            "{}: {:?}",
+            self.section.title,
+            self.asked
+        );
+        for Entry { key, key_place, .. } in &self.entries {
+            if self.section.later.contains(key) {
+                let message = format!("`{key}` is not built yet in this version");
+                report.error(key_place, message, Some(format!("{} knows {}", self.what, known.join(", "))));
+                continue;
+            }
+            let help = match nearest(key, known.iter().copied()) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!("known here: {}", known.join(", ")),
+            };
+            report.error(key_place, format!("unknown key `{}` in {}", shown(key), self.what), Some(help));
+        }
+    }
+}

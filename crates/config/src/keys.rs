@@ -1,0 +1,362 @@
+//! Every key the configuration knows: the reader accepts these and no others, and the reference
+//! page is printed from them.
+
+/// One key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What can stand there, for people.
+    pub(crate) kind: &'static str,
+    /// What holds where it is left out; `required` where it cannot be.
+    pub(crate) default: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// The keys of one kind of table.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// How the table is written.
+    pub(crate) title: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) keys: &'static [Key],
+    /// Keys that are announced for a later version: an error of their own.
+    pub(crate) later: &'static [&'static str],
+}
+
+const fn key(name: &'static str, kind: &'static str, default: &'static str, meaning: &'static str) -> Key {
+    Key { name, kind, default, meaning }
+}
+
+const TEXT: &str = "text";
+const FLAG: &str = "true or false";
+const DURATION: &str = "duration";
+const PATTERNS: &str = "list of patterns";
+const REQUIRED: &str = "required";
+
+/// The sections in the order of the reference page.
+pub(crate) const SECTIONS: [&Section; 10] =
+    [&TOP, &SOURCE, &INITIAL, &REANNOUNCE, &RULE, &COMPLETE, &QUEUE, &STDOUT, &JSONL, &REDIS_LIST];
+
+/// The top of the file.
+pub(crate) const TOP: Section = Section {
+    title: "Top of the file",
+    about: "Keys that stand before the first `[table]`. Unknown keys are errors everywhere.",
+    keys: &[
+        key(
+            "site",
+            TEXT,
+            "`\"local\"`",
+            "Part of every event's `source` and of its id. Give each installation its own.",
+        ),
+        key(
+            "durability",
+            "`\"process\"`, `\"power\"`",
+            "`\"process\"`",
+            "What a recorded event survives: the death of the process, or the loss of power too (each commit is \
+             flushed to disk before its events are sent). What a loss of power takes back is found again by the \
+             next scan as long as the files are there.",
+        ),
+        key("source", "tables", REQUIRED, "The watched trees, `[source.NAME]`."),
+        key("sink", "tables", "one queue named `local`", "Where events go, `[sink.NAME]`."),
+    ],
+    later: &[],
+};
+
+/// A watched tree.
+pub(crate) const SOURCE: Section = Section {
+    title: "`[source.NAME]`",
+    about: "A watched directory tree. NAME is part of every event's `source` and of its id: renaming a source \
+            announces its files again.",
+    keys: &[
+        key(
+            "path",
+            "directory",
+            REQUIRED,
+            "The directory. It may be absent; it is watched as soon as it is there.",
+        ),
+        key("recursive", FLAG, "`true`", "Whether the directories below are watched too."),
+        key(
+            "backend",
+            "`\"auto\"`, `\"inotify\"`, `\"poll\"`",
+            "`\"auto\"`",
+            "How arrivals are noticed. `auto` chooses for each file system: events where they can be trusted, \
+             polling on network file systems.",
+        ),
+        key("poll_interval", DURATION, "`\"1s\"`", "How often polled directories are looked at."),
+        key(
+            "poll_full",
+            DURATION,
+            "the larger of 5 s and 20 × its last duration",
+            "How often every file of a polled tree is looked at, which finds changes in place.",
+        ),
+        key(
+            "rescan",
+            DURATION,
+            "`\"5m\"`",
+            "How often the tree is compared with the ledger; `\"0\"`: only when needed.",
+        ),
+        key(
+            "initial",
+            "`\"deliver\"`, `\"adopt\"`, `{ newer_than = … }`",
+            "`\"deliver\"`",
+            "What happens to files that were complete before this source's first scan ever: they are delivered, \
+             or taken over without delivery, or delivered only where modified recently.",
+        ),
+        key("follow_symlinks", FLAG, "`false`", "Whether symbolic links below the directory are followed."),
+        key(
+            "identity",
+            "`\"auto\"`, `\"inode\"`, `\"no-inode\"`",
+            "`\"auto\"`",
+            "Whether the inode number tells one generation of a path from the next; `auto`: where the file \
+             system keeps inode numbers.",
+        ),
+        key(
+            "announce",
+            "`\"generations\"`, `\"arrivals\"`",
+            "`\"generations\"`",
+            "`generations`: each new or changed complete file once. `arrivals`: each time a name is created, \
+             linked or renamed in, even one that was announced before.",
+        ),
+        key(
+            "reannounce",
+            "duration, `\"start\"`, `{ every = …, queue_limit = … }`",
+            "never",
+            "Announces again what still lies there, for consumers that lose messages: so often, or only at each start.",
+        ),
+        key("temp_names", FLAG, "`true`", "Whether files with the usual temporary names are ignored."),
+        key("extra_temp_names", PATTERNS, "`[]`", "Further names of files in the making."),
+        key(
+            "rule",
+            "list of tables",
+            "one rule that takes everything",
+            "The rules, `[[source.NAME.rule]]`; at most 64.",
+        ),
+    ],
+    later: &["shard", "shards", "tags", "watch_config"],
+};
+
+/// `initial` as a table.
+pub(crate) const INITIAL: Section = Section {
+    title: "`initial` as a table",
+    about: "`initial = { newer_than = \"2d\" }`",
+    keys: &[key(
+        "newer_than",
+        DURATION,
+        REQUIRED,
+        "Files modified within this time are delivered, the others taken over.",
+    )],
+    later: &[],
+};
+
+/// `reannounce` as a table.
+pub(crate) const REANNOUNCE: Section = Section {
+    title: "`reannounce` as a table",
+    about: "`reannounce = { every = \"5m\", queue_limit = 10000 }`",
+    keys: &[
+        key(
+            "every",
+            "duration or `\"start\"`",
+            "`\"start\"`",
+            "The period; `\"start\"`: only at each start.",
+        ),
+        key(
+            "queue_limit",
+            "integer",
+            "`0`",
+            "No more than fits into the sink's queue up to this length; `0`: no limit.",
+        ),
+    ],
+    later: &[],
+};
+
+/// A rule of a source.
+pub(crate) const RULE: Section = Section {
+    title: "`[[source.NAME.rule]]`",
+    about: "The first rule that includes a path and does not exclude it decides. A path that one rule excludes \
+            goes on to the next. `staithe explain PATH` says which rule decided.",
+    keys: &[
+        key("name", TEXT, "`\"rule-N\"`", "Shown in events and by `explain`."),
+        key("include", PATTERNS, "`[\"*\"]`", "A path must match one of these."),
+        key("exclude", PATTERNS, "`[]`", "And none of these. A directory that is excluded is not entered."),
+        key("complete", "preset or table", "`\"local\"`", "When a file is complete; see below."),
+        key("to", "list of sinks", "all sinks", "The names of the sinks that are told."),
+    ],
+    later: &["dataset", "group", "kind", "then"],
+};
+
+/// `complete` as a table.
+pub(crate) const COMPLETE: Section = Section {
+    title: "`complete` as a table",
+    about: "`complete = { any = [\"renamed_in\", { all = [\"closed\", \"writer_gone\"] }], deadline = \"1h\" }`\n\n\
+            One of `preset`, `any`, `all` and `quiet` says what must be seen; `min_age` may stand alone.\n\
+            A member of `any` and `all` is `\"appeared\"`, `\"renamed_in\"`, `\"closed\"`, `\"writer_gone\"`, \
+            `{ quiet = \"2s\" }`, `{ min_age = \"1m\" }`, or again `{ any = […] }` or `{ all = […] }`.\n\n\
+            The presets: `\"local\"` is `{ any = [\"renamed_in\", { all = [\"closed\", \"writer_gone\"] }] }`; \
+            `\"network\"` is `{ quiet = \"10s\" }`.",
+    keys: &[
+        key(
+            "preset",
+            "`\"local\"`, `\"network\"`",
+            "none",
+            "Begins with a preset; `quiet` beside it sets how long `network` waits.",
+        ),
+        key("any", "list", "none", "At least one of these must hold."),
+        key("all", "list", "none", "All of these must hold."),
+        key("quiet", DURATION, "none", "Size, times and inode stayed the same for so long."),
+        key("min_age", DURATION, "`\"0s\"`", "The last change is at least so long ago, whatever else holds."),
+        key("deadline", DURATION, "none", "After how long of waiting something is done about it."),
+        key(
+            "on_deadline",
+            "`\"alert\"`, `\"deliver\"`, `\"hold\"`",
+            "`\"alert\"`",
+            "Say so and go on waiting; or deliver the file as it is; or stop looking at it until it changes.",
+        ),
+    ],
+    later: &["marker", "manifest", "count", "members", "metadata", "announce"],
+};
+
+const MAX_ATTEMPTS: Key = key(
+    "max_attempts",
+    "integer",
+    "`0`",
+    "After how many refusals an event becomes a dead letter; `0`: it is tried for ever.",
+);
+const TIMEOUT: Key = key("timeout", DURATION, "`\"10s\"`", "How long one request may take.");
+const FORMAT: Key = key(
+    "format",
+    "`\"cloudevents\"`, `\"flat\"`, `\"path\"`, `\"metwork\"`, `\"template\"`",
+    "`\"cloudevents\"`",
+    "How an event is written: the native event, the event's data in one flat object, the absolute path, the \
+     message of MetWork's `directory_observer`, or a text of your own.",
+);
+const TEMPLATE: Key = key(
+    "template",
+    TEXT,
+    "required with `format = \"template\"`",
+    "The text, with `{path}`, `{name}`, `{root}`, `{id}`, `{size}`, `{mtime}`, `{source}`, `{generation}` replaced.",
+);
+
+/// `type = "queue"`.
+pub(crate) const QUEUE: Section = Section {
+    title: "`[sink.NAME]` with `type = \"queue\"`",
+    about: "The embedded queue, read with `staithe consume`. It needs no server and is what you get when no sink \
+            is configured.",
+    keys: &[
+        key("type", TEXT, REQUIRED, "`\"queue\"`"),
+        key(
+            "retain",
+            DURATION,
+            "`\"7d\"`",
+            "How long acknowledged entries are kept; others stay until they are read.",
+        ),
+    ],
+    later: &["max_entries"],
+};
+
+/// `type = "stdout"`.
+pub(crate) const STDOUT: Section = Section {
+    title: "`[sink.NAME]` with `type = \"stdout\"`",
+    about: "Standard output, one event per line.",
+    keys: &[key("type", TEXT, REQUIRED, "`\"stdout\"`"), FORMAT, TEMPLATE, MAX_ATTEMPTS, TIMEOUT],
+    later: &[],
+};
+
+/// `type = "jsonl"`.
+pub(crate) const JSONL: Section = Section {
+    title: "`[sink.NAME]` with `type = \"jsonl\"`",
+    about: "A file, one event per line. It must not lie where a source would take it for an arrival.",
+    keys: &[
+        key("type", TEXT, REQUIRED, "`\"jsonl\"`"),
+        key("path", "file", REQUIRED, "The file; created with its directory, appended to, never truncated."),
+        FORMAT,
+        TEMPLATE,
+        MAX_ATTEMPTS,
+        TIMEOUT,
+    ],
+    later: &["rotate", "max_size", "sync"],
+};
+
+/// `type = "redis-list"`.
+pub(crate) const REDIS_LIST: Section = Section {
+    title: "`[sink.NAME]` with `type = \"redis-list\"`",
+    about: "A list in Redis or Valkey.",
+    keys: &[
+        key("type", TEXT, REQUIRED, "`\"redis-list\"`"),
+        key(
+            "url",
+            "URL",
+            "this or `url_file`",
+            "`redis://[user:password@]host[:port][/db]`, `rediss://…` for TLS, \
+             `redis+unix:///path[?db=&user=&pass=]`. Keep passwords out of this file: `${VAR}` or `url_file`.",
+        ),
+        key("url_file", "file", "this or `url`", "A file whose first line is the URL."),
+        key("key", TEXT, REQUIRED, "The list's key."),
+        key("counter", TEXT, "none", "A key that counts the pushes."),
+        key(
+            "push",
+            "`\"left\"`, `\"right\"`",
+            "`\"left\"`",
+            "Which end is pushed to: consumers of `left` pop with `BRPOP`.",
+        ),
+        key(
+            "ca_file",
+            "file",
+            "the system's authorities",
+            "The certificates of a private authority, for `rediss`.",
+        ),
+        key("client_cert", "file", "none", "A client certificate, for `rediss`; needs `client_key`."),
+        key("client_key", "file", "none", "The client certificate's key."),
+        FORMAT,
+        TEMPLATE,
+        MAX_ATTEMPTS,
+        TIMEOUT,
+    ],
+    later: &["batch", "max_length"],
+};
+
+/// The types of sink that exist.
+pub(crate) const SINK_TYPES: [(&str, &Section); 4] =
+    [("queue", &QUEUE), ("stdout", &STDOUT), ("jsonl", &JSONL), ("redis-list", &REDIS_LIST)];
+
+/// The types of sink that are announced for a later version.
+pub(crate) const LATER_SINK_TYPES: [&str; 12] = [
+    "redis-stream",
+    "celery",
+    "dlm",
+    "http",
+    "mirror",
+    "scribe",
+    "exec",
+    "nats",
+    "amqp",
+    "kafka",
+    "mqtt",
+    "plugin",
+];
+
+/// The presets of `complete` that are announced for a later version.
+pub(crate) const LATER_PRESETS: [&str; 5] = ["sftp", "rsync", "measurement-set", "dicom-series", "done-file"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_listed_twice_or_without_words() {
+        for section in SECTIONS {
+            let mut names: Vec<_> =
+                section.keys.iter().map(|key| key.name).chain(section.later.iter().copied()).collect();
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", section.title);
+            for key in section.keys {
+                assert!(
+                    !key.kind.is_empty() && !key.default.is_empty() && !key.meaning.is_empty(),
+                    "{}",
+                    key.name
+                );
+            }
+        }
+    }
+}

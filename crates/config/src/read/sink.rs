@@ -1,0 +1,241 @@
+//! `[sink.NAME]`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::choices::PUSHES;
+use super::source::absolute;
+use super::{Named, RETAIN, TIMEOUT, local_sink};
+use crate::fields::{Fields, Report, Text};
+use crate::keys::{LATER_SINK_TYPES, SINK_TYPES, Section};
+use crate::plan::{Format, JsonlSink, Push, QueueSink, RedisSink, Secret, SinkKind, SinkPlan};
+use crate::redis_url;
+use crate::source_text::{Place, shown};
+
+/// A sink and the place that later checks point at.
+pub(super) struct Read {
+    pub(super) plan: SinkPlan,
+    /// Where the file of a `jsonl` sink is named.
+    pub(super) path_place: Option<Place>,
+}
+
+impl Read {
+    /// The embedded queue, which no file mentions.
+    pub(super) fn embedded() -> Self {
+        Self { plan: local_sink(), path_place: None }
+    }
+}
+
+pub(super) fn read(named: &Named<'_>, report: &mut Report<'_>) -> Option<Read> {
+    let what = format!("sink \"{}\"", shown(named.name));
+    let table = named.value.table(report)?;
+    let Some(kind) = table.get("type") else {
+        let help = format!("add type = \"…\"; known: {}", type_names());
+        report.error(&named.place, format!("{what} has no `type`"), Some(help));
+        return None;
+    };
+    let kind = crate::fields::Value::of(kind, named.place.file).text(report, "a type of sink")?;
+    let section: &'static Section = kind.one_of(report, "type of sink", &SINK_TYPES, &LATER_SINK_TYPES)?;
+    let mut fields = Fields::of(table, section, what, named.place.clone());
+    fields.take("type");
+    let mut path_place = None;
+    let kind = match kind.value.as_str() {
+        "queue" => Some(queue(&mut fields, report)),
+        "stdout" => Some(SinkKind::Stdout),
+        "jsonl" => jsonl(&mut fields, report).map(|(kind, place)| {
+            path_place = Some(place);
+            kind
+        }),
+        _ => redis_list(&mut fields, report),
+    };
+    let common = if matches!(kind, Some(SinkKind::Queue(_))) {
+        Common::default()
+    } else {
+        Common::read(&mut fields, report)
+    };
+    fields.finish(report);
+    let Common { format, max_attempts, timeout } = common;
+    let plan = SinkPlan { name: named.name.to_owned(), kind: kind?, format, max_attempts, timeout };
+    Some(Read { plan, path_place })
+}
+
+fn type_names() -> String {
+    SINK_TYPES.map(|(name, _)| name).join(", ")
+}
+
+/// What most types of sink share.
+struct Common {
+    format: Format,
+    max_attempts: u32,
+    timeout: Duration,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self { format: Format::CloudEvents, max_attempts: 0, timeout: TIMEOUT }
+    }
+}
+
+impl Common {
+    fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Self {
+        let usual = Self::default();
+        let max_attempts = fields.integer(report, "max_attempts").unwrap_or(0);
+        Self {
+            format: format(fields, report).unwrap_or(usual.format),
+            max_attempts: u32::try_from(max_attempts).unwrap_or(u32::MAX),
+            timeout: fields.period(report, "timeout").unwrap_or(usual.timeout),
+        }
+    }
+}
+
+fn format(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Format> {
+    let choices = [
+        ("cloudevents", Some(Format::CloudEvents)),
+        ("flat", Some(Format::Flat)),
+        ("path", Some(Format::Path)),
+        ("metwork", Some(Format::Metwork)),
+        ("template", None),
+    ];
+    let asked = fields.one_of(report, "format", &choices, &[]);
+    let template = fields.entry("template");
+    match (asked, template) {
+        (Some(None), Some((_, value))) => {
+            let text = value.text(report, "a string")?;
+            check_template(report, &text);
+            Some(Format::Template(text.value))
+        }
+        (Some(None), None) => {
+            let help = "add template = \"{path} {size}\"".to_owned();
+            report.error(
+                fields.place(),
+                format!("{} has format \"template\" but no `template`", fields.what()),
+                Some(help),
+            );
+            None
+        }
+        (_, Some((place, _))) => {
+            report.error(&place, "`template` needs format = \"template\"", None);
+            None
+        }
+        (asked, None) => asked.flatten(),
+    }
+}
+
+/// The names that a template can hold.
+const PLACEHOLDERS: [&str; 8] = ["path", "name", "root", "id", "size", "mtime", "source", "generation"];
+
+/// Only what looks like a placeholder is looked at: JSON templates are full of braces.
+fn check_template(report: &mut Report<'_>, text: &Text) {
+    for part in text.value.split('{').skip(1) {
+        let Some((name, _)) = part.split_once('}') else { continue };
+        let word = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_');
+        if word && !PLACEHOLDERS.contains(&name) {
+            let known = PLACEHOLDERS.join(", ");
+            let help = crate::nearest::nearest(name, PLACEHOLDERS)
+                .map_or(format!("known: {known}"), |near| format!("did you mean {{{near}}}?"));
+            report.warn(&text.place, format!("{{{name}}} in the template is not replaced"), Some(help));
+        }
+    }
+}
+
+fn queue(fields: &mut Fields<'_>, report: &mut Report<'_>) -> SinkKind {
+    SinkKind::Queue(QueueSink { retain: fields.duration(report, "retain").unwrap_or(RETAIN) })
+}
+
+fn jsonl(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(SinkKind, Place)> {
+    let text = fields.required(report, "path")?.text(report, "a file")?;
+    let path = absolute(report, &text)?;
+    Some((SinkKind::Jsonl(JsonlSink { path }), text.place))
+}
+
+fn redis_list(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<SinkKind> {
+    let url = url(fields, report);
+    let key = fields.required(report, "key").and_then(|value| value.text(report, "a string"));
+    let key = key.and_then(|text| filled(text, "the list's key", report));
+    let counter = fields.text(report, "counter").and_then(|text| filled(text, "the counter's key", report));
+    let push = fields.one_of(report, "push", &PUSHES, &[]).unwrap_or(Push::Left);
+    let ca_file = file(fields, "ca_file", report);
+    let pair = (file(fields, "client_cert", report), file(fields, "client_key", report));
+    let any_tls = ca_file.is_some() || pair.0.is_some() || pair.1.is_some();
+    let client_cert = match pair {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => {
+            let help = "name both files, or none".to_owned();
+            let message =
+                format!("{} has one of `client_cert` and `client_key` without the other", fields.what());
+            report.error(fields.place(), message, Some(help));
+            None
+        }
+    };
+    let url = url?;
+    if any_tls && !url.expose().starts_with("rediss:") {
+        let help = "write rediss:// for TLS, or remove the certificates".to_owned();
+        report.error(
+            fields.place(),
+            "the certificates would not be used: the URL is not rediss://",
+            Some(help),
+        );
+    }
+    Some(SinkKind::RedisList(RedisSink { url, key: key?, counter, push, ca_file, client_cert }))
+}
+
+fn filled(text: Text, what: &str, report: &mut Report<'_>) -> Option<Vec<u8>> {
+    if text.value.is_empty() {
+        report.error(&text.place, format!("{what} is empty"), None);
+        return None;
+    }
+    Some(text.value.into_bytes())
+}
+
+fn file(fields: &mut Fields<'_>, name: &'static str, report: &mut Report<'_>) -> Option<PathBuf> {
+    let text = fields.text(report, name)?;
+    absolute(report, &text)
+}
+
+fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
+    let both = fields.has("url") && fields.has("url_file");
+    let (url, from) = (fields.text(report, "url"), fields.text(report, "url_file"));
+    if both {
+        report.error(fields.place(), format!("{} has both `url` and `url_file`", fields.what()), None);
+        return None;
+    }
+    let (value, place) = match (url, from) {
+        (Some(text), _) => {
+            // A reference to the environment is as it should be.
+            if redis_url::has_password(&text.written) && !text.written.contains("${") {
+                let help = "put the URL into a file and write url_file = \"…\", or use ${VAR}".to_owned();
+                report.warn(&text.place, "the password stands in the configuration file", Some(help));
+            }
+            (text.value, text.place)
+        }
+        (None, Some(text)) => (first_line(&text, report)?, text.place),
+        (None, None) => {
+            let help = "add url = \"redis://127.0.0.1:6379/0\", or url_file = \"…\"".to_owned();
+            report.error(fields.place(), format!("{} has no `url`", fields.what()), Some(help));
+            return None;
+        }
+    };
+    match redis_url::check(&value) {
+        Ok(()) => Some(Secret::new(value)),
+        Err(words) => {
+            // The URL itself is never quoted: a wrong one may still hold the password.
+            let help = "redis://[user:password@]host[:port][/db], rediss://…, redis+unix:///path".to_owned();
+            report.error(&place, format!("this is no URL of a Redis server: {words}"), Some(help));
+            None
+        }
+    }
+}
+
+/// The file's first line: secrets mounted into a container often end with a newline.
+fn first_line(text: &Text, report: &mut Report<'_>) -> Option<String> {
+    match std::fs::read_to_string(Path::new(&text.value)) {
+        Ok(content) => Some(content.lines().next().unwrap_or_default().trim().to_owned()),
+        Err(error) => {
+            let message = format!("the file {} with the URL cannot be read: {error}", text.quoted());
+            let help = "without it the sink cannot be reached; create it, readable for staithe".to_owned();
+            report.error(&text.place, message, Some(help));
+            None
+        }
+    }
+}

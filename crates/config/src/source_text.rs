@@ -1,0 +1,200 @@
+//! A configuration file as text: positions, and lines as they may be shown.
+
+use std::ops::Range;
+
+/// One file of the configuration.
+#[derive(Debug)]
+pub(crate) struct SourceText {
+    /// As it is shown: the path, without control characters.
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+/// A part of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The file's index.
+    pub(crate) file: usize,
+    /// Bytes of its text.
+    pub(crate) span: Range<usize>,
+}
+
+/// A line of a file, safe to print, with a part of it marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippet {
+    /// The line without control characters and without passwords; long lines are cut.
+    pub text: String,
+    /// In which column of `text` the mark begins, from 0.
+    pub mark: usize,
+    /// How many columns are marked, at least 1.
+    pub width: usize,
+}
+
+/// How much of a long line is shown on either side of the mark.
+const AROUND: usize = 60;
+
+impl SourceText {
+    /// The line and the column (in characters) of a byte, both from 1.
+    pub(crate) fn position(&self, at: usize) -> (usize, usize) {
+        let start = self.line_start(at);
+        let line = self.text[..start].bytes().filter(|&byte| byte == b'\n').count() + 1;
+        (line, self.text[start..self.floor(at)].chars().count() + 1)
+    }
+
+    /// The line where the span begins, marked from there to its end or the line's.
+    pub(crate) fn snippet(&self, span: &Range<usize>) -> Snippet {
+        let start = self.line_start(span.start);
+        let line = self.text[start..].lines().next().unwrap_or_default();
+        let secrets = secrets(line);
+        let (mut shown, mut mark, mut end) = (Vec::new(), None, 0);
+        for (at, c) in line.char_indices() {
+            if start + at >= span.start && mark.is_none() {
+                mark = Some(shown.len());
+            }
+            push_shown(&mut shown, at, c, &secrets);
+            if start + at < span.end {
+                end = shown.len();
+            }
+        }
+        let mark = mark.unwrap_or(shown.len());
+        window(&shown, mark, end.saturating_sub(mark).max(1))
+    }
+
+    /// The nearest character boundary at or before `at`.
+    fn floor(&self, at: usize) -> usize {
+        (0..=at.min(self.text.len())).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or(0)
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..self.floor(at)].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+}
+
+fn push_shown(shown: &mut Vec<char>, at: usize, c: char, secrets: &[Range<usize>]) {
+    match secrets.iter().find(|secret| secret.contains(&at)) {
+        Some(secret) if secret.start == at => shown.extend("***".chars()),
+        Some(_) => {}
+        None if c == '\t' => shown.extend("    ".chars()),
+        None => shown.extend(shown_char(c).chars()),
+    }
+}
+
+/// The part of a long line around the mark.
+fn window(shown: &[char], mark: usize, width: usize) -> Snippet {
+    let from = mark.saturating_sub(AROUND);
+    let to = (mark + AROUND).min(shown.len()).max(from);
+    let mut text = String::from(if from > 0 { "…" } else { "" });
+    text.extend(&shown[from..to]);
+    text.push_str(if to < shown.len() { "…" } else { "" });
+    Snippet {
+        text,
+        mark: mark - from + usize::from(from > 0),
+        width: width.min(to.saturating_sub(mark).max(1)),
+    }
+}
+
+/// Where a line holds passwords of URLs.
+fn secrets(line: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices("://") {
+        let start = at + 3;
+        let url = &line[start..];
+        // Up to the quote or space that ends the URL. A password may hold any other character,
+        // so the last @ counts.
+        let end = url.find(['"', '\'', ' ', '\t']).unwrap_or(url.len());
+        let url = &url[..end];
+        if let Some((user, _)) = url.rsplit_once('@') {
+            let from = user.find(':').map_or(0, |colon| colon + 1);
+            found.push(start + from..start + user.len());
+        }
+        for (key, _) in url.match_indices("pass") {
+            let Some(equals) = url[key..].find('=') else { continue };
+            let value = key + equals + 1;
+            let length = url[value..].find('&').unwrap_or(url.len() - value);
+            found.push(start + value..start + value + length);
+        }
+    }
+    found.retain(|range| !range.is_empty());
+    found
+}
+
+/// A text from a file or the environment as it may stand in a message: no control characters,
+/// not longer than a line.
+pub(crate) fn shown(text: &str) -> String {
+    let mut out: String = text.chars().take(80).map(shown_char).collect();
+    if text.chars().nth(80).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// The one form for terminals, except that a backslash stays: regexes are full of them.
+fn shown_char(c: char) -> String {
+    if c == '\\' { c.to_string() } else { model::text::safe(c.encode_utf8(&mut [0; 4]).as_bytes()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> SourceText {
+        SourceText { name: "x.toml".into(), text: text.into() }
+    }
+
+    fn drawn(text: &str, part: &str) -> (String, String) {
+        let at = text.find(part).unwrap();
+        let snippet = file(text).snippet(&(at..at + part.len()));
+        let marked = snippet.text.chars().skip(snippet.mark).take(snippet.width).collect();
+        (snippet.text, marked)
+    }
+
+    #[test]
+    fn positions_count_characters_from_one() {
+        let file = file("a\n\u{e4}b\n");
+        assert_eq!(file.position(0), (1, 1));
+        assert_eq!(file.position(4), (2, 2));
+        assert_eq!(file.position(3), (2, 1), "inside of a character");
+        assert_eq!(file.position(6), (3, 1));
+        assert_eq!(file.position(1000), (3, 1));
+    }
+
+    #[test]
+    fn marks_stand_under_what_they_mean() {
+        assert_eq!(drawn("a = 1\nkey = \"v\"\n", "key"), ("key = \"v\"".into(), "key".into()));
+        assert_eq!(drawn("\t\u{e4}\x1b key = 1", "key").1, "key");
+        let long = format!("{}key{}", "x".repeat(500), "y".repeat(500));
+        let (text, marked) = drawn(&long, "key");
+        assert!(text.chars().count() < 130 && text.starts_with('…') && text.ends_with('…'));
+        assert_eq!(marked, "key");
+        assert_eq!(drawn("a = [\n1,\n]", "[\n1,\n]").1, "[");
+        let end = file("abc").snippet(&(3..3));
+        assert_eq!((end.mark, end.width), (3, 1));
+        assert_eq!(file("").snippet(&(0..0)).text, "");
+    }
+
+    #[test]
+    fn no_control_character_is_shown() {
+        let (text, _) = drawn("k = \"\x1b[31m\u{202e}\x07\\d\"", "k");
+        assert_eq!(text, r#"k = "\x1b[31m\u{202e}\x07\d""#);
+        assert_eq!(shown("a\nb\\"), r"a\nb\");
+        assert_eq!(shown(&"x".repeat(100)).chars().count(), 81);
+    }
+
+    #[test]
+    fn passwords_of_urls_are_masked() {
+        for (line, expected) in [
+            (r#"url = "redis://u:hun@ter2@h/0""#, r#"url = "redis://u:***@h/0""#),
+            (r#"url = "redis://:hunter2@h""#, r#"url = "redis://:***@h""#),
+            (r#"url = "redis://hunter2@h""#, r#"url = "redis://***@h""#),
+            (
+                r#"url = "redis+unix:///s?db=1&pass=hunter2&user=u""#,
+                r#"url = "redis+unix:///s?db=1&pass=***&user=u""#,
+            ),
+            (r#"url = "redis://h:6379/0" # a@b"#, r#"url = "redis://h:6379/0" # a@b"#),
+        ] {
+            assert_eq!(drawn(line, "url"), (expected.into(), "url".into()));
+        }
+        let (_, marked) = drawn(r#"url = "redis://u:hunter2@h/0" # here"#, "here");
+        assert_eq!(marked, "here", "the mark moves with what is masked");
+    }
+}
