@@ -17,6 +17,8 @@ pub(crate) enum FileFault {
     Io(io::Error),
     /// The path means a directory, a FIFO or a socket.
     NoFile,
+    /// The directory takes no new file, in these words.
+    Denied(String),
     /// A call did not come back within the sink's timeout.
     Stuck(Duration),
 }
@@ -34,6 +36,7 @@ impl FileFault {
                     "E-SINK-PATH: {path} is no regular file; {KEPT}. Fix: give the sink a path of its own"
                 ));
             }
+            FileFault::Denied(what) => return denied(&path, what),
             FileFault::Stuck(limit) => {
                 return Trouble::Down(format!(
                     "E-SINK-TIMEOUT: writing to {path} did not end within {limit:?} (a frozen or very slow file \
@@ -48,10 +51,7 @@ impl FileFault {
             Some(Errno::ROFS) => Trouble::Down(format!(
                 "E-SINK-READONLY-FS: cannot append to {path}, its file system is read-only; {KEPT}. Fix: remount it writable"
             )),
-            Some(Errno::ACCESS | Errno::PERM) => Trouble::Misconfigured(format!(
-                "E-SINK-PERM: cannot open {path} for appending ({error}); {KEPT}. Fix: let the user that runs staithe \
-                 read and write the file and search its directories"
-            )),
+            Some(Errno::ACCESS | Errno::PERM) => denied(&path, error),
             Some(
                 Errno::EXIST
                 | Errno::NOTDIR
@@ -66,4 +66,11 @@ impl FileFault {
             _ => Trouble::Down(format!("E-SINK-FILE: cannot append to {path} ({error}); {KEPT}")),
         }
     }
+}
+
+fn denied(path: &str, what: &dyn std::fmt::Display) -> Trouble {
+    Trouble::Misconfigured(format!(
+        "E-SINK-PERM: cannot open {path} for appending ({what}); {KEPT}. Fix: let the user that runs staithe read and \
+         write the file and search its directories"
+    ))
 }

@@ -1,17 +1,25 @@
 //! Sinks: each speaks one protocol and says for each event what became of it.
 
 mod blocking;
+pub mod check;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod file_fault;
 pub mod format;
 pub mod jsonl;
 mod lines;
+pub mod redis_list;
+pub mod registry;
 pub mod sink;
 pub mod stdout;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "conformance"))]
 mod samples;
 
+pub use check::check;
 pub use format::encode;
 pub use jsonl::Jsonl;
+pub use redis_list::RedisList;
+pub use registry::{BuildError, build};
 pub use sink::{BoxFuture, Outcome, Sink, Trouble};
 pub use stdout::LineStream;

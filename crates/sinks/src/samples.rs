@@ -1,8 +1,9 @@
-//! Parcels for the tests of this crate.
+//! Parcels for tests.
 
 use model::{Cause, Event, Fingerprint, Identity, Kind, Parcel, Signal, SignalSet, Stamp};
 
 /// A parcel as the ledger would hand it out, for a file at `path`.
+#[cfg(test)]
 pub(crate) fn parcel(path: &[u8]) -> Parcel {
     numbered(1, path)
 }
@@ -48,6 +49,7 @@ pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
 }
 
 /// `count` parcels with names `f1`, `f2`, …
+#[cfg(test)]
 pub(crate) fn batch(first: u64, count: u64) -> Vec<Parcel> {
     (first..first + count).map(|seq| numbered(seq, format!("f{seq}").as_bytes())).collect()
 }

@@ -1,0 +1,201 @@
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use config::{Format, Push, RedisSink, Secret};
+use tempfile::TempDir;
+use testkit::redis::Redis;
+
+use super::{Rig, check};
+use crate::{Jsonl, LineStream, RedisList, Sink};
+
+fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.split_inclusive(|&byte| byte == b'\n').map(|line| line[..line.len() - 1].to_vec()).collect()
+}
+
+/// A file; a symbolic link to `/dev/full` takes its place to harm it.
+struct FileRig {
+    dir: TempDir,
+}
+
+impl FileRig {
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("events.jsonl")
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.dir.path().join("aside")
+    }
+}
+
+impl Rig for FileRig {
+    fn sink(&mut self, timeout: Duration) -> Box<dyn Sink> {
+        Box::new(Jsonl::new(self.path(), Format::CloudEvents, timeout))
+    }
+
+    fn received(&mut self) -> Vec<Vec<u8>> {
+        let bytes = fs::read(self.path()).unwrap_or_default();
+        let _ = fs::remove_file(self.path());
+        split(&bytes)
+    }
+
+    fn harm(&mut self) {
+        fs::rename(self.path(), self.aside()).unwrap();
+        std::os::unix::fs::symlink("/dev/full", self.path()).unwrap();
+    }
+
+    fn hang(&mut self) -> bool {
+        false
+    }
+
+    fn heal(&mut self) {
+        fs::rename(self.aside(), self.path()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn jsonl() {
+    check(&mut FileRig { dir: TempDir::new().unwrap() }).await;
+}
+
+#[derive(Clone, Default)]
+struct Stream(Arc<(Mutex<StreamState>, Condvar)>);
+
+#[derive(Default)]
+struct StreamState {
+    taken: Vec<u8>,
+    mood: Mood,
+}
+
+#[derive(Default, PartialEq)]
+enum Mood {
+    #[default]
+    Well,
+    /// Takes seven bytes of each write, then nothing.
+    Full {
+        room: usize,
+    },
+    Hanging,
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (lock, changed) = &*self.0;
+        let mut state =
+            changed.wait_while(lock.lock().unwrap(), |state| state.mood == Mood::Hanging).unwrap();
+        let count = match &mut state.mood {
+            Mood::Full { room: 0 } => return Err(io::Error::from_raw_os_error(28)),
+            Mood::Full { room } => std::mem::take(room).min(bytes.len()),
+            _ => bytes.len(),
+        };
+        state.taken.extend_from_slice(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    fn set(&self, mood: Mood) {
+        self.0.0.lock().unwrap().mood = mood;
+        self.0.1.notify_all();
+    }
+}
+
+impl Rig for Stream {
+    fn sink(&mut self, timeout: Duration) -> Box<dyn Sink> {
+        Box::new(LineStream::new(self.clone(), Format::CloudEvents, timeout))
+    }
+
+    fn received(&mut self) -> Vec<Vec<u8>> {
+        split(&std::mem::take(&mut self.0.0.lock().unwrap().taken))
+    }
+
+    fn harm(&mut self) {
+        self.set(Mood::Full { room: 7 });
+    }
+
+    fn hang(&mut self) -> bool {
+        self.set(Mood::Hanging);
+        true
+    }
+
+    fn heal(&mut self) {
+        self.set(Mood::Well);
+    }
+}
+
+#[tokio::test]
+async fn stream() {
+    check(&mut Stream::default()).await;
+}
+
+struct RedisRig {
+    redis: Redis,
+    plan: RedisSink,
+}
+
+impl RedisRig {
+    fn new(url: impl Fn(&Redis) -> String) -> Self {
+        let redis = Redis::start_tls(&[]);
+        let plan = RedisSink {
+            url: Secret::new(url(&redis)),
+            key: b"list".to_vec(),
+            counter: None,
+            push: Push::Left,
+            ca_file: Some(redis.certificates().authority()),
+            client_cert: None,
+        };
+        Self { redis, plan }
+    }
+}
+
+impl Rig for RedisRig {
+    fn sink(&mut self, timeout: Duration) -> Box<dyn Sink> {
+        Box::new(RedisList::new(&self.plan, Format::CloudEvents, timeout).unwrap())
+    }
+
+    fn received(&mut self) -> Vec<Vec<u8>> {
+        self.redis.pop_all(b"list")
+    }
+
+    fn harm(&mut self) {
+        self.redis.run("CONFIG SET maxmemory 1");
+    }
+
+    fn hang(&mut self) -> bool {
+        self.redis.freeze();
+        true
+    }
+
+    fn heal(&mut self) {
+        self.redis.resume();
+        self.redis.run("CONFIG SET maxmemory 0");
+    }
+}
+
+#[tokio::test]
+async fn redis_over_tcp() {
+    check(&mut RedisRig::new(Redis::url)).await;
+}
+
+#[tokio::test]
+async fn redis_over_a_unix_socket() {
+    check(&mut RedisRig::new(Redis::unix_url)).await;
+}
+
+#[tokio::test]
+async fn redis_over_tls() {
+    check(&mut RedisRig::new(Redis::tls_url)).await;
+}
+
+#[tokio::test]
+async fn redis_with_a_counter() {
+    let mut rig = RedisRig::new(Redis::url);
+    rig.plan.counter = Some(b"counter".to_vec());
+    check(&mut rig).await;
+}
