@@ -1,6 +1,7 @@
 //! The one task runner, `cargo xtask <task>`: plain Rust, so that a bare checkout with only the
 //! Rust toolchain can do everything the project does.
 
+mod bench;
 mod deny;
 mod provision;
 mod shell;
@@ -37,6 +38,7 @@ const TASKS: &[Task] = &[
     },
     Task { name: "tidy", does: "check the style rules, crate borders and promises", run: tidy::run },
     Task { name: "deny", does: "check licences, sources and duplicates of the dependencies", run: deny::run },
+    Task { name: "bench", does: "measure our program beside its peers (BENCHMARKS.md)", run: bench::run },
 ];
 
 fn main() -> ExitCode {

@@ -54,6 +54,12 @@ impl Workspace {
         command
     }
 
+    /// The folder that cargo builds into.
+    pub(crate) fn target(&self) -> anyhow::Result<PathBuf> {
+        let value = self.metadata(&["--no-deps"])?;
+        value["target_directory"].as_str().map(PathBuf::from).context("cargo metadata names no target folder")
+    }
+
     /// The text of a file of the workspace.
     pub(crate) fn read(&self, path: &str) -> anyhow::Result<String> {
         std::fs::read_to_string(self.root.join(path)).with_context(|| format!("failed to read {path}"))
@@ -61,17 +67,20 @@ impl Workspace {
 
     /// Every package in the dependency tree for this machine, ours included.
     pub(crate) fn packages(&self) -> anyhow::Result<Vec<Package>> {
+        let value = self.metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"])?;
+        Ok(used_packages(&value))
+    }
+
+    fn metadata(&self, words: &[&str]) -> anyhow::Result<Value> {
         let mut command = self.cargo();
-        command.args(["metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"]);
+        command.args(["metadata", "--format-version", "1"]).args(words);
         let output = command.output().context("failed to run cargo metadata")?;
         anyhow::ensure!(
             output.status.success(),
             "cargo metadata failed: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let value: Value =
-            serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")?;
-        Ok(used_packages(&value))
+        serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
     }
 }
 
