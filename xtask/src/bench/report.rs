@@ -44,7 +44,7 @@ fn table(out: &mut String, workload: Workload, samples: &[&Sample]) {
         };
         let _ = writeln!(
             out,
-            "| {peer} | {} | {} | {} | {:.1} | {one} | {two} | {:.1} |",
+            "| {} | {} | {} | {} | {:.1} | {one} | {two} | {:.1} |",
             // A bar in a name would begin a new cell.
             peer.replace('|', "\\|"),
             runs.len(),
