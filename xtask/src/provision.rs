@@ -10,9 +10,8 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: &[Need] =
-    // The tests make themselves certificates for TLS to Redis.
-    &[need("git"), need("openssl"), need("redis-server")];
+/// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis.
+const NEEDS: &[Need] = &[need("git"), need("openssl"), need("redis-server")];
 
 /// A program whose package has the same name.
 const fn need(name: &'static str) -> Need {
@@ -21,7 +20,7 @@ const fn need(name: &'static str) -> Need {
 
 /// Installs what is missing. Says exactly what to do where that is not possible.
 pub(crate) fn ensure() -> anyhow::Result<bool> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| shell::find(need.program).is_none()).collect();
+    let missing = missing();
     if missing.is_empty() {
         let names: Vec<&str> = NEEDS.iter().map(|need| need.program).collect();
         println!("present: {}", names.join(", "));
@@ -35,7 +34,11 @@ pub(crate) fn ensure() -> anyhow::Result<bool> {
     install(&mut privileged, &packages)
 }
 
-/// The words that come before `apt-get`: none as root, `sudo -n` for others; `None` where neither helps.
+fn missing() -> Vec<&'static Need> {
+    NEEDS.iter().filter(|need| shell::find(need.program).is_none()).collect()
+}
+
+/// The words that come before `apt-get`: none as root, `sudo` for others; `None` where neither helps.
 fn installer() -> Option<Vec<&'static str>> {
     shell::find("apt-get")?;
     if is_root() {
@@ -49,18 +52,18 @@ fn is_root() -> bool {
 }
 
 fn install(privilege: &mut Vec<&'static str>, packages: &[&str]) -> anyhow::Result<bool> {
-    privilege.push("apt-get");
+    // A package that asks a question would stop the run. `sudo` drops the variable, `env` after it does not.
+    privilege.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(privilege[0]);
-        // A package that asks a question would stop the run; the variable must pass through sudo as well.
-        command.args(&privilege[1..]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command.args(&privilege[1..]).args(arguments);
         command
     };
     let fetched = shell::passes(&mut apt(&["update"]))?;
     let mut words = vec!["install", "-y", "--no-install-recommends"];
     words.extend(packages);
     // A failed update may still leave a usable package list, so the installation decides.
-    let installed = shell::passes(&mut apt(&words))?;
+    let installed = shell::passes(&mut apt(&words))? && missing().is_empty();
     if !installed {
         let reason = if fetched { "" } else { " (apt-get update failed as well)" };
         println!("apt-get could not install them{reason}. {}", advice(packages));
