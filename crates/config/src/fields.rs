@@ -18,6 +18,9 @@ pub(crate) struct Report<'f> {
     found: Vec<(Place, Diagnostic)>,
 }
 
+/// So many findings are listed; nobody reads more, and each costs a walk through its file.
+const FINDINGS_LIMIT: usize = 200;
+
 impl<'f> Report<'f> {
     pub(crate) fn new(files: &'f [SourceText], env: &'f dyn Fn(&str) -> Option<String>) -> Self {
         Self { files, env, found: Vec::new() }
@@ -32,12 +35,23 @@ impl<'f> Report<'f> {
     }
 
     fn push(&mut self, severity: Severity, place: &Place, message: String, help: Option<String>) {
+        let (severity, message, help) = match self.found.len() {
+            0..FINDINGS_LIMIT => (severity, message, help),
+            // An error, whatever it was: a plan must not come of what was not looked at.
+            FINDINGS_LIMIT => (Severity::Error, "there is more to say, which is not listed".to_owned(), None),
+            _ => return,
+        };
         let file = &self.files[place.file];
         let (line, column) = file.position(place.span.start);
         let snippet = file.snippet(&place.span);
         let file = file.name.clone();
         let diagnostic = Diagnostic { file, line, column, severity, message, help, snippet };
         self.found.push((place.clone(), diagnostic));
+    }
+
+    /// Whether more findings would not be listed.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() > FINDINGS_LIMIT
     }
 
     /// `file:line` of a place, for messages that point at a second one.
@@ -158,6 +172,10 @@ impl<'d> Value<'d> {
         };
         self.mismatch(report, "a list", help);
         None
+    }
+
+    pub(crate) fn is_empty_list(&self) -> bool {
+        self.value.as_array().is_some_and(|values| values.is_empty())
     }
 
     /// A list of strings; those that are none are reported and left out.
@@ -342,6 +360,9 @@ impl<'d> Fields<'d> {
             self.asked
         );
         for Entry { key, key_place, .. } in &self.entries {
+            if report.is_full() {
+                return;
+            }
             if self.section.later.contains(key) {
                 let message = format!("`{key}` is not built yet in this version");
                 report.error(key_place, message, Some(format!("{} knows {}", self.what, known.join(", "))));

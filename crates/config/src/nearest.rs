@@ -1,6 +1,6 @@
 //! The nearest known name for one that is unknown.
 
-/// The known name that was probably meant: few edits away, or the same but for case.
+/// The known name that was probably meant: few edits away, or one begins with the other.
 pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A file can hold names of any length; comparing them would take quadratic time.
     if unknown.len() > 64 {
@@ -10,7 +10,7 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
     let unknown = plain(unknown);
     known
         .into_iter()
-        .map(|name| (distance(&unknown, &plain(name)), name))
+        .map(|name| (cost(&unknown, &plain(name), allowed), name))
         .filter(|&(distance, _)| distance <= allowed)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, name)| name)
@@ -19,6 +19,13 @@ pub(crate) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str
 /// Case and the choice of `-` or `_` are the commonest slips, and no edits here.
 fn plain(name: &str) -> Vec<char> {
     name.chars().flat_map(char::to_lowercase).map(|c| if c == '-' { '_' } else { c }).collect()
+}
+
+fn cost(unknown: &[char], name: &[char], allowed: usize) -> usize {
+    let begins =
+        unknown.len() >= 3 && name.len() >= 3 && (name.starts_with(unknown) || unknown.starts_with(name));
+    let distance = distance(unknown, name);
+    if begins { distance.min(allowed) } else { distance }
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours between two names.

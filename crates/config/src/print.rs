@@ -252,7 +252,7 @@ fn known_preset(completion: &Completion) -> Option<Vec<String>> {
     match core {
         core if *core == Completion::preset(name)?.expr => {}
         Expr::Clause(Clause::Quiet(quiet)) if name == "network" => {
-            fields.push(format!("quiet = {}", duration(quiet)))
+            fields.push(format!("quiet = {}", duration(quiet)));
         }
         _ => return None,
     }

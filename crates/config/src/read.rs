@@ -42,7 +42,7 @@ pub(crate) fn plan<'d>(documents: &'d [Spanned<DeTable<'d>>], report: &mut Repor
     };
     let sources: Vec<source::Read> =
         top.sources.iter().filter_map(|named| source::read(named, &names, report)).collect();
-    if top.sources.is_empty() {
+    if top.sources.is_empty() && !top.sources_wrong {
         no_source(documents, report);
     }
     cross::check(&sources, &sinks, &top.sinks, report);
@@ -89,6 +89,8 @@ pub(crate) struct Named<'d> {
 struct Top<'d> {
     site: Option<(String, Place)>,
     durability: Option<(Durability, Place)>,
+    /// Whether a file has a `source` that is no table, which is reported already.
+    sources_wrong: bool,
     sources: Vec<Named<'d>>,
     sinks: Vec<Named<'d>>,
 }
@@ -110,6 +112,7 @@ impl<'d> Top<'d> {
             once(&mut self.durability, "durability", durability, place, report);
         }
         if let Some(value) = fields.take("source") {
+            self.sources_wrong |= !value.value.is_table();
             collect(&mut self.sources, "source", &value, report);
         }
         if let Some(value) = fields.take("sink") {

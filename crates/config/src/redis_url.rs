@@ -8,20 +8,22 @@ pub(crate) fn check(url: &str) -> Result<(), &'static str> {
     if url.contains(char::is_whitespace) || url.contains(char::is_control) {
         return Err("it contains a space or a control character");
     }
-    match scheme {
-        "redis" | "rediss" => check_server(rest),
-        "redis+unix" | "unix" => check_socket(rest),
+    if rest.contains('#') {
+        return Err("it has a part behind #");
+    }
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    match scheme.to_ascii_lowercase().as_str() {
+        "redis" | "rediss" if query.is_empty() => check_server(rest),
+        "redis" | "rediss" => Err("it has parameters behind ?, which only redis+unix knows"),
+        "redis+unix" | "unix" => check_socket(rest, query),
         _ => Err("the scheme is none of redis, rediss, redis+unix"),
     }
 }
 
 fn check_server(rest: &str) -> Result<(), &'static str> {
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    let (server, database) = rest
-        .rsplit_once('@')
-        .map_or(rest, |(_, server)| server)
-        .split_once('/')
-        .unwrap_or_else(|| (rest.rsplit_once('@').map_or(rest, |(_, server)| server), ""));
+    // A password may hold / and @: the last @ ends it.
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let (server, database) = place.split_once('/').unwrap_or((place, ""));
     if !database.is_empty() && database.parse::<u32>().is_err() {
         return Err("the database behind the / is no number");
     }
@@ -32,22 +34,24 @@ fn check_server(rest: &str) -> Result<(), &'static str> {
     if host.is_empty() {
         return Err("it has no host");
     }
-    match port {
-        Some(port) if port.parse::<u16>().is_err() => Err("the port is no number from 1 to 65535"),
-        _ => Ok(()),
+    match port.map(str::parse::<u16>) {
+        None | Some(Ok(1..)) => Ok(()),
+        Some(_) => Err("the port is no number from 1 to 65535"),
     }
 }
 
-fn check_socket(rest: &str) -> Result<(), &'static str> {
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+fn check_socket(path: &str, query: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') || path.len() < 2 {
         return Err("the path of the socket is not absolute");
     }
-    let database = query.split('&').find_map(|pair| pair.strip_prefix("db="));
-    match database {
-        Some(database) if database.parse::<u32>().is_err() => Err("db= is no number"),
-        _ => Ok(()),
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("db", database)) if database.parse::<u32>().is_err() => return Err("db= is no number"),
+            Some(("db" | "user" | "pass", _)) => {}
+            _ => return Err("it has a parameter that is none of db, user, pass"),
+        }
     }
+    Ok(())
 }
 
 /// Whether the text holds a password that is not empty.
@@ -98,6 +102,10 @@ mod tests {
             "redis+unix://secret",
             "redis+unix:///",
             "redis+unix:///s?db=secret",
+            "redis+unix:///s?secret=1",
+            "redis://h?pass=secret",
+            "rediss://h#insecure-secret",
+            "redis://h:0",
             "redis://h h",
         ] {
             let words = check(url).expect_err(url);

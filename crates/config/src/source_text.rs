@@ -46,18 +46,25 @@ impl SourceText {
         let start = self.line_start(span.start);
         let line = self.text[start..].lines().next().unwrap_or_default();
         let secrets = secrets(line);
+        // Only what can be shown is looked at: a line may be as long as the file.
+        let reach = 4 * AROUND;
+        let near = span.start.saturating_sub(reach)..span.start.saturating_add(reach);
         let (mut shown, mut mark, mut end) = (Vec::new(), None, 0);
-        for (at, c) in line.char_indices() {
-            if start + at >= span.start && mark.is_none() {
+        let chars = line.char_indices().map(|(at, c)| (at, start + at, c));
+        for (at, whole, c) in
+            chars.skip_while(|(_, at, _)| *at < near.start).take_while(|(_, at, _)| *at < near.end)
+        {
+            if whole >= span.start && mark.is_none() {
                 mark = Some(shown.len());
             }
             push_shown(&mut shown, at, c, &secrets);
-            if start + at < span.end {
+            if whole < span.end {
                 end = shown.len();
             }
         }
         let mark = mark.unwrap_or(shown.len());
-        window(&shown, mark, end.saturating_sub(mark).max(1))
+        let more = (start < near.start, start + line.len() > near.end);
+        window(&shown, mark, end.saturating_sub(mark).max(1), more)
     }
 
     /// The nearest character boundary at or before `at`.
@@ -73,22 +80,25 @@ impl SourceText {
 fn push_shown(shown: &mut Vec<char>, at: usize, c: char, secrets: &[Range<usize>]) {
     match secrets.iter().find(|secret| secret.contains(&at)) {
         Some(secret) if secret.start == at => shown.extend("***".chars()),
+        // Also where a cut line begins inside of it.
         Some(_) => {}
         None if c == '\t' => shown.extend("    ".chars()),
         None => shown.extend(shown_char(c).chars()),
     }
 }
 
-/// The part of a long line around the mark.
-fn window(shown: &[char], mark: usize, width: usize) -> Snippet {
+/// The part of a long line around the mark; `more` says whether the line goes on before and
+/// behind what is `shown`.
+fn window(shown: &[char], mark: usize, width: usize, more: (bool, bool)) -> Snippet {
     let from = mark.saturating_sub(AROUND);
     let to = (mark + AROUND).min(shown.len()).max(from);
-    let mut text = String::from(if from > 0 { "…" } else { "" });
+    let (before, behind) = (more.0 || from > 0, more.1 || to < shown.len());
+    let mut text = String::from(if before { "…" } else { "" });
     text.extend(&shown[from..to]);
-    text.push_str(if to < shown.len() { "…" } else { "" });
+    text.push_str(if behind { "…" } else { "" });
     Snippet {
         text,
-        mark: mark - from + usize::from(from > 0),
+        mark: mark - from + usize::from(before),
         width: width.min(to.saturating_sub(mark).max(1)),
     }
 }
@@ -167,6 +177,9 @@ mod tests {
         assert!(text.chars().count() < 130 && text.starts_with('…') && text.ends_with('…'));
         assert_eq!(marked, "key");
         assert_eq!(drawn("a = [\n1,\n]", "[\n1,\n]").1, "[");
+        let tail = format!("url = \"redis://u:{}@h\" key", "p".repeat(1000));
+        assert_eq!(drawn(&tail, "key").1, "key");
+        assert!(!drawn(&tail, "key").0.contains("pp"), "{}", drawn(&tail, "key").0);
         let end = file("abc").snippet(&(3..3));
         assert_eq!((end.mark, end.width), (3, 1));
         assert_eq!(file("").snippet(&(0..0)).text, "");

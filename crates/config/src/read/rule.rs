@@ -79,15 +79,16 @@ fn read(
     };
     let mut fields = Fields::of(table, &RULE, what, value.place.clone());
     let given = fields.text(report, "name").and_then(|text| name(report, "rule", &text.value, &text.place));
-    let include = fields.texts(report, "include");
-    if include.as_ref().is_some_and(Vec::is_empty) {
+    let include = fields.take("include");
+    if include.as_ref().is_some_and(Value::is_empty_list) {
         let help = "leave the key out, or write include = [\"*\"]".to_owned();
         report.error(fields.place(), format!("{} includes nothing", fields.what()), Some(help));
     }
     let exclude = fields.texts(report, "exclude").unwrap_or_default();
     let completion = fields.take("complete").and_then(|value| complete::read(&value, report));
-    let to = fields.take("to").and_then(|value| value.texts(report));
-    let to = to.map_or_else(|| sinks.to_vec(), |texts| targets(texts, &fields, sinks, report));
+    let include = include.and_then(|value| value.texts(report));
+    let to = fields.take("to");
+    let to = to.map_or_else(|| sinks.to_vec(), |value| targets(&value, &fields, sinks, report));
     fields.finish(report);
     Some(Rule {
         name: given.unwrap_or_else(|| format!("rule-{}", at + 1)),
@@ -98,13 +99,13 @@ fn read(
     })
 }
 
-fn targets(texts: Vec<Text>, fields: &Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> Vec<String> {
-    if texts.is_empty() {
+fn targets(value: &Value<'_>, fields: &Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> Vec<String> {
+    if value.is_empty_list() {
         let help = "leave the key out for all sinks, or exclude what nobody wants".to_owned();
         report.error(fields.place(), format!("{} delivers to no sink", fields.what()), Some(help));
     }
-    let mut to: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts {
+    let mut to: Vec<String> = Vec::new();
+    for text in value.texts(report).unwrap_or_default() {
         if !sinks.contains(&text.value) {
             unknown_sink(&text, sinks, report);
         } else if to.contains(&text.value) {

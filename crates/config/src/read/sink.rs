@@ -194,9 +194,9 @@ fn file(fields: &mut Fields<'_>, name: &'static str, report: &mut Report<'_>) ->
 }
 
 fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
-    let both = fields.has("url") && fields.has("url_file");
+    let given = (fields.has("url"), fields.has("url_file"));
     let (url, from) = (fields.text(report, "url"), fields.text(report, "url_file"));
-    if both {
+    if given == (true, true) {
         report.error(fields.place(), format!("{} has both `url` and `url_file`", fields.what()), None);
         return None;
     }
@@ -210,6 +210,8 @@ fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
             (text.value, text.place)
         }
         (None, Some(text)) => (first_line(&text, report)?, text.place),
+        // What is there but cannot be read is reported already.
+        (None, None) if given != (false, false) => return None,
         (None, None) => {
             let help = "add url = \"redis://127.0.0.1:6379/0\", or url_file = \"…\"".to_owned();
             report.error(fields.place(), format!("{} has no `url`", fields.what()), Some(help));
