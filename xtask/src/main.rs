@@ -3,6 +3,7 @@
 
 mod bench;
 mod deny;
+mod docs;
 mod provision;
 mod shell;
 mod spdx;
@@ -38,6 +39,11 @@ const TASKS: &[Task] = &[
     },
     Task { name: "tidy", does: "check the style rules, crate borders and promises", run: tidy::run },
     Task { name: "deny", does: "check licences, sources and duplicates of the dependencies", run: deny::run },
+    Task {
+        name: "docs",
+        does: "write docs/reference from what the program says about itself",
+        run: docs::run,
+    },
     Task { name: "bench", does: "measure our program beside its peers (BENCHMARKS.md)", run: bench::run },
 ];
 
