@@ -49,6 +49,10 @@ impl<'f> Report<'f> {
         self.found.push((place.clone(), diagnostic));
     }
 
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|(_, finding)| finding.severity == Severity::Error)
+    }
+
     /// Whether more findings would not be listed.
     pub(crate) fn is_full(&self) -> bool {
         self.found.len() > FINDINGS_LIMIT
@@ -350,8 +354,8 @@ impl<'d> Fields<'d> {
         self.take(name)?.text(report, &expected)?.one_of(report, name, choices, later)
     }
 
-    /// Reports what nobody asked for.
-    pub(crate) fn finish(self, report: &mut Report<'_>) {
+    /// Reports what nobody asked for, and says whether there was nothing of it.
+    pub(crate) fn finish(self, report: &mut Report<'_>) -> bool {
         let known: Vec<&str> = self.section.keys.iter().map(|key| key.name).collect();
         debug_assert!(
             known.iter().all(|name| self.asked.contains(name)),
@@ -361,7 +365,7 @@ impl<'d> Fields<'d> {
         );
         for Entry { key, key_place, .. } in &self.entries {
             if report.is_full() {
-                return;
+                return false;
             }
             if self.section.later.contains(key) {
                 let message = format!("`{key}` is not built yet in this version");
@@ -374,5 +378,6 @@ impl<'d> Fields<'d> {
             };
             report.error(key_place, format!("unknown key `{}` in {}", shown(key), self.what), Some(help));
         }
+        self.entries.is_empty()
     }
 }

@@ -178,7 +178,7 @@ pub(crate) const RULE: Section = Section {
         key("name", TEXT, "`\"rule-N\"`", "Shown in events and by `explain`."),
         key("include", PATTERNS, "`[\"*\"]`", "A path must match one of these."),
         key("exclude", PATTERNS, "`[]`", "And none of these. A directory that is excluded is not entered."),
-        key("complete", "preset or table", "`\"local\"`", "When a file is complete; see below."),
+        key("complete", "preset or table, see below", "`\"local\"`", "When a file is complete."),
         key("to", "list of sinks", "all sinks", "The names of the sinks that are told."),
     ],
     later: &["dataset", "group", "kind", "then"],

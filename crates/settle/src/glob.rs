@@ -55,8 +55,9 @@ impl Glob {
         match &self.test {
             Test::Everything => true,
             Test::Equals(literal) => subject == &**literal,
-            Test::EndsWith(literal) => subject.ends_with(literal),
-            Test::StartsWith(literal) => subject.starts_with(literal),
+            // One byte tells most names apart, without a call to compare memory.
+            Test::EndsWith(literal) => subject.last() == literal.last() && subject.ends_with(literal),
+            Test::StartsWith(literal) => subject.first() == literal.first() && subject.starts_with(literal),
             Test::Regex { prefix, suffix, regex } => {
                 subject.starts_with(prefix) && subject.ends_with(suffix) && regex.is_match(&decode(subject))
             }

@@ -37,8 +37,7 @@ fn from_table(table: &DeTable<'_>, value: &Value<'_>, report: &mut Report<'_>) -
     let basis = basis(&mut fields, report);
     let min_age = fields.duration(report, "min_age");
     let deadline = deadline(&mut fields, report);
-    fields.finish(report);
-    // A mistake in the table is reported; only what is left out is replaced.
+    let known = fields.finish(report);
     let (preset, expr) = match basis {
         Basis::Given(preset, expr) => (preset, Some(expr)),
         Basis::Absent => (None, None),
@@ -49,6 +48,8 @@ fn from_table(table: &DeTable<'_>, value: &Value<'_>, report: &mut Report<'_>) -
         (Some(expr), Some(aged)) => Expr::All(vec![expr, aged]),
         (Some(expr), None) => expr,
         (None, Some(aged)) => aged,
+        // Probably what is missing is what was misspelt.
+        (None, None) if !known => return None,
         (None, None) => {
             let help = "name a preset, or write any, all, quiet or min_age".to_owned();
             report.error(&value.place, "`complete` does not say what must be seen", Some(help));
@@ -163,9 +164,8 @@ fn member(value: &Value<'_>, depth: usize, report: &mut Report<'_>) -> Option<Ex
         .and_then(|value| members(&value, depth + 1, report))
         .map(|list| joined(list, Expr::All));
     let place = fields.place().clone();
-    let count = table.len();
-    fields.finish(report);
-    if count != 1 {
+    let known = fields.finish(report);
+    if known && table.len() != 1 {
         let help = "write each as a member of its own: { quiet = \"2s\" }, { min_age = \"1m\" }".to_owned();
         report.error(&place, "a member holds exactly one key", Some(help));
         return None;

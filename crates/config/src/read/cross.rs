@@ -20,6 +20,10 @@ pub(super) fn check(
     for sink in sinks {
         feedback(sources, sink, report);
     }
+    if report.has_errors() {
+        // A misspelt `to` would make its sink look unused.
+        return;
+    }
     for named in named {
         let used = sources
             .iter()

@@ -49,12 +49,12 @@ pub(super) fn read(named: &Named<'_>, report: &mut Report<'_>) -> Option<Read> {
         _ => redis_list(&mut fields, report),
     };
     let common = if matches!(kind, Some(SinkKind::Queue(_))) {
-        Common::default()
+        Delivery::default()
     } else {
-        Common::read(&mut fields, report)
+        Delivery::read(&mut fields, report)
     };
     fields.finish(report);
-    let Common { format, max_attempts, timeout } = common;
+    let Delivery { format, max_attempts, timeout } = common;
     let plan = SinkPlan { name: named.name.to_owned(), kind: kind?, format, max_attempts, timeout };
     Some(Read { plan, path_place })
 }
@@ -64,19 +64,19 @@ fn type_names() -> String {
 }
 
 /// What most types of sink share.
-struct Common {
+struct Delivery {
     format: Format,
     max_attempts: u32,
     timeout: Duration,
 }
 
-impl Default for Common {
+impl Default for Delivery {
     fn default() -> Self {
         Self { format: Format::CloudEvents, max_attempts: 0, timeout: TIMEOUT }
     }
 }
 
-impl Common {
+impl Delivery {
     fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Self {
         let usual = Self::default();
         let max_attempts = fields.integer(report, "max_attempts").unwrap_or(0);

@@ -50,17 +50,18 @@ fn unknown_keys_name_the_nearest_known_one() {
         ),
         ("[source.s]\npath=\"/d\"\nreannounce={evry=\"1d\"}", "3:13", "`evry`", "`every`"),
         (
+            "[source.s]\npath=\"/d\"\n[[source.s.rule]]\ncomplete={any=[{quite=\"5s\"}]}",
+            "4:17",
+            "`quite`",
+            "`quiet`",
+        ),
+        (
             "[source.s]\npath=\"/d\"\n[[source.s.rule]]\nname=\"csv\"\ninclud=[\"*\"]",
             "5:1",
             "unknown key `includ` in rule \"csv\" of source \"s\"",
             "`include`",
         ),
-        (
-            "[source.s]\npath=\"/d\"\n[[source.s.rule]]\ncomplete={quite=\"5s\",min_age=\"1s\"}",
-            "4:11",
-            "`quite`",
-            "`quiet`",
-        ),
+        ("[source.s]\npath=\"/d\"\n[[source.s.rule]]\ncomplete={quite=\"5s\"}", "4:11", "`quite`", "`quiet`"),
         (
             "[source.s]\npath=\"/d\"\n[sink.q]\ntype=\"queue\"\nretian=\"1d\"",
             "5:1",
