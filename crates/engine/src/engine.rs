@@ -116,12 +116,14 @@ pub struct Setup {
     pub owner: String,
     /// Who is told.
     pub observer: Arc<dyn Observer>,
+    /// Sinks that the caller has made, by name; used in place of what the plan says of them.
+    pub given: Vec<(String, Box<dyn Sink>)>,
 }
 
 impl Engine {
     /// Opens the ledger and starts every sink and every source.
     pub fn start(setup: Setup) -> Result<(Arc<Self>, ledger::OpenReport), EngineError> {
-        let Setup { plan, state_dir, owner, observer } = setup;
+        let Setup { plan, state_dir, owner, observer, mut given } = setup;
         let options = Options {
             state_dir: state_dir.clone(),
             site: plan.site.clone(),
@@ -136,7 +138,11 @@ impl Engine {
         let mut built = Vec::new();
         let mut sinks = Vec::new();
         for sink in &plan.sinks {
-            let (id, made) = make_sink(&ledger, sink)?;
+            let own = given.iter().position(|(name, _)| *name == sink.name).map(|at| given.swap_remove(at).1);
+            let (id, made) = match own {
+                Some(own) => (ledger.register_sink(&sink.name, sink.kind.name())?, own),
+                None => make_sink(&ledger, sink)?,
+            };
             built.push((id, sink.clone(), made));
             sinks.push(RunningSink { plan: sink.clone(), id });
         }
@@ -264,6 +270,13 @@ impl Engine {
     #[must_use]
     pub fn roots(&self) -> Vec<PathBuf> {
         self.lock().sources.iter().map(|source| source.plan.path.clone()).collect()
+    }
+
+    /// Directories walked and directories still to walk, over all scans that run.
+    #[must_use]
+    pub fn scan_progress(&self) -> (u64, u64) {
+        let rows = self.lock().sources.iter().filter_map(|source| source.standing.row().progress).collect::<Vec<_>>();
+        rows.iter().fold((0, 0), |(done, left), row| (done + row.0, left + row.1))
     }
 
     /// For how long the kernel has told nothing about any source.
@@ -413,6 +426,15 @@ impl Engine {
     #[must_use]
     pub fn runtime(&self) -> &tokio::runtime::Handle {
         self.runtime.handle()
+    }
+}
+
+/// Whether a sink would take events now; a sentence if not. Waits for the answer.
+#[must_use]
+pub fn probe_sink(plan: &SinkPlan) -> Option<String> {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(sinks::check(plan)),
+        Err(error) => Some(format!("sink \"{}\" cannot be asked: {error}", plan.name)),
     }
 }
 

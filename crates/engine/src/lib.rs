@@ -14,5 +14,5 @@ pub mod standing;
 pub mod status;
 
 pub use clock::Clock;
-pub use engine::{Engine, EngineError, ReloadError, Reloaded};
+pub use engine::{Engine, EngineError, ReloadError, Reloaded, probe_sink};
 pub use notice::{Level, Notice, Observer};

@@ -43,6 +43,7 @@ impl Source {
     /// Looks whether the root is there and the same, and acts on it.
     pub(super) fn check_root(&mut self) {
         self.next_root_check = self.now() + ROOT_CHECK;
+        self.note_beginning();
         let opened = Dir::open_root(&self.berth.plan.path);
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
         match (self.root, found) {
@@ -60,6 +61,16 @@ impl Source {
                 self.berth.observer.notice(&Notice::RootAbsent { source, path, error });
             }
             (Root::Absent, Err(_)) => {}
+        }
+    }
+
+    /// From when on whatever comes is an arrival: the first time that anybody looked, whether or not
+    /// the root was there.
+    fn note_beginning(&mut self) {
+        if self.armed_at == Stamp::default() {
+            let wall = self.berth.clock.wall().as_nanos() - COARSE_CLOCK.as_nanos() as i64;
+            self.armed_at = Stamp::from_nanos(wall);
+            self.note(ledger::SourceNote::ArmedAt(self.armed_at));
         }
     }
 
@@ -87,11 +98,6 @@ impl Source {
         let backend = if self.watcher.is_listening() { "inotify" } else { "poll" };
         self.root = Root::Present { device: look.device, inode: look.inode };
         self.with_inode = self.decide_identity(&filesystem);
-        if self.armed_at == Stamp::default() {
-            let wall = self.berth.clock.wall().as_nanos() - COARSE_CLOCK.as_nanos() as i64;
-            self.armed_at = Stamp::from_nanos(wall);
-            self.note(ledger::SourceNote::ArmedAt(self.armed_at));
-        }
         let name = filesystem.name;
         self.berth.standing.update(|row| (row.backend, row.filesystem) = (backend, name));
         self.arm_root(dir);

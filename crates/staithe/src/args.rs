@@ -1,0 +1,322 @@
+//! The command line. Help, manual page and completions are made from this and nothing else.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(name = "staithe", version, about, long_about = LONG, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const LONG: &str = "staithe watches directory trees, decides when a file has arrived complete, remembers that \
+in a durable ledger, and delivers it at least once, with one stable id, to queues, files and services.";
+
+const EXAMPLES: &str = "Examples:
+  staithe watch ./inbox                     report each file when it has arrived complete
+  staithe init > staithe.toml               a commented configuration to start from
+  staithe check -c staithe.toml             is it good?
+  staithe run -c staithe.toml               run it
+  staithe status                            how does it stand?
+  staithe explain inbox/scan_001.nc         why is this file where it is?
+  staithe consume --max 10                  take events out of the embedded queue
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 the daemon is not reachable, 4 nothing found, 5 degraded.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Report each file of some directories when it has arrived complete: no server, no configuration
+    Watch(WatchArgs),
+    /// Run a configuration in the foreground until SIGTERM or SIGINT; SIGHUP reloads it
+    Run(RunArgs),
+    /// Validate a configuration without side effects
+    Check(CheckArgs),
+    /// Print a commented configuration, or translate an old program's
+    Init(InitArgs),
+    /// How everything stands; exit code 5 when something needs an eye
+    Status(ClientJson),
+    /// List units and their states
+    Ls(LsArgs),
+    /// Why a path is where it is
+    Explain(ExplainArgs),
+    /// Print live events
+    Tail(ClientJson),
+    /// Read the embedded queue; without --max it follows
+    Consume(ConsumeArgs),
+    /// Acknowledge leased events of the embedded queue
+    Ack(AckArgs),
+    /// Dead letters: events that a sink refused for good
+    #[command(subcommand)]
+    Dead(DeadCommand),
+    /// Compare a source (or all) with its tree now
+    Rescan(RescanArgs),
+    /// Make the daemon read its configuration again; a bad one is refused whole
+    Reload(Client),
+    /// Stop delivering to a sink; its events are kept
+    Pause(SinkArgs),
+    /// Go on delivering to a sink
+    Resume(SinkArgs),
+    /// Check limits, file systems, permissions and sinks; print the fix for each finding
+    Doctor(DoctorArgs),
+    /// The state directory
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Take the place of an old program, with its own flags
+    #[command(subcommand)]
+    Compat(CompatCommand),
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff), or write all pages into a directory
+    Man {
+        /// Write one page for each command here
+        directory: Option<PathBuf>,
+    },
+}
+
+/// How a daemon is found.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Client {
+    /// The daemon's socket
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// The daemon's state directory, where its socket is by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClientJson {
+    #[command(flatten)]
+    pub(crate) client: Client,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendArg {
+    Auto,
+    Inotify,
+    Fanotify,
+    Poll,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    model::measure::parse_duration(text).map_err(|error| error.to_string())
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  staithe watch ./inbox
+  staithe watch /data/in /data/late --exclude '*.log' --json
+  staithe watch /mnt/nfs --backend poll --settle 10s
+  staithe watch ./inbox --state-dir ./state      remembers what it has reported")]
+pub(crate) struct WatchArgs {
+    /// The directories; one that is not there yet is watched when it comes
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) directories: Vec<PathBuf>,
+    /// One JSON event per line, also on a terminal
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out what lies in directories below
+    #[arg(long)]
+    pub(crate) no_recursive: bool,
+    /// Only paths that match this glob or `re:` regex (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+    /// No paths that match this glob or `re:` regex (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// A file must also have been unchanged for so long
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) settle: Option<Duration>,
+    /// How arrivals are noticed
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) backend: BackendArg,
+    /// Report also what was complete before the start
+    #[arg(long)]
+    pub(crate) existing: bool,
+    /// Remember in this directory what was reported; without it everything is forgotten at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// The configuration: a file, or a directory of *.toml files read in name order
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The configuration: a file, or a directory of *.toml files read in name order
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OldProgram {
+    DirectoryObserver,
+    DlmWatcher,
+    Iobserver,
+    Sendit,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  staithe init > staithe.toml
+  staithe init --from directory-observer directory_observer.ini > staithe.toml")]
+pub(crate) struct InitArgs {
+    /// The old program whose configuration is translated
+    #[arg(long, value_enum, requires = "old")]
+    pub(crate) from: Option<OldProgram>,
+    /// The old configuration file, or the old flags
+    #[arg(value_name = "FILE-or-flags", allow_hyphen_values = true)]
+    pub(crate) old: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LsArgs {
+    /// Only units in this state
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: ClientJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The path: absolute, relative to here, or relative to a source
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: ClientJson,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "An event is acknowledged only when standard output has taken its line. With --no-ack it is \
+leased and comes back unless `staithe ack ID` is called in time.")]
+pub(crate) struct ConsumeArgs {
+    /// The queue; needed when there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) queue: Option<String>,
+    /// Take at most so many of what is there, and end; exit code 4 when there is none
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<u64>,
+    /// Lease instead of acknowledging
+    #[arg(long)]
+    pub(crate) no_ack: bool,
+    /// How long a lease lasts
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration, requires = "no_ack")]
+    pub(crate) lease: Duration,
+    #[command(flatten)]
+    pub(crate) common: ClientJson,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AckArgs {
+    /// The events' ids
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// The queue; all queues if not given
+    #[arg(long, value_name = "NAME")]
+    pub(crate) queue: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeadArgs {
+    /// Only letters of this sink
+    #[arg(long, value_name = "SINK")]
+    pub(crate) sink: Option<String>,
+    /// Only the letters with these ids
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: ClientJson,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadCommand {
+    /// List dead letters
+    List(DeadArgs),
+    /// Show dead letters whole, with their events
+    Show(DeadArgs),
+    /// Offer them to their sinks again; a letter leaves only when its redelivery is acknowledged
+    Retry(DeadArgs),
+    /// Remove them for good
+    Purge(PurgeArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub(crate) which: DeadArgs,
+    /// Purge all letters (of the sink) although no id is given
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RescanArgs {
+    /// The source; all if not given
+    pub(crate) source: Option<String>,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SinkArgs {
+    /// The sink
+    pub(crate) sink: String,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// The configuration whose sources and sinks are looked at
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Check the ledger; works beside a running daemon
+    Check(StoreArgs),
+    /// Put a damaged ledger aside and keep what can be read
+    Repair(StoreArgs),
+    /// Print every record as a JSON line
+    Export(StoreArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StoreArgs {
+    /// The state directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompatCommand {
+    /// `MetWork`'s `directory_observer`: --config FILE [--log FILE]
+    #[command(disable_help_flag = true)]
+    DirectoryObserver {
+        /// The old program's own flags
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
+}

@@ -1,0 +1,55 @@
+//! Talking to the daemon.
+
+use std::io::{self, Write as _};
+
+use engine::control::{Answer, Client as Connection};
+use serde_json::Value;
+
+use crate::args::Client;
+use crate::exit::{Exit, failure};
+use crate::places;
+
+/// A connection to the daemon, or exit code 3.
+pub(crate) fn connect(client: &Client) -> anyhow::Result<Connection> {
+    let socket = places::socket(client.socket.as_deref(), &places::state_dir(client.state_dir.as_deref()));
+    Connection::connect(&socket).map_err(|error| {
+        failure(
+            Exit::NoDaemon,
+            format!(
+                "no daemon answers on {} ({error}). Start one with `staithe run -c FILE`, or say where it is \
+                 with --socket or --state-dir",
+                socket.display()
+            ),
+        )
+    })
+}
+
+/// Asks, and ends with the daemon's exit code if it refuses.
+pub(crate) fn ask(
+    connection: &mut Connection,
+    request: &Value,
+    each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> anyhow::Result<Value> {
+    let answer = connection.ask(request, each).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+            failure(Exit::NoDaemon, "the daemon went away in the middle of an answer")
+        }
+        _ => error.into(),
+    })?;
+    match answer {
+        Answer::Done(value) => Ok(value),
+        Answer::Failed { error, code } => Err(failure(Exit::from_code(code), error)),
+    }
+}
+
+/// One request without data lines.
+pub(crate) fn call(client: &Client, request: &Value) -> anyhow::Result<Value> {
+    ask(&mut connect(client)?, request, &mut |_| Ok(()))
+}
+
+/// Writes one line to standard output; a reader that went away is an error of its own kind.
+pub(crate) fn print_line(line: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(line)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,42 @@
+//! `staithe check`: everything that can be known without doing anything.
+
+use std::io::IsTerminal as _;
+
+use config::Loaded;
+
+use crate::args::CheckArgs;
+use crate::exit::{Exit, failure};
+use crate::log;
+
+pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let Loaded { plan, warnings } = super::run::load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
+    let colour = log::coloured(std::io::stderr().is_terminal());
+    for warning in &warnings {
+        log::warning(&warning.render(colour));
+    }
+    for text in environment(&plan) {
+        log::warning(&text);
+    }
+    println!("{}: good, {} sources, {} sinks", args.config.display(), plan.sources.len(), plan.sinks.len());
+    Ok(Exit::Done)
+}
+
+/// What is not as the plan supposes, now: absent paths, unreachable servers. None of it is an error.
+pub(crate) fn environment(plan: &config::Plan) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for source in &plan.sources {
+        if !source.path.is_dir() {
+            warnings.push(format!(
+                "source {}: {} is absent or no directory now; it is watched as soon as it is there",
+                source.name,
+                source.path.display()
+            ));
+        }
+    }
+    for sink in &plan.sinks {
+        if let Some(warning) = engine::probe_sink(sink) {
+            warnings.push(warning);
+        }
+    }
+    warnings
+}

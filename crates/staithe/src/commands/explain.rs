@@ -1,0 +1,80 @@
+//! `staithe explain`.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use serde_json::{Map, Value, json};
+
+use crate::args::ExplainArgs;
+use crate::client;
+use crate::exit::Exit;
+use crate::show::{self, paint, path, state_colour, text};
+
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let mut connection = client::connect(&args.common.client)?;
+    // First as seen from here; if nothing is known of that, as a path below a source.
+    let absolute = std::path::absolute(&args.path)?;
+    let mut answer = ask(&mut connection, &absolute)?;
+    if answer["found"] != true && args.path.is_relative() {
+        let below = ask(&mut connection, &args.path)?;
+        if below["found"] == true {
+            answer = below;
+        }
+    }
+    let explained = &answer["explain"];
+    if args.common.json {
+        client::print_line(&serde_json::to_vec(explained)?)?;
+    } else {
+        client::print_line(page(explained).trim_end().as_bytes())?;
+    }
+    Ok(if answer["found"] == true { Exit::Done } else { Exit::Nothing })
+}
+
+fn ask(connection: &mut engine::control::Client, asked: &std::path::Path) -> anyhow::Result<Value> {
+    let mut request = Map::new();
+    request.insert("cmd".into(), "explain".into());
+    model::text::insert_json_path(&mut request, "path", asked.as_os_str().as_bytes());
+    client::ask(connection, &Value::Object(request), &mut |_| Ok(()))
+}
+
+fn page(explained: &Value) -> String {
+    let colour = show::colour();
+    let state = text(explained, "state");
+    let source = explained["source"].as_str().map(|source| format!(" (source {source})")).unwrap_or_default();
+    let shown = paint(&state.to_uppercase(), state_colour(&state), colour);
+    let mut out = format!("{}: {shown}{source}\n", path(explained, "path"));
+    let mut line = |name: &str, value: String| {
+        if !value.is_empty() {
+            out.push_str(&format!("  {name:<9}{value}\n"));
+        }
+    };
+    line("why", text(explained, "detail"));
+    line("reason", text(explained, "reason"));
+    line("rule", text(explained, "rule"));
+    line("id", text(explained, "id"));
+    line("next", text(explained, "next_check"));
+    for sink in explained["sinks"].as_array().into_iter().flatten() {
+        let error = sink["last_error"].as_str().map(|error| format!(": {}", model::text::safe(error.as_bytes())));
+        line("sink", format!("{} {}{}", text(sink, "name"), text(sink, "state"), error.unwrap_or_default()));
+    }
+    let timeline = explained["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !timeline.is_empty() {
+        out.push_str("  timeline\n");
+    }
+    for moment in timeline {
+        out.push_str(&format!("    {}  {}\n", text(moment, "time"), text(moment, "what")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_never_holds_a_raw_control_byte() {
+        let explained = json!({"path": "a\u{1b}[31mb", "state": "waiting", "source": "s", "reason": "waiting.quiet",
+            "detail": "x\u{7}y", "rule": "r", "sinks": [], "timeline": [{"time": "t", "what": "w\u{1b}"}]});
+        let page = page(&explained);
+        assert!(page.chars().all(|c| c == '\n' || !c.is_control()), "{page:?}");
+    }
+}

@@ -1,0 +1,166 @@
+//! `staithe run`: the daemon, in the foreground.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use config::Loaded;
+use engine::control::{Control, Host};
+use engine::engine::Setup;
+use engine::{Engine, Level};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use model::text::safe;
+use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::args::RunArgs;
+use crate::exit::{Exit, failure};
+use crate::log::{self, StderrLog};
+use crate::places;
+use crate::signals::{Asked, Waiting};
+
+/// How long a stop waits for what is in a sink's hands.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often the daemon looks around.
+const ROUND: Duration = Duration::from_millis(200);
+/// How often old rows are cleared away.
+const PRUNE_ROUNDS: u32 = 5 * 60 * 5;
+/// How long rows of files that are gone are kept.
+const HISTORY: Duration = Duration::from_secs(30 * 86_400);
+
+pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    let signals = Waiting::start()?;
+    let Loaded { plan, warnings } = load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
+    for warning in &warnings {
+        log::warning(&warning.render(false));
+    }
+    let state_dir = places::state_dir(args.client.state_dir.as_deref());
+    let socket = places::socket(args.client.socket.as_deref(), &state_dir);
+    let (engine, report) = Engine::start(Setup {
+        plan,
+        state_dir: Some(state_dir),
+        owner: format!("staithe run -c {}", args.config.display()),
+        observer: Arc::new(StderrLog { least: Level::Info }),
+        given: Vec::new(),
+    })
+    .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
+    tell_of_damage(&report);
+    let host = Arc::new(Reloader { config: args.config.clone(), engine: Arc::downgrade(&engine), one: Mutex::new(()) });
+    let control = Control::serve(Arc::clone(&engine), Arc::clone(&host) as Arc<dyn Host>, &socket).map_err(|error| {
+        failure(Exit::Failed, format!("failed to serve the control socket {}: {error}", socket.display()))
+    })?;
+    serve(signals, &engine, host.as_ref());
+    drop(control);
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    engine.stop(GRACE).map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
+    Ok(Exit::Done)
+}
+
+/// Runs until a signal says stop.
+fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader) {
+    let mut progress = Progress::start();
+    let (mut ready, mut ledger_trouble, mut rounds) = (false, false, 0u32);
+    loop {
+        match signals.next(if ready { ROUND } else { Duration::from_millis(5) }) {
+            Some(Asked::Stop) => return,
+            Some(Asked::Reload) => match host.reload() {
+                Ok(done) => log::info(&format!("reloaded: {done}")),
+                Err(error) => log::error(&error),
+            },
+            None => {}
+        }
+        engine.watch_ledger(&mut ledger_trouble);
+        rounds += 1;
+        if rounds.is_multiple_of(PRUNE_ROUNDS) {
+            prune(engine);
+        }
+        if !ready {
+            progress.show(engine);
+            ready = engine.is_ready();
+            if ready {
+                progress.end();
+                say_ready(engine);
+                let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+            }
+        }
+    }
+}
+
+fn prune(engine: &Engine) {
+    let retain = engine.plan().sinks.iter().filter_map(|sink| match &sink.kind {
+        config::SinkKind::Queue(queue) => Some(queue.retain),
+        _ => None,
+    }).min();
+    let retain = retain.unwrap_or(Duration::from_secs(7 * 86_400));
+    if let Err(error) = engine.ledger().prune(engine.clock().wall(), retain, HISTORY) {
+        log::warning(&format!("failed to {error}"));
+    }
+}
+
+/// The line that scripts wait for.
+pub(crate) fn say_ready(engine: &Engine) {
+    let roots: Vec<String> = engine.roots().iter().map(|root| safe(root.as_os_str().as_bytes())).collect();
+    log::plain(&format!("ready {}", roots.join(" ")));
+}
+
+/// Damage that was put aside at the start must not go unnoticed.
+pub(crate) fn tell_of_damage(report: &ledger::OpenReport) {
+    if let Some(damaged) = &report.quarantined {
+        log::error(&format!(
+            "the ledger was damaged ({}); it was put aside into {}. {} records were saved and {} lost; files whose \
+             records are lost are announced again with the same ids",
+            damaged.damage,
+            damaged.dir.display(),
+            damaged.salvaged,
+            damaged.lost
+        ));
+    }
+}
+
+/// Reads a configuration; the error is the whole diagnosis.
+pub(crate) fn load(path: &Path) -> Result<Loaded, String> {
+    let colour = log::coloured(std::io::stderr().is_terminal());
+    config::load(path, &|name| std::env::var(name).ok()).map_err(|error| error.render(colour))
+}
+
+/// Reads the configuration again.
+struct Reloader {
+    config: PathBuf,
+    engine: Weak<Engine>,
+    /// One reload at a time.
+    one: Mutex<()>,
+}
+
+impl Host for Reloader {
+    fn reload(&self) -> Result<Value, String> {
+        let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.engine.upgrade().ok_or("the daemon is stopping")?;
+        let kept = "the old configuration stays in force, whole";
+        let loaded = load(&self.config).map_err(|error| format!("{error}\n{kept}"))?;
+        let done = engine.reload(&loaded.plan).map_err(|error| format!("failed to {error}; {kept}"))?;
+        Ok(json!({"added": done.added, "removed": done.removed, "changed": done.changed}))
+    }
+}
+
+/// A line that tells how far a long first scan is; only on a terminal, only when it takes a while.
+pub(crate) struct Progress(ProgressBar);
+
+impl Progress {
+    pub(crate) fn start() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        let style = ProgressStyle::with_template("{spinner} first scan: {msg} [{elapsed}]");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        Self(bar)
+    }
+
+    pub(crate) fn show(&mut self, engine: &Engine) {
+        let (done, left) = engine.scan_progress();
+        self.0.set_message(format!("{done} directories walked, {left} known and still to walk"));
+        self.0.tick();
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

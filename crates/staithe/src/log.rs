@@ -1,0 +1,80 @@
+//! What the program says on stderr: one line each, plain when piped, coloured on a terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use engine::{Level, Notice, Observer};
+use model::Parcel;
+use sinks::Trouble;
+use std::time::Duration;
+
+/// Whether stderr may be coloured.
+pub(crate) fn coloured(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn line(level: Level, text: &str) {
+    let stderr = std::io::stderr();
+    let (name, colour) = match level {
+        Level::Info => ("info", "\x1b[2m"),
+        Level::Warning => ("warning", "\x1b[33m"),
+        Level::Error => ("error", "\x1b[31m"),
+    };
+    // Every log line is one write: lines of several threads are never mixed.
+    let line = if coloured(stderr.is_terminal()) {
+        format!("{colour}{name}:\x1b[0m {text}\n")
+    } else {
+        format!("{name}: {text}\n")
+    };
+    let _ = stderr.lock().write_all(line.as_bytes());
+}
+
+/// An error.
+pub(crate) fn error(text: &str) {
+    line(Level::Error, text);
+}
+
+/// A warning.
+pub(crate) fn warning(text: &str) {
+    line(Level::Warning, text);
+}
+
+/// Good to know.
+pub(crate) fn info(text: &str) {
+    line(Level::Info, text);
+}
+
+/// A line that scripts wait for: without any mark.
+pub(crate) fn plain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
+/// Says on stderr what the engine has to say.
+pub(crate) struct StderrLog {
+    /// What is less loud is not said.
+    pub(crate) least: Level,
+}
+
+impl Observer for StderrLog {
+    fn notice(&self, notice: &Notice<'_>) {
+        if notice.level() >= self.least {
+            line(notice.level(), &notice.text());
+        }
+    }
+}
+
+impl dispatch::Observer for StderrLog {
+    fn trouble(&self, sink: &str, trouble: &Trouble, retry_in: Duration) {
+        if !matches!(trouble, Trouble::Closed(_)) {
+            warning(&format!("sink {sink}: {trouble} (next try in {:.1} s)", retry_in.as_secs_f64()));
+        }
+    }
+
+    fn recovered(&self, sink: &str) {
+        info(&format!("sink {sink}: takes events again"));
+    }
+
+    fn dead(&self, sink: &str, parcel: &Parcel, error: &str) {
+        let path = model::text::safe(&parcel.path);
+        warning(&format!("sink {sink}: {path} is a dead letter now: {error}. See `staithe dead list`"));
+    }
+}
