@@ -11,6 +11,7 @@ mod log;
 mod messages;
 mod replay;
 mod scenario;
+mod shim;
 mod stage;
 
 use std::collections::VecDeque;
