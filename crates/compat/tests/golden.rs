@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use compat::directory_observer::{Environment, Loading, Parsed, args, load};
+use compat::directory_observer::{Environment, Loading, Parsed, args, load, plan};
 use serde_json::Value;
 
 /// Configurations that start here and did not start there; the guide says why.
@@ -34,6 +34,29 @@ fn every_recorded_configuration_starts_or_fails_as_it_did() {
             None => seen.assert_failed(id, scenario),
         }
     }
+}
+
+/// What `init --from directory-observer` prints is read back to the same plan.
+#[test]
+fn every_recorded_configuration_can_be_printed_and_read_back() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../staithe/tests/golden/directory_observer.json");
+    let golden: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let base = golden["base_config"].as_str().unwrap();
+    let mut differ = Vec::new();
+    for scenario in golden["scenarios"].as_array().unwrap() {
+        let Ok((_, mut monitors)) = Seen::of(scenario, base).loading.outcome else { continue };
+        // A native source has a path; `translate` leaves such sections out.
+        monitors.list.retain(|monitor| !monitor.directory.is_empty());
+        let plan = plan(&monitors);
+        let text = config::to_toml(&plan);
+        let id = scenario["id"].as_str().unwrap();
+        match config::parse_str("c.toml", &text, &|_| None) {
+            Ok(loaded) if format!("{:?}", loaded.plan) == format!("{plan:?}") => {}
+            Ok(loaded) => differ.push(format!("{id}:\n{text}\n{:?}\n{plan:?}", loaded.plan)),
+            Err(error) => differ.push(format!("{id}: {error}\n{text}")),
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
 }
 
 struct Seen {

@@ -34,11 +34,12 @@ pub struct TranslateError {
 pub fn translate(file: &Path, environment: &Environment) -> Result<Translation, TranslateError> {
     let mut lines = Vec::new();
     match read(file, environment, &mut lines) {
-        Ok(monitors) => Ok(Translation {
-            plan: super::plan(&monitors),
-            comments: comments(file, environment, &monitors),
-            warnings: lines.iter().map(shown).collect(),
-        }),
+        Ok(mut monitors) => {
+            let mut warnings: Vec<String> = lines.iter().map(shown).collect();
+            warnings.extend(leave_out_empty(file, &mut monitors));
+            let comments = comments(file, environment, &monitors);
+            Ok(Translation { plan: super::plan(&monitors), comments, warnings })
+        }
         Err(Stop { traceback, .. }) => {
             let last =
                 traceback.as_deref().and_then(|text| text.trim_end().lines().last().map(str::to_owned));
@@ -47,6 +48,15 @@ pub fn translate(file: &Path, environment: &Environment) -> Result<Translation, 
             Err(TranslateError { file: display(file), reasons })
         }
     }
+}
+
+/// A section with an empty directory is a monitor that waits for ever; a native source needs a path.
+fn leave_out_empty(file: &Path, monitors: &mut Monitors) -> Vec<String> {
+    let empty = monitors.list.extract_if(.., |monitor| monitor.directory.is_empty());
+    let warning = |monitor: super::Monitor| {
+        format!("{}:{}: [{}] has an empty directory: left out", display(file), monitor.line, monitor.section)
+    };
+    empty.map(warning).collect()
 }
 
 fn comments(file: &Path, environment: &Environment, monitors: &Monitors) -> Vec<String> {
@@ -98,6 +108,13 @@ mod tests {
         assert_eq!(translation.plan.sources.len(), 1);
         assert!(translation.comments.iter().any(|line| line.starts_with("monitor_inactivitytimeout=300")));
         assert!(translation.warnings[0].starts_with("getMask: "), "{:?}", translation.warnings);
+    }
+
+    #[test]
+    fn a_section_that_could_never_watch_is_left_out() {
+        let translation = of("[s]\nactive=1\nredis_server=h\ndirectory=\nqueue=q\n").unwrap();
+        assert!(translation.plan.sources.is_empty());
+        assert!(translation.warnings[0].ends_with("c.ini:1: [s] has an empty directory: left out"));
     }
 
     #[test]
