@@ -79,7 +79,6 @@ pub struct Engine {
     pub(crate) dispatch: Dispatch,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) state: Mutex<Running>,
-    pub(crate) state_dir: Option<PathBuf>,
     // Last: sinks' tasks end before their runtime does.
     runtime: Runtime,
 }
@@ -125,7 +124,7 @@ impl Engine {
     pub fn start(setup: Setup) -> Result<(Arc<Self>, ledger::OpenReport), EngineError> {
         let Setup { plan, state_dir, owner, observer, mut given } = setup;
         let options = Options {
-            state_dir: state_dir.clone(),
+            state_dir,
             site: plan.site.clone(),
             durability: match plan.durability {
                 Durability::Process => ledger::Durability::Process,
@@ -151,7 +150,7 @@ impl Engine {
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
         let engine =
-            Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, state_dir, runtime });
+            Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, runtime });
         for source in &plan.sources {
             let running = engine.start_source(source)?;
             engine.lock().sources.push(running);

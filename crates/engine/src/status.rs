@@ -93,7 +93,7 @@ impl Engine {
         let mut seen = 0;
         let mut counts = Map::new();
         for state in State::ALL {
-            let count = ledger.of(state)
+            let count = ledger.get(state)
                 + match state {
                     State::Ignored => ignored,
                     State::Waiting => waiting,

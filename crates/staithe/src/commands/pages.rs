@@ -19,8 +19,7 @@ pub(crate) fn completions(shell: Shell) -> anyhow::Result<Exit> {
 }
 
 pub(crate) fn man(directory: Option<&Path>) -> anyhow::Result<Exit> {
-    let mut command = Cli::command();
-    command.build();
+    let command = Cli::command();
     match directory {
         None => {
             let mut page = Vec::new();
@@ -29,18 +28,8 @@ pub(crate) fn man(directory: Option<&Path>) -> anyhow::Result<Exit> {
         }
         Some(directory) => {
             fs::create_dir_all(directory)?;
-            write_pages(directory, &command, "staithe")?;
+            clap_mangen::generate_to(command, directory)?;
         }
     }
     Ok(Exit::Done)
-}
-
-fn write_pages(directory: &Path, command: &clap::Command, name: &str) -> anyhow::Result<()> {
-    let mut page = Vec::new();
-    Man::new(command.clone().name(name.to_owned())).render(&mut page)?;
-    fs::write(directory.join(format!("{name}.1")), page)?;
-    for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
-        write_pages(directory, below, &format!("{name}-{}", below.get_name()))?;
-    }
-    Ok(())
 }

@@ -121,7 +121,14 @@ pub(crate) fn tell_of_damage(report: &ledger::OpenReport) {
 /// Reads a configuration; the error is the whole diagnosis.
 pub(crate) fn load(path: &Path) -> Result<Loaded, String> {
     let colour = log::coloured(std::io::stderr().is_terminal());
-    config::load(path, &|name| std::env::var(name).ok()).map_err(|error| error.render(colour))
+    config::load(path, &|name| std::env::var(name).ok()).map_err(|error| {
+        let found = error.diagnostics();
+        if found.is_empty() {
+            return format!("failed to {error}");
+        }
+        let shown: Vec<String> = found.iter().map(|diagnostic| diagnostic.render(colour)).collect();
+        format!("the configuration is not good:\n{}", shown.join("\n"))
+    })
 }
 
 /// Reads the configuration again.
