@@ -37,6 +37,9 @@ pub fn translate(file: &Path, environment: &Environment) -> Result<Translation, 
         Ok(mut monitors) => {
             let mut warnings: Vec<String> = lines.iter().map(shown).collect();
             warnings.extend(leave_out_empty(file, &mut monitors));
+            if monitors.list.is_empty() {
+                return Err(TranslateError { file: display(file), reasons: warnings });
+            }
             let comments = comments(file, environment, &monitors);
             Ok(Translation { plan: super::plan(&monitors), comments, warnings })
         }
@@ -112,9 +115,11 @@ mod tests {
 
     #[test]
     fn a_section_that_could_never_watch_is_left_out() {
-        let translation = of("[s]\nactive=1\nredis_server=h\ndirectory=\nqueue=q\n").unwrap();
-        assert!(translation.plan.sources.is_empty());
-        assert!(translation.warnings[0].ends_with("c.ini:1: [s] has an empty directory: left out"));
+        let text = "[s]\nactive=1\nredis_server=h\ndirectory=\nqueue=q\n";
+        let error = of(text).unwrap_err();
+        assert!(error.reasons[0].ends_with("c.ini:1: [s] has an empty directory: left out"));
+        let two = of(&format!("{text}[t]\nactive=1\nredis_server=h\ndirectory=d\nqueue=q\n")).unwrap();
+        assert_eq!((two.plan.sources.len(), two.warnings.len()), (1, 1));
     }
 
     #[test]
