@@ -149,8 +149,7 @@ impl Engine {
         let dispatch = Dispatch::start(runtime.handle(), ledger.clone(), built, for_dispatch);
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
-        let engine =
-            Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, runtime });
+        let engine = Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, runtime });
         for source in &plan.sources {
             let running = engine.start_source(source)?;
             engine.lock().sources.push(running);
@@ -233,7 +232,8 @@ impl Engine {
     /// How a source asks for the length of the queue behind one of its rules.
     fn ask_room(self: &Arc<Self>, plan: &SourcePlan) -> Arc<dyn Fn(usize, Arc<Orders>) + Send + Sync> {
         let engine = Arc::downgrade(self);
-        let sinks: Vec<Option<String>> = plan.rules.rules.iter().map(|rule| rule.to.first().cloned()).collect();
+        let sinks: Vec<Option<String>> =
+            plan.rules.rules.iter().map(|rule| rule.to.first().cloned()).collect();
         Arc::new(move |rule, orders| {
             let answer = |length| orders.give(Order::Room(length));
             let Some(engine) = engine.upgrade() else { return answer(None) };
@@ -274,7 +274,12 @@ impl Engine {
     /// Directories walked and directories still to walk, over all scans that run.
     #[must_use]
     pub fn scan_progress(&self) -> (u64, u64) {
-        let rows = self.lock().sources.iter().filter_map(|source| source.standing.row().progress).collect::<Vec<_>>();
+        let rows = self
+            .lock()
+            .sources
+            .iter()
+            .filter_map(|source| source.standing.row().progress)
+            .collect::<Vec<_>>();
         rows.iter().fold((0, 0), |(done, left), row| (done + row.0, left + row.1))
     }
 

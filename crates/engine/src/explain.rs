@@ -81,7 +81,7 @@ impl Engine {
         match (unit, record, live) {
             (Some(unit), record, _) => say_live(&mut value, &unit, record.as_ref()),
             (None, Some(record), _) => self.say_record(&mut value, &record),
-            (None, None, Some(live)) => return Ok(say_unknown(value, live)),
+            (None, None, Some(live)) => return Ok(say_unknown(value, &live)),
             (None, None, None) => {
                 let detail = "the source's thread did not answer; it waits for the ledger, or it has failed";
                 value.insert("state".into(), "seen".into());
@@ -137,7 +137,11 @@ impl Engine {
                 let sink = dead.name.clone();
                 let rejected = dead.last_error.as_deref().is_some_and(|error| error.starts_with("rejected"));
                 let often = !rejected && dead.attempts > 1;
-                return Some(if often { Reason::DeadMaxAttempts { sink } } else { Reason::DeadRejected { sink } });
+                return Some(if often {
+                    Reason::DeadMaxAttempts { sink }
+                } else {
+                    Reason::DeadRejected { sink }
+                });
             }
             _ => return None,
         }
@@ -174,7 +178,7 @@ fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: Option<&Re
     value.insert("timeline".into(), moments.into());
 }
 
-fn say_unknown(mut value: Map<String, Value>, live: LiveExplain) -> Explained {
+fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain) -> Explained {
     let there = live.present != Present::Absent;
     let what = match &live.present {
         Present::Absent => "nothing lies there now".to_owned(),
@@ -201,7 +205,11 @@ fn say_unknown(mut value: Map<String, Value>, live: LiveExplain) -> Explained {
     value.insert("reason_args".into(), reason.as_ref().map(Reason::args).unwrap_or_default().into());
     value.insert("rule".into(), rule.into());
     value.insert("detail".into(), format!("never seen; {what}; {said}").into());
-    if ignored && there { Explained::Found(Value::Object(value)) } else { Explained::NeverSeen(Value::Object(value)) }
+    if ignored && there {
+        Explained::Found(Value::Object(value))
+    } else {
+        Explained::NeverSeen(Value::Object(value))
+    }
 }
 
 fn outside(path: &Path, roots: &[PathBuf]) -> Value {
@@ -269,7 +277,8 @@ fn detail(record: &Record, reason: Option<&Reason>) -> String {
 }
 
 fn live_detail(unit: &LiveUnit) -> String {
-    let next = unit.next_check.map(|at| format!("; looked at next at {at} at the latest")).unwrap_or_default();
+    let next =
+        unit.next_check.map(|at| format!("; looked at next at {at} at the latest")).unwrap_or_default();
     format!("{}{next}", reason_detail(&unit.reason))
 }
 
@@ -305,7 +314,9 @@ fn reason_detail(reason: &Reason) -> String {
             format!("sink {sink} rejected it; see `staithe dead show`, `staithe dead retry`")
         }
         Reason::DeadMaxAttempts { sink } => {
-            format!("sink {sink} refused it as often as it may; see `staithe dead show`, `staithe dead retry`")
+            format!(
+                "sink {sink} refused it as often as it may; see `staithe dead show`, `staithe dead retry`"
+            )
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::standing::{SourceRow, SourceState};
 
 /// A source thread that has not come round for so long is stuck.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
+const STUCK_AFTER: Duration = Duration::from_mins(1);
 
 /// The verdict over everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,8 @@ impl Engine {
     /// The contract's `status --json`.
     pub fn status(&self) -> Result<Value, LedgerError> {
         let rows = self.source_rows();
-        let mut overall = rows.iter().map(|(_, _, row)| self.source_verdict(row)).max().unwrap_or(Overall::Ok);
+        let mut overall =
+            rows.iter().map(|(_, _, row)| self.source_verdict(row)).max().unwrap_or(Overall::Ok);
         let (sinks, worst) = self.sinks_status()?;
         overall = overall.max(worst);
         let health = self.ledger.health();
@@ -51,7 +52,8 @@ impl Engine {
             Health::Ok => Value::Null,
             Health::Degraded(error) => error.into(),
         };
-        let sources: Vec<Value> = rows.iter().map(|(name, path, row)| source_value(name, path, row)).collect();
+        let sources: Vec<Value> =
+            rows.iter().map(|(name, path, row)| source_value(name, path, row)).collect();
         Ok(json!({
             "state": overall.name(),
             "ready": self.is_ready(),
@@ -123,7 +125,8 @@ impl Engine {
                 overall = overall.max(Overall::Degraded);
             }
             let now = self.clock.wall().as_nanos();
-            let oldest = counts.oldest_admitted.map(|at| (now.saturating_sub(at.as_nanos())).max(0) / 1_000_000_000);
+            let oldest =
+                counts.oldest_admitted.map(|at| (now.saturating_sub(at.as_nanos())).max(0) / 1_000_000_000);
             values.push(json!({
                 "name": name, "type": kind, "state": status.state.name(),
                 "queued": counts.queued, "in_flight": status.in_flight, "delivered": counts.delivered,

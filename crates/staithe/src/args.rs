@@ -203,8 +203,10 @@ pub(crate) struct ExplainArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "An event is acknowledged only when standard output has taken its line. With --no-ack it is \
-leased and comes back unless `staithe ack ID` is called in time.")]
+#[command(
+    after_help = "An event is acknowledged only when standard output has taken its line. With --no-ack it is \
+leased and comes back unless `staithe ack ID` is called in time."
+)]
 pub(crate) struct ConsumeArgs {
     /// The queue; needed when there are several
     #[arg(long, value_name = "NAME")]

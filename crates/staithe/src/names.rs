@@ -22,7 +22,8 @@ mod tests {
     #[test]
     fn an_old_name_is_its_drop_in() {
         let words: Vec<OsString> = ["/usr/bin/directory_observer", "--config", "x"].map(Into::into).into();
-        let expected: Vec<OsString> = ["staithe", "compat", "directory-observer", "--config", "x"].map(Into::into).into();
+        let expected: Vec<OsString> =
+            ["staithe", "compat", "directory-observer", "--config", "x"].map(Into::into).into();
         assert_eq!(as_called(&words), expected);
         let own: Vec<OsString> = ["staithe", "status"].map(Into::into).into();
         assert_eq!(as_called(&own), own);

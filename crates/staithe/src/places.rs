@@ -28,7 +28,12 @@ pub(crate) fn state_dir(given: Option<&Path>) -> PathBuf {
 /// systemd may give several, separated by colons; the first is ours.
 fn systemd_state() -> Option<PathBuf> {
     let given = variable("STATE_DIRECTORY")?;
-    given.as_os_str().as_bytes().split(|&byte| byte == b':').next().map(|first| OsStr::from_bytes(first).into())
+    given
+        .as_os_str()
+        .as_bytes()
+        .split(|&byte| byte == b':')
+        .next()
+        .map(|first| OsStr::from_bytes(first).into())
 }
 
 /// A drop-in's own place below the state directory, so that several run side by side.
@@ -68,6 +73,9 @@ mod tests {
         let long = PathBuf::from("/tmp").join("x".repeat(120));
         let socket = socket(None, &long);
         assert!(socket.as_os_str().len() < SOCKET_PATH, "{}", socket.display());
-        assert_eq!(super::socket(None, Path::new("/var/lib/staithe")), Path::new("/var/lib/staithe/staithe.sock"));
+        assert_eq!(
+            super::socket(None, Path::new("/var/lib/staithe")),
+            Path::new("/var/lib/staithe/staithe.sock")
+        );
     }
 }

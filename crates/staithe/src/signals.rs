@@ -45,7 +45,7 @@ impl Waiting {
         let step = Duration::from_millis(20).min(patience);
         let mut left = patience;
         loop {
-            for signal in self.signals.pending() {
+            if let Some(signal) = self.signals.pending().next() {
                 return Some(if signal == SIGHUP { Asked::Reload } else { Asked::Stop });
             }
             if left.is_zero() {

@@ -66,7 +66,6 @@ impl Shared {
                 Ok(false) => continue,
                 Err(error) => return self.backlog.fail(error.to_string()),
             }
-            #[expect(clippy::disallowed_methods, reason = "paces the reads; decides nothing")]
             let now = Instant::now();
             if last_wake.is_some_and(|last| now.duration_since(last) < THICK) {
                 std::thread::sleep(GATHER);

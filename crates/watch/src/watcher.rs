@@ -249,8 +249,7 @@ impl Watcher {
         if event.mask & inotify::IGNORED != 0 {
             self.tree.unbind(event.wd);
         }
-        const SELF: u32 = inotify::DELETE_SELF | inotify::MOVE_SELF | inotify::UNMOUNT | inotify::IGNORED;
-        if event.mask & SELF != 0 {
+        if event.mask & ON_ITSELF != 0 {
             self.fold_self(dir, event.mask, each);
         } else if event.mask & inotify::ISDIR != 0 {
             self.fold_directory(dir, event, each);
@@ -327,6 +326,9 @@ impl Watcher {
         each(self, Hint::Directory(dir));
     }
 }
+
+/// What happens to a watched directory itself, not to an entry of it.
+const ON_ITSELF: u32 = inotify::DELETE_SELF | inotify::MOVE_SELF | inotify::UNMOUNT | inotify::IGNORED;
 
 const fn what(mask: u32) -> Option<What> {
     Some(match mask {

@@ -9,6 +9,7 @@ use watch::DirId;
 
 /// What was heard of one name since it was last looked at, folded in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent bits, folded event by event")]
 pub(super) struct Heard {
     /// The name appeared by create or link, last.
     pub(super) created: bool,
@@ -52,7 +53,7 @@ impl Heard {
     }
 
     /// Whether the kernel told of it, as opposed to a scan.
-    pub(super) const fn by_event(&self) -> bool {
+    pub(super) const fn by_event(self) -> bool {
         self.created || self.moved_in || self.closed || self.attrib || self.was_absent
     }
 
@@ -109,8 +110,9 @@ impl Dirty {
     fn last(&mut self, dir: DirId, name: &[u8]) -> (u64, Option<&mut Entry>) {
         let hash = self.hasher.hash_one((dir, name));
         let at = self.index.get(&hash).map(|at| *at as usize);
-        let entry =
-            at.and_then(|at| self.entries.get_mut(at)).filter(|entry| entry.dir == dir && *entry.name == *name);
+        let entry = at
+            .and_then(|at| self.entries.get_mut(at))
+            .filter(|entry| entry.dir == dir && *entry.name == *name);
         (hash, entry)
     }
 

@@ -93,11 +93,7 @@ impl KnownFiles {
 
 /// What a file's identity is made from; the inode is left out where it does not last.
 pub(super) const fn fingerprint(sample: &Sample, with_inode: bool) -> Fingerprint {
-    Fingerprint {
-        size: sample.size,
-        mtime: sample.mtime,
-        inode: if with_inode { sample.inode } else { 0 },
-    }
+    Fingerprint { size: sample.size, mtime: sample.mtime, inode: if with_inode { sample.inode } else { 0 } }
 }
 
 #[cfg(test)]

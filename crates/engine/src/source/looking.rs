@@ -323,8 +323,7 @@ impl Source {
     }
 
     fn wait_for_permission(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize) {
-        let mut waiting =
-            self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
+        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
         waiting.rule = rule;
         let again = self.now() + std::time::Duration::from_secs(5);
         self.keep_waiting(path, waiting, Reason::WaitingPermission, again, false);
@@ -385,8 +384,7 @@ impl Source {
         if !fresh && !self.waiting.contains(&path) {
             return self.forget(&path, key);
         }
-        let mut waiting =
-            self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
+        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
         waiting.rule = rule;
         heard.events().for_each(|what| waiting.unit.hear(what));
         if !waiting.unit.has_evidence() && !self.announces_at_once(rule) {

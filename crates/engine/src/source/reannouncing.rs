@@ -22,14 +22,9 @@ enum Phase {
     /// None is under way.
     Idle,
     /// The sink was asked for the length of its queue.
-    Asking {
-        since: Mono,
-    },
+    Asking { since: Mono },
     /// The tree is being walked.
-    Collecting {
-        room: Room,
-        collected: Vec<Collected>,
-    },
+    Collecting { room: Room, collected: Vec<Collected> },
 }
 
 /// What the sink said.
@@ -150,8 +145,7 @@ impl Source {
         else {
             return;
         };
-        let mut listed: Vec<Collected> =
-            collected.into_iter().filter(|entry| self.is_taken(entry)).collect();
+        let mut listed: Vec<Collected> = collected.into_iter().filter(|entry| self.is_taken(entry)).collect();
         // Stable: ties stay in the order of the directory.
         listed.sort_by_key(|entry| entry.mtime);
         if let Some(limit) = self.listing.policy.and_then(|policy| policy.queue_limit) {

@@ -47,7 +47,8 @@ impl Source {
         let opened = Dir::open_root(&self.berth.plan.path);
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
         match (self.root, found) {
-            (Root::Present { device, inode }, Ok((_, look))) if (device, inode) == (look.device, look.inode) => {}
+            (Root::Present { device, inode }, Ok((_, look)))
+                if (device, inode) == (look.device, look.inode) => {}
             (Root::Present { .. }, Ok((dir, look))) => {
                 self.lose(RootChange::Unmounted);
                 self.arrive(&dir, &look);

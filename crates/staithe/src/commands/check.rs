@@ -9,7 +9,8 @@ use crate::exit::{Exit, failure};
 use crate::log;
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
-    let Loaded { plan, warnings } = super::run::load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
+    let Loaded { plan, warnings } =
+        super::run::load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
     let colour = log::coloured(std::io::stderr().is_terminal());
     for warning in &warnings {
         log::warning(&warning.render(colour));

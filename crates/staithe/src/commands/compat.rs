@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use compat::directory_observer::args::{Parsed, parse};
 use compat::directory_observer::mflog::Settings;
-use compat::directory_observer::{Args, Environment, Level as MfLevel, Line, Loading, Log, Monitors, load, plan};
+use compat::directory_observer::{
+    Args, Environment, Level as MfLevel, Line, Loading, Log, Monitors, load, plan,
+};
 use config::{Plan, SinkKind};
 use engine::control::{Control, Host};
 use engine::engine::Setup;
@@ -48,11 +50,15 @@ fn observe(args: &Args) -> anyhow::Result<Exit> {
         .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
     let log = Log::open(&settings, std::process::id())
         .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
-    let log = Arc::new(Talk { log, clock: Clock::start(), queues: HashMap::new(), quiet: AtomicBool::new(false) });
-    settings.notes.iter().for_each(|line| log.say(line));
-    let Loading { lines, outcome } =
-        load(args.config.as_deref(), &environment, &std::env::current_dir()?);
-    lines.iter().for_each(|line| log.say(line));
+    let log =
+        Arc::new(Talk { log, clock: Clock::start(), queues: HashMap::new(), quiet: AtomicBool::new(false) });
+    for line in &settings.notes {
+        log.say(line);
+    }
+    let Loading { lines, outcome } = load(args.config.as_deref(), &environment, &std::env::current_dir()?);
+    for line in &lines {
+        log.say(line);
+    }
     let (file, monitors) = match outcome {
         Ok(loaded) => loaded,
         Err(stop) => {

@@ -74,7 +74,8 @@ fn print(
 pub(crate) fn ack(args: &AckArgs) -> anyhow::Result<Exit> {
     let request = json!({"cmd": "ack", "queue": args.queue, "ids": args.ids});
     let done = client::call(&args.client, &request)?;
-    let unknown: Vec<&str> = done["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let unknown: Vec<&str> =
+        done["unknown"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     if unknown.is_empty() {
         return Ok(Exit::Done);
     }

@@ -1,5 +1,6 @@
 //! `staithe explain`.
 
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
 use serde_json::{Map, Value};
@@ -44,7 +45,7 @@ fn page(explained: &Value) -> String {
     let mut out = format!("{}: {shown}{source}\n", path(explained, "path"));
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
-            out.push_str(&format!("  {name:<9}{value}\n"));
+            let _ = writeln!(out, "  {name:<9}{value}");
         }
     };
     line("why", text(explained, "detail"));
@@ -53,7 +54,8 @@ fn page(explained: &Value) -> String {
     line("id", text(explained, "id"));
     line("next", text(explained, "next_check"));
     for sink in explained["sinks"].as_array().into_iter().flatten() {
-        let error = sink["last_error"].as_str().map(|error| format!(": {}", model::text::safe(error.as_bytes())));
+        let error =
+            sink["last_error"].as_str().map(|error| format!(": {}", model::text::safe(error.as_bytes())));
         line("sink", format!("{} {}{}", text(sink, "name"), text(sink, "state"), error.unwrap_or_default()));
     }
     let timeline = explained["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -61,7 +63,7 @@ fn page(explained: &Value) -> String {
         out.push_str("  timeline\n");
     }
     for moment in timeline {
-        out.push_str(&format!("    {}  {}\n", text(moment, "time"), text(moment, "what")));
+        let _ = writeln!(out, "    {}  {}", text(moment, "time"), text(moment, "what"));
     }
     out
 }

@@ -33,6 +33,6 @@ fn from_directory_observer(file: &Path) -> anyhow::Result<String> {
     for warning in &translation.warnings {
         log::warning(warning);
     }
-    let comments: String = translation.comments.iter().map(|comment| format!("# {comment}\n")).collect();
-    Ok(format!("{comments}\n{}", config::to_toml(&translation.plan)))
+    let comments: Vec<String> = translation.comments.iter().map(|comment| format!("# {comment}")).collect();
+    Ok(format!("{}\n\n{}", comments.join("\n"), config::to_toml(&translation.plan)))
 }

@@ -27,7 +27,7 @@ const ROUND: Duration = Duration::from_millis(200);
 /// How often old rows are cleared away.
 const PRUNE_ROUNDS: u32 = 5 * 60 * 5;
 /// How long rows of files that are gone are kept.
-const HISTORY: Duration = Duration::from_secs(30 * 86_400);
+const HISTORY: Duration = Duration::from_hours(30 * 24);
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let signals = Waiting::start()?;
@@ -46,10 +46,16 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     })
     .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
     tell_of_damage(&report);
-    let host = Arc::new(Reloader { config: args.config.clone(), engine: Arc::downgrade(&engine), one: Mutex::new(()) });
-    let control = Control::serve(Arc::clone(&engine), Arc::clone(&host) as Arc<dyn Host>, &socket).map_err(|error| {
-        failure(Exit::Failed, format!("failed to serve the control socket {}: {error}", socket.display()))
-    })?;
+    let host = Arc::new(Reloader {
+        config: args.config.clone(),
+        engine: Arc::downgrade(&engine),
+        one: Mutex::new(()),
+    });
+    let control = Control::serve(Arc::clone(&engine), Arc::clone(&host) as Arc<dyn Host>, &socket).map_err(
+        |error| {
+            failure(Exit::Failed, format!("failed to serve the control socket {}: {error}", socket.display()))
+        },
+    )?;
     serve(signals, &engine, host.as_ref());
     drop(control);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -88,11 +94,16 @@ fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader) {
 }
 
 fn prune(engine: &Engine) {
-    let retain = engine.plan().sinks.iter().filter_map(|sink| match &sink.kind {
-        config::SinkKind::Queue(queue) => Some(queue.retain),
-        _ => None,
-    }).min();
-    let retain = retain.unwrap_or(Duration::from_secs(7 * 86_400));
+    let retain = engine
+        .plan()
+        .sinks
+        .iter()
+        .filter_map(|sink| match &sink.kind {
+            config::SinkKind::Queue(queue) => Some(queue.retain),
+            _ => None,
+        })
+        .min();
+    let retain = retain.unwrap_or(Duration::from_hours(7 * 24));
     if let Err(error) = engine.ledger().prune(engine.clock().wall(), retain, HISTORY) {
         log::warning(&format!("failed to {error}"));
     }

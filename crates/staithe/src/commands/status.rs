@@ -1,5 +1,7 @@
 //! `staithe status`.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::args::ClientJson;
@@ -34,14 +36,14 @@ fn screen(status: &Value) -> String {
     out.push('\n');
     out.push_str(&counts(status));
     if let Some(error) = status["ledger_error"].as_str() {
-        out.push_str(&format!("! the ledger cannot be written: {error}; intake is paused, nothing is lost\n"));
+        let _ = writeln!(out, "! the ledger cannot be written: {error}; intake is paused, nothing is lost");
     }
     for sink in status["sinks"].as_array().into_iter().flatten() {
         if let Some(error) = sink["last_error"].as_str() {
             let name = text(sink, "name");
             let queued = number(sink, "queued");
             let error = model::text::safe(error.as_bytes());
-            out.push_str(&format!("! sink {name}: {error}; {queued} events are kept in the ledger\n"));
+            let _ = writeln!(out, "! sink {name}: {error}; {queued} events are kept in the ledger");
         }
     }
     out

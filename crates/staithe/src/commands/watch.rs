@@ -48,7 +48,9 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
     let mut ready = false;
     let mut ledger_trouble = false;
     loop {
-        if signals.next(if ready { Duration::from_millis(200) } else { Duration::from_millis(5) }) == Some(Asked::Stop) {
+        if signals.next(if ready { Duration::from_millis(200) } else { Duration::from_millis(5) })
+            == Some(Asked::Stop)
+        {
             break;
         }
         if observer.closed.load(Ordering::Acquire) {
@@ -64,7 +66,9 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
             }
         }
     }
-    engine.stop(Duration::from_secs(3)).map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
+    engine
+        .stop(Duration::from_secs(3))
+        .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
     if person {
         log::plain(&format!("{} complete", observer.delivered.load(Ordering::Acquire)));
     }
@@ -94,7 +98,7 @@ fn plan(args: &WatchArgs) -> anyhow::Result<Plan> {
         kind: SinkKind::Stdout,
         format: Format::CloudEvents,
         max_attempts: 0,
-        timeout: Duration::from_secs(3600),
+        timeout: Duration::from_hours(1),
     };
     Ok(Plan { site: "local".into(), durability: Durability::Process, sources, sinks: vec![sink] })
 }
@@ -107,7 +111,7 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
         backend,
         poll_interval: Duration::from_secs(1),
         poll_full: None,
-        rescan: Some(Duration::from_secs(300)),
+        rescan: Some(Duration::from_mins(5)),
         initial: if args.existing { Initial::Deliver } else { Initial::Adopt },
         follow_symlinks: false,
         identity: IdentityRule::Auto,
@@ -119,7 +123,8 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
 
 fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
     let parse = |texts: &[String]| -> anyhow::Result<Vec<Pattern>> {
-        let bad = |text: &String, error| failure(Exit::Usage, format!("the pattern \"{text}\" is bad: {error}"));
+        let bad =
+            |text: &String, error| failure(Exit::Usage, format!("the pattern \"{text}\" is bad: {error}"));
         texts.iter().map(|text| Pattern::parse(text).map_err(|error| bad(text, error))).collect()
     };
     let include = if args.include.is_empty() { vec!["*".to_owned()] } else { args.include.clone() };
@@ -189,7 +194,8 @@ impl Lines {
         }
         path.extend_from_slice(&parcel.path);
         let complete = show::paint("complete", "32", self.colour);
-        let newer = if parcel.generation > 1 { format!("  generation {}", parcel.generation) } else { String::new() };
+        let newer =
+            if parcel.generation > 1 { format!("  generation {}", parcel.generation) } else { String::new() };
         format!("{clock}  {complete}  {}  {}{newer}\n", safe(&path), show::size(parcel.size))
     }
 }
