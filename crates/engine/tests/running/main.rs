@@ -1,0 +1,4 @@
+//! Whole engines on real directories.
+
+mod arrivals;
+mod rig;

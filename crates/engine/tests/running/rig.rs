@@ -1,0 +1,180 @@
+//! An engine in memory on a scratch directory, with a sink that keeps what it gets.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use config::{
+    Announce, Backend, Durability, Format, IdentityRule, Initial, Plan, SinkKind, SinkPlan, SourcePlan,
+};
+use engine::engine::Setup;
+use engine::{Engine, Notice, Observer};
+use model::Parcel;
+use serde_json::Value;
+use settle::{Completion, Pattern, Rule, Rules, temp_names};
+use sinks::{BoxFuture, Outcome, Sink, Trouble};
+
+/// How long anything may take.
+pub(crate) const STEP: Duration = Duration::from_secs(20);
+
+pub(crate) struct Rig {
+    engine: Arc<Engine>,
+    received: Arc<Mutex<Vec<Value>>>,
+    root: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+struct Quiet;
+
+impl Observer for Quiet {
+    fn notice(&self, _: &Notice<'_>) {}
+}
+
+impl dispatch::Observer for Quiet {}
+
+struct Keep(Arc<Mutex<Vec<Value>>>);
+
+impl Sink for Keep {
+    fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
+        let mut kept = self.0.lock().unwrap();
+        for parcel in batch {
+            kept.push(serde_json::from_slice(&parcel.event.line(parcel.attempt)).unwrap());
+        }
+        Box::pin(std::future::ready(Ok(vec![Outcome::Delivered; batch.len()])))
+    }
+}
+
+impl Rig {
+    /// On an empty directory.
+    pub(crate) fn start(change: impl FnOnce(&mut Plan)) -> Self {
+        Self::prepared(|_| {}, change)
+    }
+
+    /// On a directory that `prepare` has filled.
+    pub(crate) fn prepared(prepare: impl FnOnce(&Path), change: impl FnOnce(&mut Plan)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("in");
+        std::fs::create_dir(&root).unwrap();
+        prepare(&root);
+        let mut plan = plan(&root);
+        change(&mut plan);
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (engine, _) = Engine::start(Setup {
+            plan,
+            state_dir: None,
+            owner: "test".into(),
+            observer: Arc::new(Quiet),
+            given: vec![("out".into(), Box::new(Keep(Arc::clone(&received))))],
+        })
+        .unwrap();
+        let rig = Self { engine, received, root, _dir: dir };
+        rig.until("ready", || rig.engine.is_ready());
+        rig
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    pub(crate) fn until(&self, what: &str, done: impl Fn() -> bool) {
+        let deadline = Instant::now() + STEP;
+        while !done() {
+            assert!(
+                Instant::now() < deadline,
+                "not in time: {what}; received {:?}",
+                self.received.lock().unwrap()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The events received for a path.
+    pub(crate) fn events(&self, path: &str) -> Vec<Value> {
+        let received = self.received.lock().unwrap();
+        received.iter().filter(|event| event["data"]["path"] == path).cloned().collect()
+    }
+
+    /// Waits until the path has been announced so often.
+    pub(crate) fn wait(&self, path: &str, times: usize) -> Vec<Value> {
+        self.until(&format!("{times} × {path}"), || self.events(path).len() >= times);
+        self.events(path)
+    }
+
+    /// Waits for the first announcement of a path.
+    pub(crate) fn one(&self, path: &str) -> Value {
+        self.wait(path, 1).remove(0)
+    }
+
+    /// Waits until everything that happened before has been looked at: a file made now is announced
+    /// after it.
+    pub(crate) fn barrier(&self) {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        for _ in 0..2 {
+            let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::AcqRel);
+            let name = format!("barrier{number}");
+            std::fs::write(self.path(&name), b"x").unwrap();
+            self.one(&name);
+        }
+    }
+
+    pub(crate) fn rescan(&self) {
+        assert!(self.engine.rescan(None, STEP));
+        self.barrier();
+    }
+
+    pub(crate) fn status(&self) -> Value {
+        self.engine.status().unwrap()
+    }
+
+    pub(crate) fn explain(&self, path: &str) -> Value {
+        match self.engine.explain(&self.path(path)).unwrap() {
+            engine::explain::Explained::Found(value) | engine::explain::Explained::NeverSeen(value) => value,
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        let _ = self.engine.stop(Duration::from_secs(1));
+    }
+}
+
+fn plan(root: &Path) -> Plan {
+    let rule = Rule {
+        name: "all".into(),
+        include: vec![Pattern::parse("*").unwrap()],
+        exclude: Vec::new(),
+        completion: Completion::local(),
+        to: vec!["out".into()],
+    };
+    Plan {
+        site: "test".into(),
+        durability: Durability::Process,
+        sources: vec![SourcePlan {
+            name: "in".into(),
+            path: root.to_owned(),
+            recursive: true,
+            backend: Backend::Auto,
+            poll_interval: Duration::from_secs(1),
+            poll_full: None,
+            rescan: None,
+            initial: Initial::Deliver,
+            follow_symlinks: false,
+            identity: IdentityRule::Auto,
+            announce: Announce::Generations,
+            reannounce: None,
+            rules: Rules { rules: vec![rule], temp_names: temp_names::default_patterns() },
+        }],
+        sinks: vec![SinkPlan {
+            name: "out".into(),
+            kind: SinkKind::Stdout,
+            format: Format::CloudEvents,
+            max_attempts: 0,
+            timeout: Duration::from_secs(10),
+        }],
+    }
+}
