@@ -131,6 +131,10 @@ impl Source {
     fn look_at_entry(&mut self, dirs: &mut OpenDirs<'_>, entry: &Entry, candidates: &mut Vec<Candidate>) {
         let Some(open) = dirs.get(self, entry.dir) else { return };
         let path = open.join(&entry.name);
+        if entry.heard == Heard::default() && !self.waiting.contains(&path) {
+            // Its time has come, but it was heard of as well and has been looked at for that.
+            return;
+        }
         let rule = match self.berth.plan.rules.select(&path, open.mask) {
             Selection::Taken(rule) => rule,
             Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),

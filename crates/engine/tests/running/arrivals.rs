@@ -20,6 +20,26 @@ fn a_closed_file_arrives_once() {
     assert_eq!(rig.events("a").len(), 1);
 }
 
+/// A unit that is heard of again while its own time comes is looked at once.
+#[test]
+fn many_files_arrive_once_each() {
+    let rig = Rig::start(|_| {});
+    for number in 0..2000 {
+        fs::write(rig.path(&format!("f{number}")), b"x").unwrap();
+        if number % 100 == 0 {
+            fs::create_dir(rig.path(&format!("d{number}"))).unwrap();
+        }
+    }
+    for number in 0..2000 {
+        rig.one(&format!("f{number}"));
+    }
+    rig.barrier();
+    rig.rescan();
+    for number in 0..2000 {
+        assert_eq!(rig.events(&format!("f{number}")).len(), 1, "f{number}");
+    }
+}
+
 #[test]
 fn an_open_file_does_not_arrive() {
     let rig = Rig::start(|_| {});
@@ -180,7 +200,7 @@ fn links_and_pipes_are_no_units_and_pipes_are_not_opened() {
 #[test]
 fn what_lay_there_is_adopted_or_delivered_as_configured() {
     for (initial, expected) in
-        [(Initial::Deliver, 2), (Initial::Adopt, 0), (Initial::NewerThan(Duration::from_secs(3600)), 1)]
+        [(Initial::Deliver, 2), (Initial::Adopt, 0), (Initial::NewerThan(Duration::from_hours(1)), 1)]
     {
         let rig = Rig::prepared(
             |root| {

@@ -1,4 +1,6 @@
 //! Whole engines on real directories.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod arrivals;
 mod rig;
