@@ -1,0 +1,53 @@
+//! Read-only connections: a reader never waits for the writer, nor the writer for a reader.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::error::{Closed, LedgerError};
+
+use super::schema;
+
+/// How many idle connections are kept. More are opened when needed and closed after use.
+const KEPT: usize = 3;
+
+/// The pool.
+pub(crate) struct Readers {
+    path: PathBuf,
+    /// `None` once closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { path: path.into(), idle: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// Reads with one of the connections; `what` names it in errors.
+    pub(crate) fn read<T>(
+        &self,
+        what: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let wrap = |source| LedgerError::Read { what, source };
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut().ok_or(Closed)?.pop();
+        let db = match idle {
+            Some(db) => db,
+            None => schema::open_reader(&self.path).map_err(wrap)?,
+        };
+        let answer = read(&db).map_err(wrap)?;
+        // A connection that failed is not used again.
+        if let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+            && idle.len() < KEPT
+        {
+            idle.push(db);
+        }
+        Ok(answer)
+    }
+
+    /// Closes them; later questions are answered with [`Closed`].
+    pub(crate) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}

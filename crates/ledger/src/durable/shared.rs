@@ -1,0 +1,110 @@
+//! What the writer, the readers and the callers have in common.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::answer::Health;
+use crate::hooks::Hooks;
+use crate::names::Names;
+use crate::options::Durability;
+use crate::recent::Recent;
+use crate::tally::Tallies;
+
+use super::arrears::Arrears;
+use super::intake::Intake;
+use super::readers::Readers;
+
+/// The shared parts of a durable ledger.
+pub(crate) struct Shared {
+    pub(crate) site: Arc<str>,
+    /// The database file.
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) intake: Intake,
+    pub(crate) hooks: Hooks,
+    pub(crate) readers: Readers,
+    /// This run had to start over: unknown sources count as scanned before.
+    pub(crate) started_over: bool,
+    /// Transactions committed since opening.
+    pub(crate) commits: AtomicU64,
+    names: RwLock<Names>,
+    /// As of the last commit.
+    tallies: Mutex<Tallies>,
+    /// As of the last commit.
+    recent: Mutex<Recent>,
+    arrears: Mutex<Arrears>,
+    health: Mutex<Health>,
+}
+
+impl Shared {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let recent = Recent::at(parts.tallies.end);
+        Self {
+            site: parts.site,
+            readers: Readers::new(&parts.path),
+            path: parts.path,
+            durability: parts.durability,
+            intake: Intake::default(),
+            hooks: Hooks::default(),
+            started_over: parts.started_over,
+            commits: AtomicU64::new(0),
+            names: RwLock::new(parts.names),
+            tallies: Mutex::new(parts.tallies),
+            recent: Mutex::new(recent),
+            arrears: Mutex::new(parts.arrears),
+            health: Mutex::new(Health::Ok),
+        }
+    }
+
+    pub(crate) fn names(&self) -> RwLockReadGuard<'_, Names> {
+        self.names.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Only for the writer.
+    pub(crate) fn names_mut(&self) -> RwLockWriteGuard<'_, Names> {
+        self.names.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn tallies(&self) -> MutexGuard<'_, Tallies> {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn arrears(&self) -> MutexGuard<'_, Arrears> {
+        self.arrears.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers the health and tells the hooks when it changed.
+    pub(crate) fn set_health(&self, now: Health) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        if *health == now {
+            return;
+        }
+        health.clone_from(&now);
+        drop(health);
+        self.hooks.note(&now);
+    }
+
+    pub(crate) fn count_commit(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What a durable ledger is made of.
+pub(crate) struct Parts {
+    pub(crate) site: Arc<str>,
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) started_over: bool,
+    pub(crate) names: Names,
+    pub(crate) tallies: Tallies,
+    pub(crate) arrears: Arrears,
+}

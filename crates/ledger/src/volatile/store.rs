@@ -1,0 +1,403 @@
+//! The volatile ledger itself.
+
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use model::Stamp;
+
+use crate::answer::{DeadRow, Fetch, RetryRow};
+use crate::entry::{Admission, Entry, Fate, Report, SourceNote, SourceRecord};
+use crate::error::{Closed, LedgerError};
+use crate::hooks::Hooks;
+use crate::lineage::Earlier;
+use crate::names::{Names, Sink, Source, slot, sorted};
+use crate::options::{RouteId, SinkId, SourceId};
+use crate::recent::{Recent, Stored};
+use crate::record::{Counts, SinkCounts};
+use crate::seal::{self, Origin};
+use crate::tally::{Exceptional, Rows, Tallies, Trouble};
+
+use super::paths::Paths;
+
+/// How many events may be pending. When it is full, `submit` waits until the sinks have settled
+/// some: nothing is dropped.
+const PENDING_LIMIT: usize = 16_384;
+
+/// A ledger in memory.
+#[derive(Debug)]
+pub(crate) struct Volatile {
+    state: Mutex<Memory>,
+    /// Signalled when events were settled and when the ledger is closed.
+    room: Condvar,
+    pub(crate) hooks: Hooks,
+}
+
+#[derive(Debug)]
+struct Memory {
+    site: Arc<str>,
+    names: Names,
+    tallies: Tallies,
+    pending: Recent,
+    /// For each source, in the order of their numbers.
+    paths: Vec<Paths>,
+    /// Parked and dead events, by number and sink.
+    aside: BTreeMap<(u64, SinkId), Aside>,
+    closed: bool,
+}
+
+/// An event that one sink refused.
+#[derive(Debug)]
+struct Aside {
+    stored: Stored,
+    attempts: u32,
+    /// `None`: a dead letter.
+    next: Option<Stamp>,
+    rejected: bool,
+    error: String,
+    at: Stamp,
+}
+
+impl Aside {
+    fn trouble(&self) -> Trouble {
+        if self.next.is_some() { Trouble::Parked } else { Trouble::Letter }
+    }
+}
+
+impl Volatile {
+    pub(crate) fn new(site: &str) -> Self {
+        let state = Memory {
+            site: site.into(),
+            names: Names::default(),
+            tallies: Tallies::default(),
+            pending: Recent::default(),
+            paths: Vec::new(),
+            aside: BTreeMap::new(),
+            closed: false,
+        };
+        Self { state: Mutex::new(state), room: Condvar::new(), hooks: Hooks::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open(&self) -> Result<MutexGuard<'_, Memory>, Closed> {
+        let memory = self.lock();
+        if memory.closed { Err(Closed) } else { Ok(memory) }
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks { &self.hooks }
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.room.notify_all();
+    }
+
+    pub(crate) fn register_source(&self, name: &str, root: &[u8]) -> Result<SourceRecord, LedgerError> {
+        let mut memory = self.open()?;
+        let since = memory.tallies.end + 1;
+        let id = match memory.names.source_named(name) {
+            Some(id) => id,
+            None => memory.add_source(name),
+        };
+        let source = memory.names.source_mut(id).ok_or(LedgerError::UnknownSource(id))?;
+        source.root_is(root, since);
+        Ok(source.record(id))
+    }
+
+    pub(crate) fn note_source(&self, id: SourceId, note: SourceNote) -> Result<(), LedgerError> {
+        let mut memory = self.open()?;
+        memory.names.source_mut(id).ok_or(LedgerError::UnknownSource(id))?.note(note);
+        Ok(())
+    }
+
+    pub(crate) fn register_sink(&self, name: &str, kind: &str) -> Result<SinkId, LedgerError> {
+        let mut memory = self.open()?;
+        if let Some(id) = memory.names.sink_named(name) {
+            return Ok(id);
+        }
+        let end = memory.tallies.end;
+        memory.tallies.add_sink(end, 0);
+        Ok(memory.names.add_sink(Sink { name: name.into(), kind: kind.into() }))
+    }
+
+    pub(crate) fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
+        let mut memory = self.open()?;
+        if let Some(unknown) = sinks.iter().find(|id| memory.names.sink(**id).is_none()) {
+            return Err(LedgerError::UnknownSink(*unknown));
+        }
+        let sinks = sorted(sinks);
+        if let Some(id) = memory.names.route_of(&sinks) {
+            return Ok(id);
+        }
+        memory.tallies.add_route(Arc::clone(&sinks));
+        Ok(memory.names.add_route(sinks))
+    }
+
+    pub(crate) fn submit(&self, batch: Vec<Entry>) -> Result<(), Closed> {
+        let mut entries = batch.into_iter();
+        loop {
+            let mut memory = self.open()?;
+            let before = memory.tallies.end;
+            let mut full = false;
+            while !full {
+                let Some(entry) = entries.next() else { break };
+                memory.take(&entry);
+                full = memory.pending.len() >= PENDING_LIMIT;
+            }
+            let end = memory.tallies.end;
+            drop(memory);
+            if end > before {
+                self.hooks.committed(end);
+            }
+            if entries.len() == 0 {
+                return Ok(());
+            }
+            self.wait_for_room();
+        }
+    }
+
+    fn wait_for_room(&self) {
+        let full = |memory: &mut Memory| memory.pending.len() >= PENDING_LIMIT && !memory.closed;
+        drop(self.room.wait_while(self.lock(), full));
+    }
+
+    pub(crate) fn end(&self) -> Result<u64, Closed> {
+        Ok(self.open()?.tallies.end)
+    }
+
+    pub(crate) fn cursor(&self, sink: SinkId) -> Result<u64, LedgerError> {
+        let memory = self.open()?;
+        Ok(memory.tallies.sink(sink).ok_or(LedgerError::UnknownSink(sink))?.cursor)
+    }
+
+    pub(crate) fn fetch(&self, sink: SinkId, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
+        let memory = self.open()?;
+        Ok(memory.pending.fetch(after, limit, |route| memory.names.leads_to(route, sink)))
+    }
+
+    pub(crate) fn report(&self, sink: SinkId, report: Report) -> Result<(), Closed> {
+        self.open()?.report(sink, report);
+        self.room.notify_all();
+        Ok(())
+    }
+
+    pub(crate) fn retries(&self, sink: SinkId) -> Result<Vec<RetryRow>, LedgerError> {
+        let memory = self.open()?;
+        let mine = memory.aside.iter().filter(|((_, id), _)| *id == sink);
+        let parked = mine.filter_map(|(_, aside)| {
+            Some(RetryRow {
+                parcel: aside.stored.parcel(aside.attempts.saturating_add(1)),
+                attempts: aside.attempts,
+                next: aside.next?,
+                error: aside.error.clone(),
+                letter: false,
+            })
+        });
+        Ok(parked.collect())
+    }
+
+    pub(crate) fn dead(&self, sink: Option<&str>) -> Result<Vec<DeadRow>, LedgerError> {
+        let memory = self.open()?;
+        let mut letters = Vec::new();
+        for ((_, id), aside) in memory.aside.iter().filter(|(_, aside)| aside.next.is_none()) {
+            let name = memory.names.sink(*id).map_or("", |known| known.name.as_str());
+            if sink.is_none_or(|wanted| wanted == name) {
+                letters.push(DeadRow {
+                    sink: name.into(),
+                    parcel: aside.stored.parcel(aside.attempts),
+                    attempts: aside.attempts,
+                    error: aside.error.clone(),
+                    rejected: aside.rejected,
+                    at: aside.at,
+                    retrying: false,
+                });
+            }
+        }
+        Ok(letters)
+    }
+
+    pub(crate) fn orphan_sinks(&self, configured: &[SinkId]) -> Result<Vec<(String, u64)>, LedgerError> {
+        let memory = self.open()?;
+        Ok(memory.tallies.orphans(&memory.names, configured))
+    }
+
+    pub(crate) fn counts(&self) -> Result<Counts, LedgerError> {
+        let memory = self.open()?;
+        Ok(never(memory.tallies.counts(&mut memory.rows())))
+    }
+
+    pub(crate) fn sink_counts(&self, sink: SinkId) -> Result<SinkCounts, LedgerError> {
+        let memory = self.open()?;
+        let mut counts = memory.tallies.sink_counts(sink).ok_or(LedgerError::UnknownSink(sink))?;
+        let cursor = memory.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        let mut pending = memory.pending.since(cursor).filter(|row| memory.names.leads_to(row.route, sink));
+        let parked = memory.aside.iter().filter(|((_, id), aside)| *id == sink && aside.next.is_some());
+        counts.oldest_admitted = parked
+            .map(|(_, aside)| aside.stored.admitted)
+            .chain(pending.next().map(|stored| stored.admitted))
+            .min();
+        Ok(counts)
+    }
+}
+
+impl Memory {
+    fn add_source(&mut self, name: &str) -> SourceId {
+        self.paths.push(Paths::default());
+        self.names.add_source(Source::new(name))
+    }
+
+    fn rows(&self) -> MemoryRows<'_> {
+        MemoryRows { pending: &self.pending, names: &self.names, aside: &self.aside }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Admit(admission) => self.admit(admission),
+            // What a touched file looks like now is asked for only after a restart.
+            Entry::Sample { .. } => {}
+            Entry::Absent { source, key, .. } => {
+                if let Some(paths) = self.paths.get_mut(slot(source.0)) {
+                    paths.absent(*key);
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, admission: &Admission) {
+        let Some(source) = self.names.source(admission.source) else { return };
+        let Some(paths) = self.paths.get_mut(slot(admission.source.0)) else { return };
+        let route = match admission.fate {
+            Fate::Announce(route) => route,
+            Fate::Adopt | Fate::Gone => {
+                let adopted = admission.fate == Fate::Adopt;
+                let seq = self.tallies.set_down(adopted);
+                self.pending.reach(seq);
+                if adopted {
+                    let place = paths.place(admission.key, admission.kind, admission.fingerprint);
+                    let origin = origin(&self.site, source, seq);
+                    let id = seal::id(&origin, admission, &place);
+                    paths.put(admission.key, earlier(admission, &place, id), seq);
+                } else {
+                    paths.absent(admission.key);
+                }
+                return;
+            }
+        };
+        let place = paths.place(admission.key, admission.kind, admission.fingerprint);
+        let seq = self.tallies.admit(route);
+        let origin = origin(&self.site, source, seq);
+        let frozen = seal::freeze(&origin, admission, &place);
+        paths.put(admission.key, earlier(admission, &place, frozen.id), seq);
+        if self.names.route(route).is_some_and(|sinks| !sinks.is_empty()) {
+            self.pending.push(seal::stored(&origin, admission, &place, route, seq, frozen));
+        } else {
+            self.pending.reach(seq);
+        }
+    }
+
+    fn report(&mut self, sink: SinkId, report: Report) {
+        if let Some(cursor) = report.cursor {
+            let rows = MemoryRows { pending: &self.pending, names: &self.names, aside: &self.aside };
+            let mut rows = rows;
+            never(self.tallies.settle(sink, cursor, &mut rows));
+        }
+        for parked in report.parked {
+            let aside = (parked.attempts, Some(parked.next), false, parked.error, report.at);
+            self.set_aside(sink, parked.seq, aside);
+        }
+        for dead in report.dead {
+            let aside = (dead.attempts, None, dead.rejected, dead.error, report.at);
+            self.set_aside(sink, dead.seq, aside);
+        }
+        let mut delivered = report.delivered;
+        for seq in report.unparked_delivered {
+            if let Some(aside) = self.aside.remove(&(seq, sink)) {
+                self.tallies.trouble(sink, aside.stored.route, Some(aside.trouble()), None);
+                delivered += 1;
+            }
+        }
+        self.tallies.report(sink, report.in_flight, delivered);
+        let tallies = &self.tallies;
+        self.pending.drop_while(|stored| stored.seq <= tallies.floor(stored.route));
+    }
+
+    fn set_aside(
+        &mut self,
+        sink: SinkId,
+        seq: u64,
+        (attempts, next, rejected, error, at): (u32, Option<Stamp>, bool, String, Stamp),
+    ) {
+        if self.tallies.sink(sink).is_none_or(|tally| seq > tally.cursor) {
+            return;
+        }
+        let before = self.aside.remove(&(seq, sink));
+        let was = before.as_ref().map(Aside::trouble);
+        let Some(stored) = before.map(|aside| aside.stored).or_else(|| self.pending.get(seq).cloned()) else {
+            return;
+        };
+        let route = stored.route;
+        let aside = Aside { stored, attempts, next, rejected, error, at };
+        self.tallies.trouble(sink, route, was, Some(aside.trouble()));
+        self.aside.insert((seq, sink), aside);
+    }
+}
+
+fn origin(site: &Arc<str>, source: &Source, seq: u64) -> Origin {
+    Origin { site: Arc::clone(site), source: Arc::clone(&source.name), root: source.root_at(seq) }
+}
+
+fn earlier(admission: &Admission, place: &crate::lineage::Place, id: model::EventId) -> Earlier {
+    Earlier {
+        announced: matches!(admission.fate, Fate::Announce(_)),
+        kind: admission.kind,
+        fingerprint: admission.fingerprint,
+        number: place.number,
+        recurrence: place.recurrence,
+        id,
+        topmost: place.topmost,
+    }
+}
+
+fn never<T>(result: Result<T, Infallible>) -> T {
+    match result {
+        Ok(value) => value,
+    }
+}
+
+/// The pending events as [`Rows`]. What was dropped is settled at every sink of its route, so
+/// no question about a range behind a cursor misses it.
+struct MemoryRows<'a> {
+    pending: &'a Recent,
+    names: &'a Names,
+    aside: &'a BTreeMap<(u64, SinkId), Aside>,
+}
+
+impl Rows for MemoryRows<'_> {
+    type Error = Infallible;
+
+    fn per_route(&mut self, after: u64, upto: u64) -> Result<HashMap<RouteId, u64>, Infallible> {
+        let mut found = HashMap::new();
+        for stored in self.pending.since(after).take_while(|stored| stored.seq <= upto) {
+            *found.entry(stored.route).or_insert(0) += 1;
+        }
+        Ok(found)
+    }
+
+    fn nth_behind(&mut self, sink: SinkId, after: u64, nth: u64) -> Result<u64, Infallible> {
+        let mine = self.pending.since(after).filter(|stored| self.names.leads_to(stored.route, sink));
+        Ok(mine.take(nth as usize).last().map_or(after, |stored| stored.seq))
+    }
+
+    fn exceptions(&mut self, route: RouteId) -> Result<Vec<Exceptional>, Infallible> {
+        let mut found: Vec<Exceptional> = Vec::new();
+        for ((seq, _), aside) in self.aside.iter().filter(|(_, aside)| aside.stored.route == route) {
+            let retrying = aside.next.is_some();
+            match found.last_mut().filter(|last| last.seq == *seq) {
+                Some(last) => last.retrying |= retrying,
+                None => found.push(Exceptional { seq: *seq, retrying }),
+            }
+        }
+        Ok(found)
+    }
+}
