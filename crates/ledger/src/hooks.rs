@@ -1,19 +1,15 @@
-//! Who is told about commits and about the ledger's health.
+//! Who is told about commits.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::answer::Health;
-
 type OnCommit = Arc<dyn Fn(u64) + Send + Sync>;
-type OnNote = Arc<dyn Fn(&Health) + Send + Sync>;
 
 /// The registered hooks. They are called without any lock held, on the thread that committed;
 /// a hook must not ask the ledger for anything that waits for a commit.
 #[derive(Default)]
 pub(crate) struct Hooks {
     commits: RwLock<Vec<OnCommit>>,
-    notes: RwLock<Vec<OnNote>>,
 }
 
 impl Hooks {
@@ -21,21 +17,10 @@ impl Hooks {
         self.commits.write().unwrap_or_else(PoisonError::into_inner).push(hook);
     }
 
-    pub(crate) fn on_note(&self, hook: OnNote) {
-        self.notes.write().unwrap_or_else(PoisonError::into_inner).push(hook);
-    }
-
     pub(crate) fn committed(&self, end: u64) {
         let hooks = self.commits.read().unwrap_or_else(PoisonError::into_inner).clone();
         for hook in hooks {
             hook(end);
-        }
-    }
-
-    pub(crate) fn note(&self, health: &Health) {
-        let hooks = self.notes.read().unwrap_or_else(PoisonError::into_inner).clone();
-        for hook in hooks {
-            hook(health);
         }
     }
 }

@@ -10,8 +10,10 @@
 //! which sinks have it.
 
 mod answer;
+mod durable;
 mod entry;
 mod error;
+mod export;
 mod hooks;
 mod ledger;
 mod lineage;
@@ -24,8 +26,10 @@ mod tally;
 mod volatile;
 
 pub use answer::{DeadRow, Fetch, Health, KnownRow, OpenReport, Pruned, Quarantine, QueueDepth, RetryRow};
+pub use durable::{CheckReport, check, repair};
 pub use entry::{Admission, Dead, Entry, Fate, Moment, Parked, Report, SourceNote, SourceRecord};
 pub use error::{Closed, CommitError, LedgerError, OpenError};
-pub use ledger::*;
+pub use export::{ExportError, export};
+pub use ledger::Ledger;
 pub use options::{Durability, Options, RouteId, SinkId, SourceId};
 pub use record::{Counts, Record, SinkCounts, SinkRecord};

@@ -131,10 +131,10 @@ mod tests {
         assert_eq!(series(&[3; 500]).1, 1);
         let mut falling_back = rising;
         falling_back.push(-1);
-        assert_eq!(series(&falling_back), (
-            Place { number: 501, supersedes: Some(EventId([243; 16])), recurrence: 0, topmost: false },
-            500
-        ));
+        assert_eq!(
+            series(&falling_back),
+            (Place { number: 501, supersedes: Some(EventId([243; 16])), recurrence: 0, topmost: false }, 500)
+        );
     }
 
     #[test]

@@ -71,7 +71,6 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     pub(crate) name: String,
-    pub(crate) kind: String,
 }
 
 /// What many rows have in common, kept once.

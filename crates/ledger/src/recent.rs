@@ -66,11 +66,6 @@ impl Recent {
         Self { covers_after: end, end, ..Self::default() }
     }
 
-    /// The last number given.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.events.len()
     }

@@ -98,8 +98,7 @@ pub struct SinkCounts {
 }
 
 /// The order in which states of one unit at several sinks count: the least advanced wins.
-const LADDER: [State; 5] =
-    [State::Queued, State::Retrying, State::Delivering, State::Dead, State::Delivered];
+const LADDER: [State; 5] = [State::Queued, State::Retrying, State::Delivering, State::Dead, State::Delivered];
 
 /// The state of a unit that is in these states at its sinks.
 pub(crate) fn least_advanced(states: impl IntoIterator<Item = State>) -> State {

@@ -125,6 +125,11 @@ impl Tallies {
         self.sinks.push(SinkTally { cursor, delivered, ..SinkTally::default() });
     }
 
+    /// How many routes there are.
+    pub(crate) fn routes(&self) -> usize {
+        self.routes.len()
+    }
+
     /// A new route of which no row exists yet.
     pub(crate) fn add_route(&mut self, sinks: Arc<[SinkId]>) {
         let mut route = RouteTally { sinks, total: 0, floor: 0, above: 0, retrying: 0, dead: 0 };

@@ -95,6 +95,7 @@ fn answer(
         "tail" => tail(talk, engine, request),
         "take" => take(talk, engine, request),
         "ack" => ack(engine, request),
+        "release" => release(engine, request),
         "dead" => dead(talk, engine, request),
         "dead-retry" => dead_act(engine, request, true),
         "dead-purge" => dead_act(engine, request, false),
@@ -234,6 +235,13 @@ fn ack(engine: &Engine, request: &Value) -> Result<Value, Refused> {
     let unknown = engine.ledger.queue_ack(queue, &ids, engine.clock.wall())?;
     let unknown: Vec<String> = unknown.iter().map(ToString::to_string).collect();
     Ok(json!({"acked": ids.len() - unknown.len(), "unknown": unknown}))
+}
+
+/// Puts back what was taken and not written, so that the next reader gets it at once.
+fn release(engine: &Engine, request: &Value) -> Result<Value, Refused> {
+    let queue = request["queue"].as_str().map(|_| queue_of(engine, request)).transpose()?;
+    engine.ledger.queue_release(queue, &ids_of(request)?)?;
+    Ok(json!({}))
 }
 
 fn dead(talk: &mut Talk<'_>, engine: &Engine, request: &Value) -> Result<Value, Refused> {

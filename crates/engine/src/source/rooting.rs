@@ -53,7 +53,7 @@ impl Source {
                 self.lose(RootChange::Unmounted);
                 self.arrive(&dir, &look);
             }
-            (Root::Present { .. }, Err(_)) => self.lose(RootChange::Deleted),
+            (Root::Present { .. }, Err(_)) => self.find_out_what_happened(),
             (Root::Unknown | Root::Absent, Ok((dir, look))) => self.arrive(&dir, &look),
             (Root::Unknown, Err(error)) => {
                 self.root = Root::Absent;
@@ -80,6 +80,16 @@ impl Source {
         if matches!(self.root, Root::Present { .. }) {
             self.lose(change);
             self.check_root();
+        }
+    }
+
+    /// The root is not at its path. The kernel may have told why, and nobody has read it yet.
+    fn find_out_what_happened(&mut self) {
+        let before = self.root;
+        self.watcher.read_now();
+        self.hear();
+        if self.root == before {
+            self.lose(RootChange::Deleted);
         }
     }
 

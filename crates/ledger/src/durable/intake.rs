@@ -189,8 +189,7 @@ impl Intake {
                 queue.writer = Writer::Pacing;
                 PACE.saturating_sub(since)
             };
-            let (back, timeout) =
-                self.work.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
+            let (back, timeout) = self.work.wait_timeout(queue, wait).unwrap_or_else(PoisonError::into_inner);
             queue = back;
             queue.writer = Writer::Busy;
             if timeout.timed_out() && queue.messages.is_empty() && !queue.closed {

@@ -11,7 +11,6 @@ use crate::options::Durability;
 use crate::recent::Recent;
 use crate::tally::Tallies;
 
-use super::arrears::Arrears;
 use super::intake::Intake;
 use super::readers::Readers;
 
@@ -33,7 +32,6 @@ pub(crate) struct Shared {
     tallies: Mutex<Tallies>,
     /// As of the last commit.
     recent: Mutex<Recent>,
-    arrears: Mutex<Arrears>,
     health: Mutex<Health>,
 }
 
@@ -52,7 +50,6 @@ impl Shared {
             names: RwLock::new(parts.names),
             tallies: Mutex::new(parts.tallies),
             recent: Mutex::new(recent),
-            arrears: Mutex::new(parts.arrears),
             health: Mutex::new(Health::Ok),
         }
     }
@@ -74,23 +71,26 @@ impl Shared {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn arrears(&self) -> MutexGuard<'_, Arrears> {
-        self.arrears.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn health(&self) -> Health {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Remembers the health and tells the hooks when it changed.
+    /// Remembers whether commits succeed.
     pub(crate) fn set_health(&self, now: Health) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if *health == now {
-            return;
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Gives the parts back, with other numbers.
+    pub(crate) fn into_parts(self, tallies: Tallies) -> Parts {
+        self.readers.close();
+        Parts {
+            site: self.site,
+            path: self.path,
+            durability: self.durability,
+            started_over: self.started_over,
+            names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
+            tallies,
         }
-        health.clone_from(&now);
-        drop(health);
-        self.hooks.note(&now);
     }
 
     pub(crate) fn count_commit(&self) {
@@ -106,5 +106,4 @@ pub(crate) struct Parts {
     pub(crate) started_over: bool,
     pub(crate) names: Names,
     pub(crate) tallies: Tallies,
-    pub(crate) arrears: Arrears,
 }

@@ -87,7 +87,6 @@ impl Volatile {
         if memory.closed { Err(Closed) } else { Ok(memory) }
     }
 
-    pub(crate) fn hooks(&self) -> &Hooks { &self.hooks }
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.room.notify_all();
@@ -111,14 +110,14 @@ impl Volatile {
         Ok(())
     }
 
-    pub(crate) fn register_sink(&self, name: &str, kind: &str) -> Result<SinkId, LedgerError> {
+    pub(crate) fn register_sink(&self, name: &str) -> Result<SinkId, LedgerError> {
         let mut memory = self.open()?;
         if let Some(id) = memory.names.sink_named(name) {
             return Ok(id);
         }
         let end = memory.tallies.end;
         memory.tallies.add_sink(end, 0);
-        Ok(memory.names.add_sink(Sink { name: name.into(), kind: kind.into() }))
+        Ok(memory.names.add_sink(Sink { name: name.into() }))
     }
 
     pub(crate) fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use compat::directory_observer::args::{Parsed, parse};
@@ -50,8 +50,13 @@ fn observe(args: &Args) -> anyhow::Result<Exit> {
         .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
     let log = Log::open(&settings, std::process::id())
         .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
-    let log =
-        Arc::new(Talk { log, clock: Clock::start(), queues: HashMap::new(), quiet: AtomicBool::new(false) });
+    let log = Arc::new(Talk {
+        log,
+        clock: Clock::start(),
+        queues: HashMap::new(),
+        troubles: Mutex::default(),
+        quiet: AtomicBool::new(false),
+    });
     for line in &settings.notes {
         log.say(line);
     }
@@ -147,7 +152,7 @@ enum Reached {
 fn reach_redis(plan: &Plan, log: &Talk, signals: &mut Waiting) -> Reached {
     let Some(sink) = plan.sinks.first() else { return Reached::Yes };
     for _ in 0..PINGS {
-        if engine::probe_sink(sink).is_none() {
+        if engine::probe_sink(sink).is_none_or(|problem| trouble::answers_ping(&problem)) {
             return Reached::Yes;
         }
         log.say(&Line::CannotPing);
@@ -173,6 +178,8 @@ struct Talk {
     log: Log,
     clock: Clock,
     queues: HashMap<String, Vec<u8>>,
+    /// What each sink that is in trouble said last.
+    troubles: Mutex<HashMap<String, String>>,
     /// The original ends without a further word after its inactivity time.
     quiet: AtomicBool,
 }
@@ -229,11 +236,19 @@ impl dispatch::Observer for Talk {
         }
     }
 
-    fn trouble(&self, _sink: &str, trouble: &Trouble, _retry_in: Duration) {
-        self.say(&Line::Refused(trouble.to_string()));
+    fn trouble(&self, sink: &str, trouble: &Trouble, _retry_in: Duration) {
+        let sentence = trouble.to_string();
+        let mut lines = trouble::lines(&sentence);
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if troubles.insert(sink.to_owned(), sentence.clone()).as_ref() == Some(&sentence) {
+            // What it means and how to mend it was said at the first attempt.
+            lines.truncate(lines.len().saturating_sub(1).max(1));
+        }
+        lines.iter().for_each(|line| self.say(line));
     }
 
     fn recovered(&self, sink: &str) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).remove(sink);
         self.say(&Line::Note(MfLevel::Info, format!("{sink} takes messages again")));
     }
 

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use model::Stamp;
 use serde_json::json;
 
 use crate::args::{StoreArgs, StoreCommand};
@@ -52,7 +51,7 @@ fn check(args: &StoreArgs) -> anyhow::Result<Exit> {
 
 fn repair(args: &StoreArgs) -> anyhow::Result<Exit> {
     let dir = places::state_dir(args.state_dir.as_deref());
-    let report = ledger::repair(&dir, wall()).map_err(failed)?;
+    let report = ledger::repair(&dir).map_err(failed)?;
     let (value, text) = match &report.quarantined {
         None => (json!({"repaired": false}), format!("{}: nothing to repair", dir.display())),
         Some(damaged) => (
@@ -75,8 +74,4 @@ fn export(args: &StoreArgs) -> anyhow::Result<Exit> {
     let dir: &Path = &places::state_dir(args.state_dir.as_deref());
     ledger::export(dir, &mut std::io::stdout().lock()).map_err(failed)?;
     Ok(Exit::Done)
-}
-
-fn wall() -> Stamp {
-    engine::Clock::start().wall()
 }

@@ -1,0 +1,267 @@
+//! The mode that remembers: one SQLite file, one writer, readers beside it.
+
+mod ask;
+mod codec;
+mod desk;
+mod intake;
+mod opening;
+mod parcels;
+mod questions;
+mod queue;
+mod readers;
+mod rows;
+mod salvage;
+mod schema;
+mod shared;
+mod writer;
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use model::{PathKey, Stamp};
+use rusqlite::params;
+
+use crate::answer::{Fetch, Health, OpenReport, Pruned};
+use crate::entry::{Entry, Report, SourceNote, SourceRecord};
+use crate::error::{Closed, CommitError, LedgerError, OpenError};
+use crate::hooks::Hooks;
+use crate::names::{Sink, Source, sorted};
+use crate::options::{Options, RouteId, SinkId, SourceId};
+
+use ask::ask;
+use codec::{At, sinks_text};
+use desk::Desk;
+pub use opening::{CheckReport, check, repair};
+use opening::{Lock, Opened};
+use shared::Shared;
+
+/// The key of a path of one source in the index: sources often hold the same relative paths, and
+/// they must not share keys.
+fn index_key(source: SourceId, key: PathKey) -> i64 {
+    key.as_i64() ^ i64::from(source.0).wrapping_mul(-0x61c8_8646_80b5_83eb)
+}
+
+/// A ledger on disk.
+pub(crate) struct Durable {
+    shared: Arc<Shared>,
+    closing: Mutex<Closing>,
+}
+
+struct Closing {
+    thread: Option<JoinHandle<Result<(), CommitError>>>,
+    /// Held as long as the ledger is open.
+    lock: Option<Lock>,
+}
+
+impl std::fmt::Debug for Durable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Durable({})", self.shared.path.display())
+    }
+}
+
+impl Durable {
+    pub(crate) fn open(options: &Options, dir: &std::path::Path) -> Result<(Self, OpenReport), OpenError> {
+        let Opened { lock, db, parts, report } = opening::open(options, dir)?;
+        let shared = Arc::new(Shared::new(parts));
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("staithe-ledger".into())
+            .spawn(move || writer::run(&for_thread, db))
+            .map_err(|source| OpenError::Unusable {
+                doing: "start the writer for",
+                path: dir.into(),
+                source,
+            })?;
+        let closing = Mutex::new(Closing { thread: Some(thread), lock: Some(lock) });
+        Ok((Self { shared, closing }, report))
+    }
+
+    pub(crate) fn close(&self) -> Result<(), CommitError> {
+        self.shared.intake.close();
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = closing.thread.take().map(JoinHandle::join);
+        self.shared.readers.close();
+        let result = match ended {
+            None => return Ok(()),
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(CommitError::Untidy("the writer has failed".into())),
+        };
+        if let Some(lock) = closing.lock.take() {
+            if result.is_ok() {
+                lock.mark_clean();
+            }
+            drop(lock);
+        }
+        result
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.shared.hooks
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    pub(crate) fn commits(&self) -> u64 {
+        self.shared.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn submit(&self, batch: Vec<Entry>) -> Result<(), Closed> {
+        self.shared.intake.submit(batch)
+    }
+
+    pub(crate) fn report(&self, sink: SinkId, report: Report) -> Result<(), Closed> {
+        self.shared.intake.report(sink, report)
+    }
+
+    pub(crate) fn flush(&self) -> Result<u64, Closed> {
+        // Asks keep their place in the order of submission.
+        ask(&self.shared, true, |desk: &mut Desk<'_>| Ok(Ok(desk.tallies.end))).map_err(|_| Closed)
+    }
+
+    pub(crate) fn register_source(&self, name: &str, root: &[u8]) -> Result<SourceRecord, LedgerError> {
+        let (name, root) = (name.to_owned(), root.to_vec());
+        ask(&self.shared, false, move |desk| {
+            let known = desk.shared.names().source_named(&name);
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let mut source = Source::new(&name);
+                    source.first_scan_done = desk.shared.started_over;
+                    desk.shared.names_mut().add_source(source)
+                }
+            };
+            let since = desk.tallies.end + 1;
+            let mut names = desk.shared.names_mut();
+            let Some(source) = names.source_mut(id) else { return Ok(Err(LedgerError::UnknownSource(id))) };
+            source.root_is(&root, since);
+            let sql = "INSERT OR IGNORE INTO source VALUES(?1, ?2, ?3, NULL, NULL)";
+            desk.db.prepare_cached(sql)?.execute(params![id.0, name, source.first_scan_done])?;
+            for (since, root) in &source.roots {
+                let sql = "INSERT OR REPLACE INTO source_root VALUES(?1, ?2, ?3)";
+                desk.db.prepare_cached(sql)?.execute(params![id.0, *since as i64, &**root])?;
+            }
+            Ok(Ok(source.record(id)))
+        })
+    }
+
+    pub(crate) fn note_source(&self, id: SourceId, note: SourceNote) -> Result<(), LedgerError> {
+        ask(&self.shared, false, move |desk| {
+            let mut names = desk.shared.names_mut();
+            let Some(source) = names.source_mut(id) else { return Ok(Err(LedgerError::UnknownSource(id))) };
+            source.note(note);
+            let sql =
+                "UPDATE source SET first_scan_done = ?2, inode_in_identity = ?3, armed_at = ?4 WHERE id = ?1";
+            let armed = source.armed_at.map(At);
+            desk.db.execute(sql, params![id.0, source.first_scan_done, source.inode_in_identity, armed])?;
+            Ok(Ok(()))
+        })
+    }
+
+    pub(crate) fn register_sink(&self, name: &str, kind: &str) -> Result<SinkId, LedgerError> {
+        let (name, kind) = (name.to_owned(), kind.to_owned());
+        ask(&self.shared, false, move |desk| {
+            let known = desk.shared.names().sink_named(&name);
+            let id = match known {
+                Some(id) => id,
+                None => desk.shared.names_mut().add_sink(Sink { name: name.clone() }),
+            };
+            if desk.tallies.sink(id).is_none() {
+                let end = desk.tallies.end;
+                desk.tallies.add_sink(end, 0);
+                let sql = "INSERT INTO sink VALUES(?1, ?2, ?3, ?4, 0)";
+                desk.db.execute(sql, params![id.0, name, kind, end as i64])?;
+            }
+            Ok(Ok(id))
+        })
+    }
+
+    pub(crate) fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
+        let sinks = sorted(sinks);
+        ask(&self.shared, false, move |desk| {
+            if let Some(unknown) = sinks.iter().find(|id| desk.tallies.sink(**id).is_none()) {
+                return Ok(Err(LedgerError::UnknownSink(*unknown)));
+            }
+            let known = desk.shared.names().route_of(&sinks);
+            let id = match known {
+                Some(id) => id,
+                None => desk.shared.names_mut().add_route(Arc::clone(&sinks)),
+            };
+            if desk.tallies.routes() < id.0 as usize {
+                desk.tallies.add_route(Arc::clone(&sinks));
+                desk.db.execute("INSERT INTO route VALUES(?1, ?2)", params![id.0, sinks_text(&sinks)])?;
+            }
+            Ok(Ok(id))
+        })
+    }
+
+    pub(crate) fn orphan_sinks(&self, configured: &[SinkId]) -> Vec<(String, u64)> {
+        self.shared.tallies().orphans(&self.shared.names(), configured)
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.shared.tallies().end
+    }
+
+    pub(crate) fn cursor(&self, sink: SinkId) -> Result<u64, LedgerError> {
+        let tallies = self.shared.tallies();
+        Ok(tallies.sink(sink).ok_or(LedgerError::UnknownSink(sink))?.cursor)
+    }
+
+    pub(crate) fn fetch(&self, sink: SinkId, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
+        {
+            let names = self.shared.names();
+            let recent = self.shared.recent();
+            if recent.covers(after) {
+                return Ok(recent.fetch(after, limit, |route| names.leads_to(route, sink)));
+            }
+        }
+        let classes = rows::classes_of(&self.shared, sink);
+        parcels::fetch(&self.shared, &classes, after, limit)
+    }
+
+    pub(crate) fn tail(&self, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
+        {
+            let recent = self.shared.recent();
+            if recent.covers(after) {
+                return Ok(recent.fetch(after, limit, |_| true));
+            }
+        }
+        let count = self.shared.names().classes.len();
+        let all: Vec<String> = (1..=count).map(|number| number.to_string()).collect();
+        parcels::fetch(&self.shared, &all.join(","), after, limit)
+    }
+
+    pub(crate) fn change_letters(
+        &self,
+        sink: SinkId,
+        seqs: &[u64],
+        retry_at: Option<Stamp>,
+    ) -> Result<u64, LedgerError> {
+        let seqs = seqs.to_vec();
+        ask(&self.shared, false, move |desk| Ok(Ok(desk.change_letters(sink, &seqs, retry_at)?)))
+    }
+
+    pub(crate) fn prune(
+        &self,
+        now: Stamp,
+        retain_acked: Duration,
+        retain_history: Duration,
+    ) -> Result<Pruned, LedgerError> {
+        let before = |period: Duration| {
+            let period = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX);
+            Stamp::from_nanos(now.as_nanos().saturating_sub(period))
+        };
+        let (acked, history) = (before(retain_acked), before(retain_history));
+        ask(&self.shared, false, move |desk| Ok(Ok(questions::prune(desk, acked, history)?)))
+    }
+}
+
+impl Drop for Durable {
+    fn drop(&mut self) {
+        let _ = self.close();
+    }
+}

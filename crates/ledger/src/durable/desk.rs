@@ -1,0 +1,371 @@
+//! One round at the writer's desk: messages become rows of one transaction.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::{EventId, PathKey, Stamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::entry::{Admission, Dead, Entry, Fate, Parked, Report};
+use crate::lineage::{Earlier, Lineage, Place};
+use crate::names::Class;
+use crate::options::{RouteId, SinkId, SourceId};
+use crate::recent::Stored;
+use crate::seal::{self, Origin};
+use crate::tally::{Tallies, Trouble};
+
+use super::codec::{At, Id, fate_columns, fingerprint, kind, push_history, signal_bits};
+use super::rows::DbRows;
+use super::shared::Shared;
+
+/// `standing` of a row that is the newest of its path and still there.
+const PRESENT: i64 = 1;
+/// `standing` of a row whose path is gone.
+const ABSENT: i64 = 2;
+/// The bit of `standing` that says: no earlier row of the path has a later mtime.
+const TOPMOST: i64 = 4;
+
+/// The round's working copy. Nothing of it is seen by others before the commit.
+pub(crate) struct Desk<'a> {
+    pub(crate) db: &'a Connection,
+    pub(crate) shared: &'a Shared,
+    pub(crate) tallies: Tallies,
+    /// Events admitted in this round.
+    pub(crate) fresh: Vec<Stored>,
+    /// Rows added to classes in this round.
+    totals: HashMap<u32, u64>,
+    /// The class of the last admission: most often the next one's, too.
+    last_class: Option<(Class, u32)>,
+}
+
+impl<'a> Desk<'a> {
+    pub(crate) fn new(db: &'a Connection, shared: &'a Shared) -> Self {
+        let tallies = shared.tallies().clone();
+        Self { db, shared, tallies, fresh: Vec::new(), totals: HashMap::new(), last_class: None }
+    }
+
+    pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
+        match entry {
+            Entry::Admit(admission) => self.admit(admission),
+            Entry::Sample { source, key, path, sample, ctime } => {
+                let Some(seq) = self.latest_present(*source, *key, path)? else { return Ok(()) };
+                let mut put =
+                    self.db.prepare_cached("INSERT OR REPLACE INTO sample VALUES(?1, ?2, ?3, ?4, ?5)")?;
+                let (size, inode) = (sample.size as i64, sample.inode as i64);
+                put.execute(params![seq as i64, size, At(sample.mtime), inode, At(*ctime)])?;
+                Ok(())
+            }
+            Entry::Absent { source, key, path, at } => {
+                let Some(seq) = self.latest_present(*source, *key, path)? else { return Ok(()) };
+                self.stand(seq, ABSENT, Some(*at))
+            }
+        }
+    }
+
+    fn stand(&self, seq: u64, standing: i64, absent_at: Option<Stamp>) -> rusqlite::Result<()> {
+        let sql = "UPDATE generation SET standing = (standing & 4) | ?2, absent_at = ?3 WHERE seq = ?1";
+        let mut update = self.db.prepare_cached(sql)?;
+        update.execute(params![seq as i64, standing, absent_at.map(At)])?;
+        Ok(())
+    }
+
+    fn latest_present(&self, source: SourceId, key: PathKey, path: &[u8]) -> rusqlite::Result<Option<u64>> {
+        let sql = "SELECT g.seq FROM path_index i JOIN generation g ON g.seq = i.seq
+                   JOIN class c ON c.id = g.class
+                   WHERE i.key = ?1 AND g.path = ?2 AND c.source = ?3 AND (g.standing & 3) = 1
+                   ORDER BY i.seq DESC LIMIT 1";
+        let key = super::index_key(source, key);
+        let mut find = self.db.prepare_cached(sql)?;
+        let seq: Option<i64> = find.query_row(params![key, path, source.0], |row| row.get(0)).optional()?;
+        Ok(seq.map(|seq| seq as u64))
+    }
+
+    fn admit(&mut self, admission: &Admission) -> rusqlite::Result<()> {
+        let Some(origin) = self.origin(admission.source) else { return Ok(()) };
+        let (place, previous) = self.place(admission)?;
+        let class = self.class(admission)?;
+        if let Some(previous) = previous {
+            self.stand(previous, 0, None)?;
+        }
+        let (seq, frozen, route) = match admission.fate {
+            Fate::Announce(route) => {
+                let frozen = seal::freeze(&origin, admission, &place);
+                (self.tallies.admit(route), Some(frozen), Some(route))
+            }
+            Fate::Adopt => (self.tallies.set_down(true), None, None),
+            Fate::Gone => (self.tallies.set_down(false), None, None),
+        };
+        let id = frozen.as_ref().map_or_else(|| seal::id(&origin, admission, &place), |frozen| frozen.id);
+        self.insert(seq, class, admission, &place, id)?;
+        if let (Some(frozen), Some(route)) = (frozen, route) {
+            let mut put = self.db.prepare_cached("INSERT INTO body VALUES(?1, ?2)")?;
+            put.execute(params![seq as i64, frozen.body])?;
+            self.fresh.push(seal::stored(&origin, admission, &place, route, seq, frozen));
+        }
+        Ok(())
+    }
+
+    fn origin(&self, source: SourceId) -> Option<Origin> {
+        let names = self.shared.names();
+        let known = names.source(source)?;
+        let root = known.root_at(self.tallies.end + 1);
+        Some(Origin { site: Arc::clone(&self.shared.site), source: Arc::clone(&known.name), root })
+    }
+
+    /// The place among the path's generations, and the row that was its newest until now.
+    fn place(&self, admission: &Admission) -> rusqlite::Result<(Place, Option<u64>)> {
+        let sql =
+            "SELECT g.seq, c.fate, c.kind, g.size, g.mtime, g.inode, g.number, g.recurrence, g.id, g.standing
+                   FROM path_index i JOIN generation g ON g.seq = i.seq JOIN class c ON c.id = g.class
+                   WHERE i.key = ?1 AND g.path = ?2 AND c.source = ?3 ORDER BY i.seq DESC";
+        let mut lineage = Lineage::of(admission.kind, admission.fingerprint);
+        let key = super::index_key(admission.source, admission.key);
+        let mut find = self.db.prepare_cached(sql)?;
+        let mut rows = find.query(params![key, &*admission.path, admission.source.0])?;
+        let (mut previous, mut wants_more) = (None, true);
+        while let Some(row) = rows.next()? {
+            let standing: i64 = row.get(9)?;
+            if previous.is_none() && standing & 3 != 0 {
+                previous = Some(row.get::<_, i64>(0)? as u64);
+            }
+            let fate: u8 = row.get(1)?;
+            if fate != 2 && wants_more {
+                wants_more = lineage.look(&Earlier {
+                    announced: fate == 0,
+                    kind: kind(&row.get::<_, String>(2)?)?,
+                    fingerprint: fingerprint(row, 3)?,
+                    number: row.get(6)?,
+                    recurrence: row.get(7)?,
+                    id: row.get::<_, Id>(8)?.0,
+                    topmost: standing & TOPMOST != 0,
+                });
+            }
+            if !wants_more && previous.is_some() {
+                break;
+            }
+        }
+        Ok((lineage.place(), previous))
+    }
+
+    fn insert(
+        &self,
+        seq: u64,
+        class: u32,
+        admission: &Admission,
+        place: &Place,
+        id: EventId,
+    ) -> rusqlite::Result<()> {
+        let print = admission.fingerprint;
+        let standing = i64::from(admission.fate != Fate::Gone) * PRESENT + i64::from(place.topmost) * TOPMOST;
+        let mut history = String::new();
+        push_history(&admission.history, admission.first_seen, &mut history);
+        let sql = "INSERT INTO generation VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, NULL, ?16)";
+        let mut put = self.db.prepare_cached(sql)?;
+        put.execute(params![
+            seq as i64,
+            class,
+            standing,
+            &*admission.path,
+            id.0.as_slice(),
+            print.size as i64,
+            At(print.mtime),
+            print.inode as i64,
+            At(admission.ctime),
+            place.number,
+            place.recurrence,
+            place.supersedes.map(|id| id.0.to_vec()),
+            At(admission.first_seen),
+            At(admission.time),
+            admission.waited_ms as i64,
+            history,
+        ])?;
+        let mut index = self.db.prepare_cached("INSERT INTO path_index VALUES(?1, ?2)")?;
+        index.execute(params![super::index_key(admission.source, admission.key), seq as i64])?;
+        Ok(())
+    }
+
+    fn class(&mut self, admission: &Admission) -> rusqlite::Result<u32> {
+        let same = |class: &Class| {
+            class.source == admission.source
+                && class.fate == admission.fate
+                && class.kind == admission.kind
+                && class.cause == admission.cause
+                && class.signals == admission.signals
+                && class.rule == admission.rule
+                && &*class.backend == admission.backend
+        };
+        let number = match self.last_class.as_ref().filter(|(class, _)| same(class)) {
+            Some((_, number)) => *number,
+            None => self.other_class(admission)?,
+        };
+        *self.totals.entry(number).or_insert(0) += 1;
+        Ok(number)
+    }
+
+    fn other_class(&mut self, admission: &Admission) -> rusqlite::Result<u32> {
+        let class = Class {
+            source: admission.source,
+            fate: admission.fate,
+            kind: admission.kind,
+            cause: admission.cause,
+            signals: admission.signals,
+            rule: Arc::clone(&admission.rule),
+            backend: admission.backend.into(),
+        };
+        let known = self.shared.names().class_number(&class);
+        let number = match known {
+            Some(number) => number,
+            None => self.shared.names_mut().add_class(class.clone()),
+        };
+        // A class that an earlier, failed round has named is written by this one.
+        let (fate, route) = fate_columns(class.fate);
+        let sql = "INSERT OR IGNORE INTO class VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+        let mut put = self.db.prepare_cached(sql)?;
+        put.execute(params![
+            number,
+            class.source.0,
+            fate,
+            route,
+            class.kind.name(),
+            class.cause as u8,
+            signal_bits(class.signals),
+            &*class.rule,
+            &*class.backend,
+        ])?;
+        self.last_class = Some((class, number));
+        Ok(number)
+    }
+
+    pub(crate) fn report(&mut self, sink: SinkId, report: &Report) -> rusqlite::Result<()> {
+        let before = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        if let Some(cursor) = report.cursor {
+            let mut rows = DbRows { db: self.db, shared: self.shared };
+            self.tallies.settle(sink, cursor, &mut rows)?;
+        }
+        for parked in &report.parked {
+            self.park(sink, parked, report.at)?;
+        }
+        for dead in &report.dead {
+            self.bury(sink, dead, report.at)?;
+        }
+        let mut delivered = report.delivered;
+        for seq in &report.unparked_delivered {
+            delivered += u64::from(self.deliver_late(sink, *seq, report.at)?);
+        }
+        self.tallies.report(sink, report.in_flight, delivered);
+        let after = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        if after > before && report.delivered > 0 {
+            let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO progress VALUES(?1, ?2, ?3)")?;
+            put.execute(params![sink.0, after as i64, At(report.at)])?;
+        }
+        Ok(())
+    }
+
+    fn trouble_of(&self, sink: SinkId, seq: u64) -> rusqlite::Result<Option<Trouble>> {
+        let sql = "SELECT letter FROM exception WHERE seq = ?1 AND sink = ?2";
+        let mut find = self.db.prepare_cached(sql)?;
+        let letter: Option<i64> = find.query_row(params![seq as i64, sink.0], |row| row.get(0)).optional()?;
+        Ok(letter.map(|letter| match letter {
+            0 => Trouble::Parked,
+            1 => Trouble::Letter,
+            _ => Trouble::Purged,
+        }))
+    }
+
+    fn route_of(&self, seq: u64) -> rusqlite::Result<Option<RouteId>> {
+        let sql =
+            "SELECT c.route FROM generation g JOIN class c ON c.id = g.class WHERE g.seq = ?1 AND c.fate = 0";
+        let mut find = self.db.prepare_cached(sql)?;
+        Ok(find.query_row([seq as i64], |row| row.get::<_, u32>(0)).optional()?.map(RouteId))
+    }
+
+    /// Only what the cursor has passed can be an exception.
+    fn is_passed(&self, sink: SinkId, seq: u64) -> bool {
+        self.tallies.sink(sink).is_some_and(|tally| seq <= tally.cursor)
+    }
+
+    fn park(&mut self, sink: SinkId, parked: &Parked, at: Stamp) -> rusqlite::Result<()> {
+        let Some(route) = self.route_of(parked.seq)?.filter(|_| self.is_passed(sink, parked.seq)) else {
+            return Ok(());
+        };
+        let before = self.trouble_of(sink, parked.seq)?;
+        // A letter that is tried again stays a letter until it is acknowledged.
+        let letter = i64::from(before == Some(Trouble::Letter));
+        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)";
+        let mut put = self.db.prepare_cached(sql)?;
+        let next = At(parked.next);
+        put.execute(params![parked.seq as i64, sink.0, parked.attempts, next, letter, parked.error, At(at)])?;
+        let after = if letter == 1 { Trouble::Letter } else { Trouble::Parked };
+        self.tallies.trouble(sink, route, before, Some(after));
+        Ok(())
+    }
+
+    fn bury(&mut self, sink: SinkId, dead: &Dead, at: Stamp) -> rusqlite::Result<()> {
+        let Some(route) = self.route_of(dead.seq)?.filter(|_| self.is_passed(sink, dead.seq)) else {
+            return Ok(());
+        };
+        let before = self.trouble_of(sink, dead.seq)?;
+        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, NULL, 1, ?4, ?5, ?6)";
+        let mut put = self.db.prepare_cached(sql)?;
+        put.execute(params![dead.seq as i64, sink.0, dead.attempts, dead.rejected, dead.error, At(at)])?;
+        self.tallies.trouble(sink, route, before, Some(Trouble::Letter));
+        Ok(())
+    }
+
+    fn deliver_late(&mut self, sink: SinkId, seq: u64, at: Stamp) -> rusqlite::Result<bool> {
+        let (Some(before), Some(route)) = (self.trouble_of(sink, seq)?, self.route_of(seq)?) else {
+            return Ok(false);
+        };
+        let sql = "INSERT OR REPLACE INTO late SELECT seq, sink, ?3, attempts + 1 FROM exception WHERE seq = ?1 AND sink = ?2";
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0, At(at)])?;
+        let sql = "DELETE FROM exception WHERE seq = ?1 AND sink = ?2";
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0])?;
+        self.tallies.trouble(sink, route, Some(before), None);
+        Ok(true)
+    }
+
+    /// Sets the state of letters: tried again now, or purged.
+    pub(crate) fn change_letters(
+        &mut self,
+        sink: SinkId,
+        seqs: &[u64],
+        retry_at: Option<Stamp>,
+    ) -> rusqlite::Result<u64> {
+        let mut changed = 0;
+        for seq in seqs {
+            let Some(route) = self.route_of(*seq)? else { continue };
+            if self.trouble_of(sink, *seq)? != Some(Trouble::Letter) {
+                continue;
+            }
+            let letter = if retry_at.is_some() { 1 } else { 2 };
+            let sql = "UPDATE exception SET next = ?3, letter = ?4 WHERE seq = ?1 AND sink = ?2";
+            let mut update = self.db.prepare_cached(sql)?;
+            update.execute(params![*seq as i64, sink.0, retry_at.map(At), letter])?;
+            let after = if letter == 1 { Trouble::Letter } else { Trouble::Purged };
+            self.tallies.trouble(sink, route, Some(Trouble::Letter), Some(after));
+            changed += 1;
+        }
+        Ok(changed)
+    }
+
+    /// Writes what is counted once for each round. Call it before the commit.
+    pub(crate) fn finish(&mut self) -> rusqlite::Result<()> {
+        for (class, added) in self.totals.drain() {
+            let mut update = self.db.prepare_cached("UPDATE class SET total = total + ?2 WHERE id = ?1")?;
+            update.execute(params![class, added as i64])?;
+        }
+        let before = self.shared.tallies().sinks().to_vec();
+        for (at, sink) in self.tallies.sinks().iter().enumerate() {
+            let moved =
+                |old: &crate::tally::SinkTally| old.cursor != sink.cursor || old.delivered != sink.delivered;
+            if before.get(at).is_none_or(moved) {
+                let sql = "UPDATE sink SET cursor = ?2, delivered = ?3 WHERE id = ?1";
+                let mut update = self.db.prepare_cached(sql)?;
+                update.execute(params![at as i64 + 1, sink.cursor as i64, sink.delivered as i64])?;
+            }
+        }
+        let mut end = self.db.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'end'")?;
+        end.execute([self.tallies.end as i64])?;
+        Ok(())
+    }
+}

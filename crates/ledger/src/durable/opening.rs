@@ -1,0 +1,379 @@
+//! Opening: the lock, the version, the damage, the numbers.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use model::{Signal, SignalSet, Stamp};
+use rusqlite::Connection;
+use rustix::fs::FlockOperation;
+
+use crate::answer::{OpenReport, Quarantine};
+use crate::error::{LedgerError, OpenError};
+use crate::names::{Class, Names, Sink, Source};
+use crate::options::{Durability, Options, SourceId};
+use crate::tally::Tallies;
+
+use super::codec::{At, cause, fate, impossible, kind, signals, sinks};
+use super::salvage::salvage;
+use super::schema;
+use super::shared::{Parts, Shared};
+
+/// The database file.
+pub(super) const FILE: &str = "ledger.db";
+/// Says that the last holder closed in order.
+const CLEAN: &str = "clean";
+
+/// An opened ledger.
+pub(super) struct Opened {
+    pub(super) lock: Lock,
+    pub(super) db: Connection,
+    pub(super) parts: Parts,
+    pub(super) report: OpenReport,
+}
+
+/// The hold on a state directory: ends with the process, however it ends.
+pub(super) struct Lock {
+    _file: File,
+    dir: PathBuf,
+}
+
+impl Lock {
+    fn take(dir: &Path, owner: &str) -> Result<Self, OpenError> {
+        let path = dir.join("lock");
+        let unusable = |source| OpenError::Unusable { doing: "write", path: path.clone(), source };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(unusable)?;
+        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            let (pid, owner) = text.split_once('\n').unwrap_or((text.trim(), ""));
+            let (pid, owner) = (pid.parse().unwrap_or(0), owner.trim().to_owned());
+            return Err(OpenError::Locked { dir: dir.into(), pid, owner });
+        }
+        file.set_len(0).map_err(unusable)?;
+        file.rewind().map_err(unusable)?;
+        file.write_all(format!("{}\n{owner}\n", std::process::id()).as_bytes()).map_err(unusable)?;
+        Ok(Self { _file: file, dir: dir.into() })
+    }
+
+    /// Whether the last holder closed in order and nobody touched the file since. The mark is taken
+    /// away: from now on the ledger is in use.
+    fn was_clean(&self) -> bool {
+        let path = self.dir.join(CLEAN);
+        let said = fs::read_to_string(&path);
+        let _ = fs::remove_file(&path);
+        said.is_ok_and(|said| Some(said) == look(&self.dir))
+    }
+
+    /// The ledger was closed in order.
+    pub(super) fn mark_clean(&self) {
+        if let Some(look) = look(&self.dir) {
+            let _ = fs::write(self.dir.join(CLEAN), look);
+        }
+    }
+}
+
+fn look(dir: &Path) -> Option<String> {
+    let meta = fs::metadata(dir.join(FILE)).ok()?;
+    Some(format!("{} {}.{}\n", meta.size(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// Opens the ledger in `dir`; damage is put aside, not a reason to fail.
+pub(super) fn open(options: &Options, dir: &Path) -> Result<Opened, OpenError> {
+    let create = |source| OpenError::Unusable { doing: "create", path: dir.into(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(create)?;
+    let lock = Lock::take(dir, &options.owner)?;
+    let clean = lock.was_clean();
+    let path = dir.join(FILE);
+    let existed = path.exists();
+    let mut report = OpenReport { created: !existed, unclean: existed && !clean, quarantined: None };
+    let loaded =
+        if existed { load(&path, options.durability, clean) } else { fresh(&path, options.durability) };
+    let (db, names, tallies) = match loaded {
+        Ok(loaded) => loaded,
+        Err(Failed::Newer(found)) => {
+            return Err(OpenError::Newer { path, found, known: schema::VERSION });
+        }
+        Err(Failed::Damaged(damage)) => {
+            let quarantine = quarantine(dir, damage, options.durability)?;
+            report.quarantined = Some(quarantine);
+            load(&path, options.durability, true).map_err(|failed| database(&path, failed))?
+        }
+    };
+    let parts = Parts {
+        site: options.site.as_str().into(),
+        path,
+        durability: options.durability,
+        started_over: report.quarantined.is_some(),
+        names,
+        tallies,
+    };
+    let parts = with_pending(parts)?;
+    Ok(Opened { lock, db, parts, report })
+}
+
+fn database(path: &Path, failed: Failed) -> OpenError {
+    let source = match failed {
+        Failed::Newer(_) => impossible("a newer schema in a new file"),
+        Failed::Damaged(text) => rusqlite::Error::InvalidParameterName(text),
+    };
+    OpenError::Database { path: path.into(), source }
+}
+
+/// Why an existing ledger cannot be used as it is.
+enum Failed {
+    Newer(i64),
+    Damaged(String),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+type Loaded = (Connection, Names, Tallies);
+
+fn fresh(path: &Path, durability: Durability) -> Result<Loaded, Failed> {
+    let db = schema::open_writer(path, durability, true)?;
+    schema::create(&db)?;
+    Ok((db, Names::default(), Tallies::at(0)))
+}
+
+fn load(path: &Path, durability: Durability, trusted: bool) -> Result<Loaded, Failed> {
+    if fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
+        // A crash between making the file and filling it; nothing was ever in it.
+        return if path.with_extension("db-wal").exists() {
+            Err(Failed::Damaged("the file is empty".into()))
+        } else {
+            fresh(path, durability)
+        };
+    }
+    let db = schema::open_writer(path, durability, false)?;
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > schema::VERSION {
+        let confirmed = schema::meta(&db, "schema").is_ok_and(|schema| schema == found);
+        return Err(if confirmed { Failed::Newer(found) } else { Failed::Damaged("a false version".into()) });
+    }
+    if !trusted {
+        let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(Failed::Damaged(verdict));
+        }
+    }
+    let names = names(&db)?;
+    let mut tallies = Tallies::at(schema::meta(&db, "end")? as u64);
+    count(&db, &names, &mut tallies)?;
+    Ok((db, names, tallies))
+}
+
+fn names(db: &Connection) -> rusqlite::Result<Names> {
+    let mut names = Names::default();
+    let mut ask =
+        db.prepare("SELECT name, first_scan_done, inode_in_identity, armed_at FROM source ORDER BY id")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let mut source = Source::new(&row.get::<_, String>(0)?);
+        source.first_scan_done = row.get(1)?;
+        source.inode_in_identity = row.get(2)?;
+        source.armed_at = row.get::<_, Option<At>>(3)?.map(|at| at.0);
+        names.add_source(source);
+    }
+    let mut ask = db.prepare("SELECT source, since, root FROM source_root ORDER BY source, since")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let source =
+            names.source_mut(SourceId(row.get(0)?)).ok_or_else(|| impossible("a root without a source"))?;
+        source.root_is(&row.get::<_, Vec<u8>>(2)?, row.get::<_, i64>(1)? as u64);
+    }
+    let mut ask = db.prepare("SELECT name FROM sink ORDER BY id")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        names.add_sink(Sink { name: row.get(0)? });
+    }
+    let mut ask = db.prepare("SELECT sinks FROM route ORDER BY id")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let list =
+            sinks(&row.get::<_, String>(0)?).ok_or_else(|| impossible("a route that is no list of sinks"))?;
+        names.add_route(list.into());
+    }
+    classes(db, &mut names)?;
+    Ok(names)
+}
+
+fn classes(db: &Connection, names: &mut Names) -> rusqlite::Result<()> {
+    let sql = "SELECT id, source, fate, route, kind, cause, signals, rule, backend FROM class ORDER BY id";
+    let mut ask = db.prepare(sql)?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let class = Class {
+            source: SourceId(row.get(1)?),
+            fate: fate(row.get(2)?, row.get(3)?).ok_or_else(|| impossible("an unknown fate"))?,
+            kind: kind(&row.get::<_, String>(4)?)?,
+            cause: cause(row.get(5)?)?,
+            signals: known_signals(row.get(6)?),
+            rule: row.get::<_, String>(7)?.into(),
+            backend: row.get::<_, String>(8)?.into(),
+        };
+        if names.add_class(class) != row.get::<_, u32>(0)? {
+            return Err(impossible("a gap in the classes"));
+        }
+    }
+    Ok(())
+}
+
+fn known_signals(bits: u8) -> SignalSet {
+    let all = Signal::ALL.into_iter().fold(SignalSet::EMPTY, SignalSet::with);
+    debug_assert!(all.iter().count() == Signal::ALL.len());
+    signals(bits)
+}
+
+/// The numbers that are stored, and the exceptions counted one by one. What is behind cursors is
+/// counted by [`with_pending`].
+fn count(db: &Connection, names: &Names, tallies: &mut Tallies) -> rusqlite::Result<()> {
+    use crate::entry::Fate;
+    use crate::options::{RouteId, SinkId};
+    use crate::tally::Trouble;
+    let mut ask = db.prepare("SELECT cursor, delivered FROM sink ORDER BY id")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        tallies.add_sink(row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64);
+    }
+    for route in &names.routes {
+        tallies.add_route(route.clone());
+    }
+    let mut ask = db.prepare("SELECT id, total FROM class")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let class = names.class(row.get(0)?).ok_or_else(|| impossible("a class without a number"))?;
+        let route = match class.fate {
+            Fate::Announce(route) => Some(route),
+            Fate::Adopt | Fate::Gone => None,
+        };
+        tallies.count_old(route, class.fate == Fate::Adopt, row.get::<_, i64>(1)? as u64);
+    }
+    let sql = "SELECT e.sink, c.route, e.letter FROM exception e JOIN generation g ON g.seq = e.seq
+               JOIN class c ON c.id = g.class";
+    let mut ask = db.prepare(sql)?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let trouble = match row.get::<_, i64>(2)? {
+            0 => Trouble::Parked,
+            1 => Trouble::Letter,
+            _ => Trouble::Purged,
+        };
+        tallies.trouble(SinkId(row.get(0)?), RouteId(row.get(1)?), None, Some(trouble));
+    }
+    Ok(())
+}
+
+/// Counts what is behind the cursors.
+fn with_pending(parts: Parts) -> Result<Parts, OpenError> {
+    let path = parts.path.clone();
+    let shared = Shared::new(parts);
+    let counted = shared.readers.read("what is pending", |db| {
+        let mut tallies = shared.tallies().clone();
+        tallies.count_pending(&mut super::rows::DbRows { db, shared: &shared })?;
+        Ok(tallies)
+    });
+    let tallies = counted.map_err(|error| match error {
+        LedgerError::Read { source, .. } => OpenError::Database { path, source },
+        _ => OpenError::Database { path, source: impossible("an unreadable ledger") },
+    })?;
+    Ok(shared.into_parts(tallies))
+}
+
+/// Moves the damaged files aside and makes a new ledger of what can be read.
+fn quarantine(dir: &Path, damage: String, durability: Durability) -> Result<Quarantine, OpenError> {
+    let aside = free_name(dir);
+    let unusable = |doing, path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| OpenError::Unusable { doing, path, source }
+    };
+    fs::create_dir(&aside).map_err(unusable("create", &aside))?;
+    for name in [FILE.to_owned(), format!("{FILE}-wal"), format!("{FILE}-shm")] {
+        let from = dir.join(&name);
+        if from.exists() {
+            fs::rename(&from, aside.join(&name)).map_err(unusable("move aside", &from))?;
+        }
+    }
+    let path = dir.join(FILE);
+    let building = dir.join("ledger.new");
+    for name in ["ledger.new", "ledger.new-wal", "ledger.new-shm"] {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    let made = salvage(&aside.join(FILE), &building, durability);
+    let (salvaged, lost) = made.map_err(|source| OpenError::Database { path: building.clone(), source })?;
+    fs::rename(&building, &path).map_err(unusable("rename", &building))?;
+    Ok(Quarantine { dir: aside, damage, salvaged, lost })
+}
+
+fn free_name(dir: &Path) -> PathBuf {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let stamp = Stamp::new(now.as_secs() as i64, 0).to_string().replace(':', "");
+    let plain = dir.join(format!("quarantine-{stamp}"));
+    let numbered = (2..).map(|number| dir.join(format!("quarantine-{stamp}-{number}")));
+    std::iter::once(plain.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(plain)
+}
+
+/// What a check of a ledger found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// What is wrong, in words; empty when all is well.
+    pub damage: Vec<String>,
+    /// How many records there are.
+    pub records: u64,
+}
+
+/// Checks the ledger in `state_dir` without changing it; works beside a running daemon.
+pub fn check(state_dir: &Path) -> Result<CheckReport, OpenError> {
+    let path = state_dir.join(FILE);
+    if let Err(source) = fs::metadata(&path) {
+        return Err(OpenError::Unusable { doing: "read", path, source });
+    }
+    let mut report = CheckReport::default();
+    if let Err(error) = look_over(&path, &mut report) {
+        report.damage.push(error.to_string());
+    }
+    Ok(report)
+}
+
+fn look_over(path: &Path, report: &mut CheckReport) -> rusqlite::Result<()> {
+    let db = schema::open_reader(path)?;
+    let mut ask = db.prepare("PRAGMA integrity_check(20)")?;
+    let found = ask.query_map([], |row| row.get::<_, String>(0))?;
+    for line in found {
+        let line = line?;
+        if line != "ok" {
+            report.damage.push(line);
+        }
+    }
+    let names = names(&db)?;
+    count(&db, &names, &mut Tallies::at(schema::meta(&db, "end")? as u64))?;
+    report.records = db.query_row("SELECT count(*) FROM generation", [], |row| row.get::<_, i64>(0))? as u64;
+    Ok(())
+}
+
+/// Puts a damaged ledger aside and keeps what can be read; a good one is left alone.
+pub fn repair(state_dir: &Path) -> Result<OpenReport, OpenError> {
+    let options = Options {
+        state_dir: Some(state_dir.into()),
+        site: String::new(),
+        durability: Durability::Process,
+        owner: "staithe store repair".into(),
+    };
+    // The mark of an orderly close is taken away first, so that everything is looked over.
+    let _ = fs::remove_file(state_dir.join(CLEAN));
+    let Opened { lock, db, report, .. } = open(&options, state_dir)?;
+    drop(db);
+    lock.mark_clean();
+    Ok(report)
+}

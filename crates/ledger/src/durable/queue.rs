@@ -1,0 +1,153 @@
+//! The embedded queue: entries with leases, acknowledgements that are kept for a while.
+
+use std::collections::HashMap;
+
+use model::{EventId, Parcel, Stamp};
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::answer::QueueDepth;
+use crate::error::LedgerError;
+use crate::options::SinkId;
+
+use super::Durable;
+use super::ask::ask;
+use super::codec::{At, Id};
+use super::desk::Desk;
+use super::parcels::{COLUMNS, parcel};
+
+impl Durable {
+    pub(crate) fn queue_put(&self, queue: SinkId, seqs: Vec<u64>) -> Result<(), LedgerError> {
+        ask(&self.shared, true, move |desk| {
+            let sql = "INSERT OR IGNORE INTO queue SELECT ?1, ?2, 0, NULL
+                       WHERE NOT EXISTS (SELECT 1 FROM acked WHERE sink = ?1 AND seq = ?2)";
+            for seq in &seqs {
+                desk.db.prepare_cached(sql)?.execute(params![queue.0, *seq as i64])?;
+            }
+            Ok(Ok(()))
+        })
+    }
+
+    pub(crate) fn queue_take(
+        &self,
+        queue: SinkId,
+        max: usize,
+        lease_until: Option<Stamp>,
+        now: Stamp,
+    ) -> Result<Vec<Parcel>, LedgerError> {
+        if self.queue_depth(queue)?.ready == 0 && !self.has_ended_leases(queue, now)? {
+            // An empty queue that is asked again and again costs no commit.
+            return Ok(Vec::new());
+        }
+        ask(&self.shared, false, move |desk| Ok(Ok(take(desk, queue, max, lease_until, now)?)))
+    }
+
+    fn has_ended_leases(&self, queue: SinkId, now: Stamp) -> Result<bool, LedgerError> {
+        self.shared.readers.read("the queue", |db| {
+            let sql = "SELECT 1 FROM queue WHERE sink = ?1 AND lease <= ?2 LIMIT 1";
+            let found =
+                db.prepare_cached(sql)?.query_row(params![queue.0, At(now)], |_| Ok(())).optional()?;
+            Ok(found.is_some())
+        })
+    }
+
+    /// Puts leased entries back at once, as if they had not been taken.
+    pub(crate) fn queue_release(&self, queue: Option<SinkId>, ids: &[EventId]) -> Result<(), LedgerError> {
+        let ids = ids.to_vec();
+        ask(&self.shared, false, move |desk| {
+            for (sink, seq, _) in entries_of(desk, queue, &ids)? {
+                let sql = "UPDATE queue SET lease = NULL, attempts = max(attempts - 1, 0) WHERE sink = ?1 AND seq = ?2";
+                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq])?;
+            }
+            Ok(Ok(()))
+        })
+    }
+
+    pub(crate) fn queue_ack(
+        &self,
+        queue: Option<SinkId>,
+        ids: &[EventId],
+        now: Stamp,
+    ) -> Result<Vec<EventId>, LedgerError> {
+        let ids = ids.to_vec();
+        ask(&self.shared, false, move |desk| {
+            let mut unknown = ids.clone();
+            for (sink, seq, id) in entries_of(desk, queue, &ids)? {
+                let sql = "DELETE FROM queue WHERE sink = ?1 AND seq = ?2";
+                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq])?;
+                let sql = "INSERT OR REPLACE INTO acked VALUES(?1, ?2, ?3)";
+                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq, At(now)])?;
+                unknown.retain(|other| *other != id);
+            }
+            Ok(Ok(unknown))
+        })
+    }
+
+    pub(crate) fn queue_depth(&self, queue: SinkId) -> Result<QueueDepth, LedgerError> {
+        self.shared.readers.read("the queue", |db| {
+            let count = |sql: &str| db.prepare_cached(sql)?.query_row([queue.0], |row| row.get::<_, i64>(0));
+            Ok(QueueDepth {
+                ready: count("SELECT count(*) FROM queue WHERE sink = ?1 AND lease IS NULL")? as u64,
+                leased: count("SELECT count(*) FROM queue WHERE sink = ?1 AND lease IS NOT NULL")? as u64,
+                acked: count("SELECT count(*) FROM acked WHERE sink = ?1")? as u64,
+            })
+        })
+    }
+}
+
+fn take(
+    desk: &Desk<'_>,
+    queue: SinkId,
+    max: usize,
+    lease_until: Option<Stamp>,
+    now: Stamp,
+) -> rusqlite::Result<Vec<Parcel>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, q.attempts FROM queue q JOIN generation g ON g.seq = q.seq JOIN body b ON b.seq = q.seq
+         WHERE q.sink = ?1 AND (q.lease IS NULL OR q.lease <= ?2) ORDER BY q.seq LIMIT ?3"
+    );
+    let mut ask = desk.db.prepare_cached(&sql)?;
+    let mut rows = ask.query(params![queue.0, At(now), max as i64])?;
+    let mut taken = Vec::new();
+    while let Some(row) = rows.next()? {
+        let attempts: u32 = row.get(9)?;
+        taken.extend(parcel(desk.shared, row, attempts.saturating_add(1))?);
+    }
+    if let Some(until) = lease_until {
+        for parcel in &taken {
+            let sql = "UPDATE queue SET lease = ?3, attempts = attempts + 1 WHERE sink = ?1 AND seq = ?2";
+            desk.db.prepare_cached(sql)?.execute(params![queue.0, parcel.seq as i64, At(until)])?;
+        }
+    }
+    Ok(taken)
+}
+
+/// The entries with these ids: among the leased ones first, which are few, then among all.
+fn entries_of(
+    desk: &Desk<'_>,
+    queue: Option<SinkId>,
+    ids: &[EventId],
+) -> rusqlite::Result<Vec<(SinkId, i64, EventId)>> {
+    let mut found = Vec::new();
+    for which in ["q.lease IS NOT NULL", "q.lease IS NULL"] {
+        let wanted: HashMap<EventId, ()> = ids
+            .iter()
+            .filter(|id| !found.iter().any(|(_, _, known)| known == *id))
+            .map(|id| (*id, ()))
+            .collect();
+        if wanted.is_empty() {
+            break;
+        }
+        let sql = format!(
+            "SELECT q.sink, q.seq, g.id FROM queue q JOIN generation g ON g.seq = q.seq WHERE {which}"
+        );
+        let mut ask = desk.db.prepare_cached(&sql)?;
+        let mut rows = ask.query([])?;
+        while let Some(row) = rows.next()? {
+            let (sink, id) = (SinkId(row.get(0)?), row.get::<_, Id>(2)?.0);
+            if queue.is_none_or(|queue| queue == sink) && wanted.contains_key(&id) {
+                found.push((sink, row.get(1)?, id));
+            }
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,12 @@
+//! What the ledger promises, on real files: both modes where both can keep it.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod crash;
+mod damage;
+mod disk;
+mod house;
+mod letters;
+mod numbers;
+mod opening;
+mod queue;
+mod same;
