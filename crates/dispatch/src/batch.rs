@@ -141,7 +141,7 @@ impl Batch {
         let mut court = Court { waiting: places.waiting, report, rules, roll, settled: Settled::default() };
         match self.origin {
             Origin::Backlog { blocked } => {
-                court.settle_backlog(self.parcels, blocked, outcomes, places.ahead)
+                court.settle_backlog(self.parcels, blocked, outcomes, places.ahead);
             }
             Origin::Waiting { tried } => court.settle_waiting(self.parcels, tried, outcomes),
         }

@@ -20,6 +20,14 @@ struct Errand {
     fetch: Option<(u64, usize)>,
 }
 
+/// An errand under way.
+#[derive(Debug)]
+struct Out {
+    handle: JoinHandle<Result<Brought, ErrandError>>,
+    /// It is to read the waiting events.
+    reads_retries: bool,
+}
+
 /// What an errand brought back.
 #[derive(Debug)]
 struct Brought {
@@ -72,9 +80,7 @@ pub(crate) struct Desk {
     told_in_flight: u64,
     /// The cursor of the last report that was sent.
     told_cursor: u64,
-    errand: Option<JoinHandle<Result<Brought, ErrandError>>>,
-    /// The errand under way was to read the waiting events.
-    reloading: bool,
+    out: Option<Out>,
     /// The waiting events, as read, until the lane takes them.
     retries: Option<Vec<RetryRow>>,
     /// Why the last errand failed, until the lane asks.
@@ -95,8 +101,7 @@ impl Desk {
             committed: 0,
             told_in_flight: 0,
             told_cursor: 0,
-            errand: None,
-            reloading: false,
+            out: None,
             retries: None,
             error: None,
         }
@@ -151,7 +156,7 @@ impl Desk {
 
     /// Whether the waiting events are being read, or must be, before anything is offered.
     pub(crate) fn is_reading_retries(&self) -> bool {
-        self.reload || self.reloading
+        self.reload || self.out.as_ref().is_some_and(|out| out.reads_retries)
     }
 
     /// The waiting events, when they were read since the last call.
@@ -175,12 +180,12 @@ impl Desk {
 
     /// Whether an errand has ended that nobody has waited for yet.
     pub(crate) fn is_back(&self) -> bool {
-        self.errand.as_ref().is_some_and(JoinHandle::is_finished)
+        self.out.as_ref().is_some_and(|out| out.handle.is_finished())
     }
 
     /// Whether an errand is under way.
     pub(crate) fn is_out(&self) -> bool {
-        self.errand.is_some()
+        self.out.is_some()
     }
 
     fn wants_events(&self, want: usize) -> bool {
@@ -190,18 +195,19 @@ impl Desk {
     /// Sends an errand off, if there is business and none is under way. `want`: below so many
     /// events ahead, more are fetched.
     pub(crate) fn send(&mut self, want: usize, at: Stamp) {
-        if self.errand.is_some() || !self.has_business(want) {
+        if self.out.is_some() || !self.has_business(want) {
             return;
         }
         let fetch = self.wants_events(want).then(|| (self.scanned_to, want * 2 - self.ahead.len()));
-        self.reloading = self.reload;
         let errand = Errand {
             report: std::mem::take(&mut self.dirty).then(|| self.take_report(at)),
             retries: std::mem::take(&mut self.reload),
             fetch,
         };
+        let reads_retries = errand.retries;
         let (ledger, sink) = (self.ledger.clone(), self.sink);
-        self.errand = Some(spawn_blocking(move || run(&ledger, sink, errand)));
+        let handle = spawn_blocking(move || run(&ledger, sink, errand));
+        self.out = Some(Out { handle, reads_retries });
     }
 
     /// Sends off the report alone, the last of all.
@@ -221,14 +227,14 @@ impl Desk {
 
     /// Waits for the errand under way; what it fetched lies ahead then. Dropping this loses nothing.
     pub(crate) async fn back(&mut self) {
-        let Some(errand) = &mut self.errand else { return };
-        let result = errand.await;
-        self.errand = None;
-        let reloading = std::mem::take(&mut self.reloading);
+        let Some(out) = &mut self.out else { return };
+        let result = (&mut out.handle).await;
+        let reads_retries = out.reads_retries;
+        self.out = None;
         match result {
             Ok(Ok(brought)) => self.unpack(brought),
             Ok(Err(error)) => {
-                self.reload |= reloading;
+                self.reload |= reads_retries;
                 self.error = Some(error);
             }
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

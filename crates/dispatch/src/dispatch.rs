@@ -13,8 +13,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::desk::Desk;
-use crate::lane::{Orders, Parts, Question, Runner};
+use crate::lane::{Parts, Question, Runner};
 use crate::observer::Observer;
+use crate::orders::Orders;
 use crate::policy::Tempo;
 use crate::status::SinkStatus;
 
@@ -43,7 +44,7 @@ struct Task {
     /// `None` once it was told to end.
     questions: Option<mpsc::Sender<Question>>,
     status: Arc<Mutex<SinkStatus>>,
-    task: JoinHandle<()>,
+    handle: JoinHandle<()>,
 }
 
 impl fmt::Debug for Dispatch {
@@ -95,7 +96,7 @@ impl Dispatch {
     pub fn add(&self, id: SinkId, plan: SinkPlan, sink: Box<dyn Sink>) {
         self.remove(id);
         let mut lanes = self.lanes();
-        let before = lanes.remove(&id).map(|old| old.task);
+        let before = lanes.remove(&id).map(|old| old.handle);
         let (orders, orders_seen) = watch::channel(Orders::default());
         // Full: the question is answered with "unknown" at once, see `backlog`.
         let (questions, asked) = mpsc::channel(QUESTIONS);
@@ -112,8 +113,8 @@ impl Dispatch {
             questions: asked,
             status: Arc::clone(&status),
         };
-        let task = self.handle.spawn(Runner::new(parts).run(before));
-        lanes.insert(id, Task { orders, questions: Some(questions), status, task });
+        let handle = self.handle.spawn(Runner::new(parts).run(before));
+        lanes.insert(id, Task { orders, questions: Some(questions), status, handle });
     }
 
     /// Tells a sink's task to end. What it has in hand it may finish within the grace of the tempo;
@@ -191,7 +192,8 @@ impl Dispatch {
     }
 
     fn is_drained(&self) -> bool {
-        let ids: Vec<SinkId> = self.lanes().keys().copied().collect();
+        let ids: Vec<SinkId> =
+            self.lanes().iter().filter(|(_, task)| task.questions.is_some()).map(|(id, _)| *id).collect();
         ids.into_iter().all(|id| {
             let counts = self.ledger.sink_counts(id);
             counts.is_ok_and(|counts| counts.queued + counts.in_flight + counts.retrying == 0)
@@ -207,7 +209,7 @@ impl Dispatch {
             .drain()
             .map(|(_, mut task)| {
                 task.end(grace);
-                task.task
+                task.handle
             })
             .collect();
         let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();

@@ -10,12 +10,13 @@ use model::Stamp;
 use sinks::{Outcome, Sink, Trouble};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, sleep_until, timeout_at};
+use tokio::time::{sleep, timeout_at};
 
 use crate::batch::{Batch, Places, Rules};
 use crate::desk::{Desk, ErrandError};
 use crate::dice::Dice;
 use crate::observer::Observer;
+use crate::orders::{Orders, moment, until_stopped};
 use crate::policy::{Breaker, Permit, Tempo};
 use crate::status::{SinkStatus, judge};
 use crate::waiting::{Held, Lane as Key, Waiting};
@@ -26,16 +27,6 @@ pub(crate) const WAITING_LIMIT: usize = 4096;
 
 /// How much longer than its deadline a stopping lane may take to hand in its last report.
 const LAST_REPORT: Duration = Duration::from_millis(500);
-
-/// What is wanted of a lane. The newest wish counts; nothing queues up.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Orders {
-    pub(crate) paused: bool,
-    /// Counts the calls to look again at once.
-    pub(crate) wakes: u64,
-    /// End, and what is in hand may take until then.
-    pub(crate) stop: Option<Instant>,
-}
 
 /// A question for the length of the sink's queue, answered once.
 pub(crate) type Question = Box<dyn FnOnce(Option<u64>) + Send>;
@@ -348,13 +339,11 @@ impl Runner {
         if let Some(rows) = self.parts.desk.take_retries() {
             self.load(rows);
         }
-        match self.parts.desk.take_error() {
-            Some(error) => self.ledger_failed(error).await,
-            None => {
-                self.ledger_error = None;
-                Next::GoOn
-            }
+        if let Some(error) = self.parts.desk.take_error() {
+            return self.ledger_failed(error).await;
         }
+        self.ledger_error = None;
+        Next::GoOn
     }
 
     /// Puts the waiting events of the ledger into their lanes, as many as there is room for.
@@ -465,32 +454,6 @@ impl Runner {
             desk.back().await;
         })
         .await;
-    }
-}
-
-/// Waits for the call, but not beyond the end of the task.
-async fn until_stopped<T>(orders: &mut watch::Receiver<Orders>, call: impl Future<Output = T>) -> Option<T> {
-    tokio::pin!(call);
-    loop {
-        let stop = orders.borrow_and_update().stop;
-        tokio::select! {
-            biased;
-            result = &mut call => return Some(result),
-            () = moment(stop) => return None,
-            changed = orders.changed() => {
-                if changed.is_err() {
-                    return None;
-                }
-            }
-        }
-    }
-}
-
-/// That moment; never without one.
-async fn moment(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at.into()).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -10,6 +10,7 @@ mod dice;
 mod dispatch;
 mod lane;
 mod observer;
+mod orders;
 mod policy;
 mod queue;
 mod status;

@@ -49,7 +49,7 @@ impl Default for Tempo {
     fn default() -> Self {
         let ms = Duration::from_millis;
         Self {
-            event: Backoff { floor: ms(50), base: ms(500), cap: Duration::from_secs(60) },
+            event: Backoff { floor: ms(50), base: ms(500), cap: Duration::from_mins(1) },
             down: Backoff { floor: ms(20), base: ms(100), cap: Duration::from_secs(5) },
             misconfigured: (Duration::from_secs(5), Duration::from_secs(30)),
             ledger: Duration::from_secs(1),

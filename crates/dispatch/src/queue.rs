@@ -66,7 +66,7 @@ impl Sink for QueueSink {
 
     fn backlog(&mut self) -> BoxFuture<'_, Result<Option<u64>, Trouble>> {
         Box::pin(async move {
-            let depth = self.ask(|ledger, id| ledger.queue_depth(id)).await?;
+            let depth = self.ask(Ledger::queue_depth).await?;
             Ok(Some(depth.ready + depth.leased))
         })
     }

@@ -5,3 +5,4 @@ mod house;
 mod lanes;
 mod lifecycle;
 mod memory;
+mod redis;

@@ -177,7 +177,8 @@ mod tests {
         assert_eq!(seqs(&waiting.take_due(now, 9)), [2, 3]);
         waiting.done(a, now);
         waiting.done(b, now);
-        assert!(waiting.is_empty() && waiting.len() == 0 && waiting.next_due().is_none());
+        assert!(waiting.is_empty() && waiting.next_due().is_none());
+        assert_eq!(waiting.held, 0);
     }
 
     #[test]
