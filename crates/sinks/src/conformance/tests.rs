@@ -8,7 +8,9 @@ use config::{Format, Push, RedisSink, Secret};
 use tempfile::TempDir;
 use testkit::redis::Redis;
 
-use super::{Rig, check};
+use model::Parcel;
+
+use super::{Rig, check, sample};
 use crate::{Jsonl, LineStream, RedisList, Sink};
 
 fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -18,6 +20,7 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 /// A file; a symbolic link to `/dev/full` takes its place to harm it.
 struct FileRig {
     dir: TempDir,
+    next: u64,
 }
 
 impl FileRig {
@@ -35,15 +38,21 @@ impl Rig for FileRig {
         Box::new(Jsonl::new(self.path(), Format::CloudEvents, timeout))
     }
 
+    fn event(&mut self, path: &[u8]) -> Parcel {
+        self.next += 1;
+        sample(self.next, path)
+    }
+
     fn received(&mut self) -> Vec<Vec<u8>> {
         let bytes = fs::read(self.path()).unwrap_or_default();
         let _ = fs::remove_file(self.path());
         split(&bytes)
     }
 
-    fn harm(&mut self) {
+    fn harm(&mut self) -> bool {
         fs::rename(self.path(), self.aside()).unwrap();
         std::os::unix::fs::symlink("/dev/full", self.path()).unwrap();
+        true
     }
 
     fn hang(&mut self) -> bool {
@@ -57,11 +66,14 @@ impl Rig for FileRig {
 
 #[tokio::test]
 async fn jsonl() {
-    check(&mut FileRig { dir: TempDir::new().unwrap() }).await;
+    check(&mut FileRig { dir: TempDir::new().unwrap(), next: 0 }).await;
 }
 
 #[derive(Clone, Default)]
-struct Stream(Arc<(Mutex<StreamState>, Condvar)>);
+struct Stream {
+    inner: Arc<(Mutex<StreamState>, Condvar)>,
+    next: u64,
+}
 
 #[derive(Default)]
 struct StreamState {
@@ -82,7 +94,7 @@ enum Mood {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (lock, changed) = &*self.0;
+        let (lock, changed) = &*self.inner;
         let mut state =
             changed.wait_while(lock.lock().unwrap(), |state| state.mood == Mood::Hanging).unwrap();
         let count = match &mut state.mood {
@@ -101,8 +113,8 @@ impl Write for Stream {
 
 impl Stream {
     fn set(&self, mood: Mood) {
-        self.0.0.lock().unwrap().mood = mood;
-        self.0.1.notify_all();
+        self.inner.0.lock().unwrap().mood = mood;
+        self.inner.1.notify_all();
     }
 }
 
@@ -111,12 +123,18 @@ impl Rig for Stream {
         Box::new(LineStream::new(self.clone(), Format::CloudEvents, timeout))
     }
 
-    fn received(&mut self) -> Vec<Vec<u8>> {
-        split(&std::mem::take(&mut self.0.0.lock().unwrap().taken))
+    fn event(&mut self, path: &[u8]) -> Parcel {
+        self.next += 1;
+        sample(self.next, path)
     }
 
-    fn harm(&mut self) {
+    fn received(&mut self) -> Vec<Vec<u8>> {
+        split(&std::mem::take(&mut self.inner.0.lock().unwrap().taken))
+    }
+
+    fn harm(&mut self) -> bool {
         self.set(Mood::Full { room: 7 });
+        true
     }
 
     fn hang(&mut self) -> bool {
@@ -136,6 +154,7 @@ async fn stream() {
 
 struct RedisRig {
     redis: Redis,
+    next: u64,
     plan: RedisSink,
 }
 
@@ -150,7 +169,7 @@ impl RedisRig {
             ca_file: Some(redis.certificates().authority()),
             client_cert: None,
         };
-        Self { redis, plan }
+        Self { redis, next: 0, plan }
     }
 }
 
@@ -159,12 +178,18 @@ impl Rig for RedisRig {
         Box::new(RedisList::new(&self.plan, Format::CloudEvents, timeout).unwrap())
     }
 
+    fn event(&mut self, path: &[u8]) -> Parcel {
+        self.next += 1;
+        sample(self.next, path)
+    }
+
     fn received(&mut self) -> Vec<Vec<u8>> {
         self.redis.pop_all(b"list")
     }
 
-    fn harm(&mut self) {
+    fn harm(&mut self) -> bool {
         self.redis.run("CONFIG SET maxmemory 1");
+        true
     }
 
     fn hang(&mut self) -> bool {
