@@ -239,13 +239,6 @@ impl Line {
             _ => Vec::new(),
         }
     }
-
-    /// The line for a connection that the operating system refused, in the words that Python's
-    /// Redis client has for it.
-    #[must_use]
-    pub fn unreachable(endpoint: &super::Endpoint, errno: i32, reason: &str) -> Self {
-        Self::Unreachable(format!("Error {errno} connecting to {endpoint}. {reason}."))
-    }
 }
 
 fn around(before: &[u8], middle: &[u8], after: &[u8]) -> Vec<u8> {

@@ -22,6 +22,7 @@ pub mod plan;
 mod pytext;
 mod template;
 pub mod translate;
+pub mod trouble;
 
 pub use args::{Args, Parsed};
 pub use environment::Environment;
