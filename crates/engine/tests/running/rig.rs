@@ -1,4 +1,4 @@
-//! An engine in memory on a scratch directory, with a sink that keeps what it gets.
+//! An engine on a scratch directory, with a sink that keeps what it gets.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -61,7 +61,7 @@ impl Rig {
         let received = Arc::new(Mutex::new(Vec::new()));
         let (engine, _) = Engine::start(Setup {
             plan,
-            state_dir: None,
+            state_dir: Some(dir.path().join("state")),
             owner: "test".into(),
             observer: Arc::new(Quiet),
             given: vec![("out".into(), Box::new(Keep(Arc::clone(&received))))],
