@@ -374,12 +374,13 @@ impl Runner {
                 self.ledger_error = Some(text);
                 self.publish(None);
                 let pause = sleep(self.parts.tempo.ledger);
-                // Told to stop or not: the next turn knows.
                 tokio::select! {
-                    () = pause => {}
-                    _ = self.parts.orders.changed() => {}
+                    () = pause => Next::GoOn,
+                    // Told to stop or not: the next turn knows. Without orders there is none.
+                    changed = self.parts.orders.changed() => {
+                        if changed.is_ok() { Next::GoOn } else { Next::End }
+                    }
                 }
-                Next::GoOn
             }
         }
     }

@@ -21,17 +21,18 @@ pub(crate) async fn until_stopped<T>(
     call: impl Future<Output = T>,
 ) -> Option<T> {
     tokio::pin!(call);
+    let mut no_more_orders = false;
     loop {
         let stop = orders.borrow_and_update().stop;
+        if no_more_orders && stop.is_none() {
+            // Nobody could ever stop it: whoever started the task is gone.
+            return None;
+        }
         tokio::select! {
             biased;
             result = &mut call => return Some(result),
             () = moment(stop) => return None,
-            changed = orders.changed() => {
-                if changed.is_err() {
-                    return None;
-                }
-            }
+            changed = orders.changed(), if !no_more_orders => no_more_orders = changed.is_err(),
         }
     }
 }

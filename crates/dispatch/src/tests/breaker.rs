@@ -18,7 +18,7 @@ fn trouble_of_the_sink_is_no_attempt_of_the_event() {
     assert_eq!(house.status().state, SinkState::Retrying);
     assert_eq!(house.status().last_error.as_deref(), Some("down"));
     actor.play(deliver);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(actor.paths(), paths(30));
     assert!(actor.stage().offered.iter().all(|(_, attempt)| *attempt == 1));
     let status = house.wait_for_state(SinkState::Ok);
@@ -69,7 +69,7 @@ fn what_a_person_must_heal_heals_without_a_restart() {
     wait("a second try", || actor.stage().calls >= 2);
     assert!(house.notes.read().troubles[0].1 >= Duration::from_millis(20));
     actor.play(deliver);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(house.wait_for_state(SinkState::Ok).last_error, None);
     house.close();
 }
@@ -82,11 +82,11 @@ fn a_closed_pipe_is_tried_again_only_when_somebody_says_so() {
     house.wait_for_state(SinkState::Failed);
     assert_eq!(house.notes.read().troubles, [(Trouble::Closed("gone".into()), Duration::MAX)]);
     house.admit(paths(3));
-    assert!(!house.dispatch.drain(Duration::from_millis(100)));
+    assert!(!house.drain(Duration::from_millis(100)));
     assert_eq!(actor.stage().calls, 1);
     actor.play(deliver);
     house.dispatch.wake(house.sinks[0]);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(actor.taken(), 6);
     house.close();
 }
@@ -98,7 +98,7 @@ fn a_sink_that_says_nothing_is_down_and_not_asked_in_a_loop() {
     house.admit(paths(3));
     house.wait_for_state(SinkState::Retrying);
     actor.play(deliver);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     house.close();
 }
 

@@ -304,6 +304,12 @@ impl House {
         self.status()
     }
 
+    /// Waits until all that was admitted is settled.
+    pub(super) fn drain(&self, patience: Duration) -> bool {
+        self.ledger.flush().unwrap();
+        self.dispatch.drain(patience)
+    }
+
     /// Ends everything in order and gives the ledger up.
     pub(super) fn close(self) {
         self.dispatch.stop(Duration::from_secs(3));

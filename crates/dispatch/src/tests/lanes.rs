@@ -28,7 +28,7 @@ fn a_backlog_leaves_in_the_order_of_admission() {
     wait("all at both", || one.taken() == 1000 && two.taken() == 1000);
     assert_eq!((one.paths(), two.paths()), (paths(1000), paths(1000)));
     assert!(one.stage().largest <= 10 && two.stage().largest <= 7);
-    wait("the ledger to know", || house.dispatch.drain(SOON));
+    wait("the ledger to know", || house.drain(SOON));
     let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
     assert_eq!((counts.delivered, counts.queued, counts.in_flight), (1000, 0, 0));
     assert_eq!(house.notes.read().delivered.len(), 2000);
@@ -73,7 +73,7 @@ fn a_poison_event_blocks_nobody_else() {
     assert_eq!(house.status().state, SinkState::Ok);
     let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
     assert_eq!((counts.retrying, counts.queued), (2, 0));
-    assert!(!house.dispatch.drain(std::time::Duration::ZERO));
+    assert!(!house.drain(std::time::Duration::ZERO));
     house.close();
 }
 
@@ -83,7 +83,7 @@ fn an_event_is_dead_after_its_last_attempt() {
     let house = House::of(&actor, 3);
     house.admit(["poison", "a", "poison"]);
     wait("two letters", || house.notes.read().dead.len() == 2);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(house.notes.read().dead, [(1, "not now".to_owned()), (3, "not now".to_owned())]);
     let mut letters = house.ledger.dead(None).unwrap();
     letters.sort_by_key(|letter| letter.parcel.seq);
@@ -103,7 +103,7 @@ fn a_rejected_event_is_dead_whatever_max_attempts_says() {
     });
     let house = House::of(&actor, 0);
     house.admit(["a", "bad", "b", "bad"]);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(actor.paths(), ["a", "b"]);
     let letters = house.ledger.dead(None).unwrap();
     assert!(
@@ -118,7 +118,7 @@ fn a_sink_may_take_only_the_beginning_of_a_batch() {
     let actor = Actor::new(|batch: &[Parcel]| Ok(vec![Outcome::Delivered; batch.len().min(3)])).whole();
     let house = House::of(&actor, 0);
     house.admit(paths(100));
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(actor.paths(), paths(100));
     house.close();
 }
@@ -132,7 +132,7 @@ fn a_sink_that_takes_whole_batches_gets_generations_together() {
     wait("the first call", || actor.stage().calls == 1);
     house.admit(["x"; 9]);
     actor.release();
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert!(actor.stage().calls < 10);
     assert_eq!(actor.seqs(), (1..=10).collect::<Vec<_>>());
     house.close();

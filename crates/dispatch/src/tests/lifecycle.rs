@@ -19,14 +19,14 @@ fn a_paused_sink_takes_nothing_until_it_is_resumed() {
     let actor = Actor::new(deliver);
     let house = House::of(&actor, 0);
     house.admit(["before"]);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     house.dispatch.pause(house.sinks[0]);
     house.wait_for_state(SinkState::Paused);
     house.admit(paths(5));
-    assert!(!house.dispatch.drain(Duration::from_millis(100)));
+    assert!(!house.drain(Duration::from_millis(100)));
     assert_eq!(actor.taken(), 1);
     house.dispatch.resume(house.sinks[0]);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(house.wait_for_state(SinkState::Ok).last_error, None);
     house.close();
 }
@@ -50,7 +50,7 @@ fn stopping_finishes_what_is_in_hand_and_records_it() {
     assert_eq!(actor.taken(), 10);
     let again = Actor::new(deliver);
     let house = durable(&dir, &again, 0);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(again.paths(), paths(25)[10..]);
     house.close();
 }
@@ -61,7 +61,7 @@ fn stopping_gives_up_what_does_not_end_in_time_and_loses_nothing() {
     let actor = Actor::new(deliver);
     let house = durable(&dir, &actor, 0);
     house.admit(paths(50));
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     actor.hang();
     house.admit(paths(100));
     wait("the call", || actor.stage().taken.len() > 50);
@@ -74,7 +74,7 @@ fn stopping_gives_up_what_does_not_end_in_time_and_loses_nothing() {
     let first: Vec<Taken> = actor.stage().taken.clone();
     let again = Actor::new(deliver);
     let house = durable(&dir, &again, 0);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     let second: Vec<Taken> = again.stage().taken.clone();
     let seqs: HashSet<u64> = first.iter().chain(&second).map(|taken| taken.seq).collect();
     assert_eq!(seqs.len(), 150, "nothing is lost");
@@ -104,7 +104,7 @@ fn refused_events_and_their_order_survive_a_restart() {
     let again = Actor::new(deliver);
     let house = durable(&dir, &again, 0);
     house.admit(["hot"]);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(again.seqs(), [1, 3, 5, 6]);
     assert!(again.stage().offered[0].1 >= tried, "attempts go on counting");
     house.close();
@@ -150,7 +150,7 @@ fn a_sink_that_is_replaced_under_load_loses_and_repeats_nothing() {
         house.dispatch.add(id, plan("sink0", 0), next.sink());
         actors.push(next);
     }
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     let seqs: Vec<u64> = actors.iter().flat_map(Actor::seqs).collect();
     assert_eq!(seqs, (1..=2000).collect::<Vec<_>>());
     house.close();
@@ -166,7 +166,7 @@ fn a_removed_sink_leaves_its_backlog_in_the_ledger() {
     assert_eq!(house.status().state, SinkState::Failed);
     let later = Actor::new(deliver);
     house.dispatch.add(house.sinks[0], plan("sink0", 0), later.sink());
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(later.paths(), paths(20));
     house.close();
 }
@@ -176,7 +176,7 @@ fn a_closed_ledger_ends_the_tasks() {
     let actor = Actor::new(deliver);
     let house = House::of(&actor, 0);
     house.admit(paths(3));
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     house.ledger.close().unwrap();
     let begun = Instant::now();
     house.dispatch.stop(Duration::from_secs(3));

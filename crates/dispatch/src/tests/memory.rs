@@ -24,7 +24,7 @@ fn a_sink_that_is_down_holds_two_batches() {
     let most = most_held(&house, "many tries", || house.notes.read().troubles.len() > 20);
     assert!(most <= 30, "{most} held");
     actor.play(deliver);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     assert_eq!(actor.paths(), paths(10_000));
     house.close();
 }
@@ -41,7 +41,7 @@ fn a_sink_that_refuses_everything_holds_no_more_than_the_limit() {
     wait("more tries", || actor.stage().offered.len() > offered + 500);
     assert!(house.status().parked as usize <= WAITING_LIMIT + 100);
     actor.play(deliver);
-    assert!(house.dispatch.drain(SOON));
+    assert!(house.drain(SOON));
     let mut taken = actor.seqs();
     taken.sort_unstable();
     assert_eq!(taken, (1..=count as u64).collect::<Vec<_>>());

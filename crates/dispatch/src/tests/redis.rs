@@ -71,7 +71,7 @@ impl Pair {
 
     /// Everything comes through; what arrived in Redis, in order.
     fn recover(&self) -> Vec<String> {
-        assert!(self.house.dispatch.drain(SOON), "{:?}", self.house.status());
+        assert!(self.house.drain(SOON), "{:?}", self.house.status());
         let status = self.house.wait_for_state(SinkState::Ok);
         assert_eq!(status.last_error, None);
         self.redis.pop_all(KEY).into_iter().map(|value| String::from_utf8(value).unwrap()).collect()
@@ -99,7 +99,7 @@ fn refusals_of_redis_lose_nothing_and_repeat_nothing() {
         ("E-SINK-NOAUTH", SinkState::Failed, "CONFIG SET requirepass x", "ACL SETUSER default nopass"),
     ];
     for (code, state, harm, heal) in troubles {
-        assert!(pair.house.dispatch.drain(SOON));
+        assert!(pair.house.drain(SOON));
         pair.redis.run(harm);
         if code == "E-SINK-WRONGTYPE" {
             pair.redis.run("SET list text");
@@ -121,7 +121,7 @@ fn refusals_of_redis_lose_nothing_and_repeat_nothing() {
 fn a_redis_that_dies_and_comes_back_gets_what_it_missed() {
     let mut pair = Pair::new(SOON);
     pair.admit(50);
-    assert!(pair.house.dispatch.drain(SOON));
+    assert!(pair.house.drain(SOON));
     pair.redis.stop();
     pair.endure(SinkState::Retrying, "E-SINK-");
     pair.redis.start_again();
@@ -134,7 +134,7 @@ fn a_redis_that_dies_and_comes_back_gets_what_it_missed() {
 fn a_redis_that_hangs_holds_up_nobody_and_loses_nothing() {
     let mut pair = Pair::new(Duration::from_millis(200));
     pair.admit(50);
-    assert!(pair.house.dispatch.drain(SOON));
+    assert!(pair.house.drain(SOON));
     pair.redis.freeze();
     pair.endure(SinkState::Retrying, "E-SINK-TIMEOUT");
     pair.redis.resume();
@@ -151,7 +151,7 @@ fn a_redis_that_hangs_holds_up_nobody_and_loses_nothing() {
 fn the_length_of_the_list_is_the_backlog() {
     let mut pair = Pair::new(SOON);
     pair.admit(7);
-    assert!(pair.house.dispatch.drain(SOON));
+    assert!(pair.house.drain(SOON));
     let (sender, receiver) = std::sync::mpsc::channel();
     let sender = Arc::new(sender);
     pair.house.dispatch.backlog(pair.house.sinks[0], Box::new(move |length| sender.send(length).unwrap()));
