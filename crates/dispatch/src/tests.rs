@@ -5,4 +5,5 @@ mod house;
 mod lanes;
 mod lifecycle;
 mod memory;
+mod queue;
 mod redis;

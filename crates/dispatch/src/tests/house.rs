@@ -268,16 +268,21 @@ impl House {
 
     /// Admits one generation of each path, in this order, in one batch.
     pub(super) fn admit<P: AsRef<str>>(&self, paths: impl IntoIterator<Item = P>) {
-        let entry = |path: P| Entry::Admit(Box::new(self.admission(path.as_ref())));
+        let entry = |path: P| Entry::Admit(Box::new(self.admission(path.as_ref().as_bytes())));
         self.ledger.submit(paths.into_iter().map(entry).collect()).unwrap();
     }
 
-    fn admission(&self, path: &str) -> Admission {
+    /// One path of any bytes.
+    pub(super) fn admit_bytes(&self, path: &[u8]) {
+        self.ledger.submit(vec![Entry::Admit(Box::new(self.admission(path)))]).unwrap();
+    }
+
+    fn admission(&self, path: &[u8]) -> Admission {
         let time = Stamp::new(1_800_000_000, 0);
         Admission {
             source: self.source,
-            key: PathKey::of(path.as_bytes()),
-            path: path.as_bytes().into(),
+            key: PathKey::of(path),
+            path: path.into(),
             fate: Fate::Announce(self.route),
             kind: Kind::File,
             fingerprint: Fingerprint { size: 1, mtime: time, inode: 1 },

@@ -71,8 +71,10 @@ fn a_poison_event_blocks_nobody_else() {
     wait("the others", || actor.taken() == 500);
     wait("both to wait", || house.status().parked == 2);
     assert_eq!(house.status().state, SinkState::Ok);
-    let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
-    assert_eq!((counts.retrying, counts.queued), (2, 0));
+    wait("the ledger to know", || {
+        let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
+        (counts.retrying, counts.queued) == (2, 0)
+    });
     assert!(!house.drain(std::time::Duration::ZERO));
     house.close();
 }

@@ -121,7 +121,10 @@ fn a_dead_letter_is_tried_again_on_request_and_leaves_when_it_is_taken() {
     let now = Stamp::new(1_800_000_000, 0);
     house.ledger.dead_retry(house.sinks[0], &[1], now).unwrap();
     house.dispatch.wake(house.sinks[0]);
-    wait("another rejection", || house.notes.read().dead.len() == 3);
+    wait("another rejection to be recorded", || {
+        let letters = house.ledger.dead(None).unwrap();
+        letters.iter().any(|row| row.parcel.seq == 1 && row.attempts == 2 && !row.retrying)
+    });
     actor.play(deliver);
     house.admit(["c"]);
     house.ledger.dead_retry(house.sinks[0], &[1, 2], now).unwrap();
