@@ -23,10 +23,10 @@ use crate::standing::{SourceState, Standing};
 #[non_exhaustive]
 pub enum EngineError {
     /// The ledger cannot be opened.
-    #[error(transparent)]
+    #[error("open the ledger: {0}")]
     Open(#[from] ledger::OpenError),
     /// The ledger does not answer.
-    #[error(transparent)]
+    #[error("use the ledger: {0}")]
     Ledger(#[from] LedgerError),
     /// A sink cannot be made from its settings.
     #[error("make sink {name}: {error}")]

@@ -30,9 +30,9 @@ struct Shared {
 const BUFFER: usize = 128 * 1024;
 /// While events come thick, a short pause before the next read lets them gather: fewer wake-ups,
 /// a third of the processor time, and no loss (the kernel queues 16 384).
-const GATHER: Duration = Duration::from_micros(150);
+const GATHER: Duration = Duration::from_millis(1);
 /// Two wake-ups within this time mean that events come thick.
-const THICK: Duration = Duration::from_millis(1);
+const THICK: Duration = Duration::from_millis(3);
 
 impl Drain {
     pub(crate) fn start(inotify: Arc<Inotify>, backlog: Arc<Backlog>) -> std::io::Result<Self> {

@@ -46,7 +46,7 @@ impl From<io::Error> for Refused {
 
 impl From<LedgerError> for Refused {
     fn from(error: LedgerError) -> Self {
-        Self::Failed(format!("failed to {error}"), EXIT_FAILED)
+        Self::Failed(format!("failed to use the ledger: {error}"), EXIT_FAILED)
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn run(command: &StoreCommand) -> anyhow::Result<Exit> {
 }
 
 fn failed(error: impl std::fmt::Display) -> anyhow::Error {
-    failure(Exit::Failed, format!("failed to {error}"))
+    failure(Exit::Failed, format!("failed to use the ledger: {error}"))
 }
 
 fn say(args: &StoreArgs, value: &serde_json::Value, text: &str) -> anyhow::Result<()> {
