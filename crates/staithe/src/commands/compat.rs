@@ -12,7 +12,7 @@ use std::time::Duration;
 use compat::directory_observer::args::{Parsed, parse};
 use compat::directory_observer::mflog::Settings;
 use compat::directory_observer::{
-    Args, Environment, Level as MfLevel, Line, Loading, Log, Monitors, load, plan,
+    Args, Environment, Level as MfLevel, Line, Loading, Log, Monitors, load, plan, trouble,
 };
 use config::{Plan, SinkKind};
 use engine::control::{Control, Host};
@@ -111,7 +111,7 @@ fn run(args: &Args, file: &Path, monitors: &Monitors, log: Talk) -> anyhow::Resu
     } else {
         log.say(&Line::StopRequest);
     }
-    engine.stop(GRACE).map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
+    engine.stop(GRACE).map_err(|error| failure(Exit::Failed, format!("failed to close the ledger: {error}")))?;
     Ok(if inactive.is_some() { Exit::Done } else { stopped(&log) })
 }
 
