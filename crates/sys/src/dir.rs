@@ -77,6 +77,15 @@ impl From<FileType> for EntryKind {
     }
 }
 
+/// What is done with a name that is a symbolic link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// It is not opened.
+    Refuse,
+    /// What it leads to is opened.
+    Follow,
+}
+
 /// An open directory.
 #[derive(Debug)]
 pub struct Dir(OwnedFd);
@@ -123,8 +132,8 @@ impl Dir {
     /// come in. Call it only for what a `stat` has just shown to be a regular file: opening a FIFO
     /// would wake its writer.
     #[must_use]
-    pub fn probe(&self, name: &[u8]) -> (Writer, Option<Look>) {
-        match self.open_file(name) {
+    pub fn probe(&self, name: &[u8], links: Links) -> (Writer, Option<Look>) {
+        match self.open_file(name, links) {
             Ok(file) => {
                 let writer = lease::probe(&file);
                 (writer, rustix::fs::fstat(&file).ok().map(Look::from))
@@ -135,12 +144,13 @@ impl Dir {
 
     /// Asks whether somebody writes the regular file `name`. See [`Dir::probe`].
     #[must_use]
-    pub fn probe_writer(&self, name: &[u8]) -> Writer {
-        self.open_file(name).map_or(Writer::Unknown, |file| lease::probe(&file))
+    pub fn probe_writer(&self, name: &[u8], links: Links) -> Writer {
+        self.open_file(name, links).map_or(Writer::Unknown, |file| lease::probe(&file))
     }
 
-    fn open_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    fn open_file(&self, name: &[u8], links: Links) -> Result<OwnedFd, Errno> {
+        let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        flags.set(OFlags::NOFOLLOW, links == Links::Refuse);
         rustix::fs::openat(&self.0, name, flags, Mode::empty())
     }
 
@@ -177,13 +187,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = Dir::open_root(dir.path()).unwrap();
         let file = fs::File::create(dir.path().join("f")).unwrap();
-        assert_eq!(root.probe_writer(b"f"), Writer::Open);
+        assert_eq!(root.probe_writer(b"f", Links::Refuse), Writer::Open);
         drop(file);
-        let (writer, look) = root.probe(b"f");
+        let (writer, look) = root.probe(b"f", Links::Refuse);
         assert_eq!(writer, Writer::Gone);
         assert_eq!(look.unwrap().size, 0);
         // A writer that comes during a probe must not kill us by SIGIO.
-        let held = root.open_file(b"f").unwrap();
+        let held = root.open_file(b"f", Links::Refuse).unwrap();
         assert_eq!(lease::probe(&held), Writer::Gone);
         let path = dir.path().join("f");
         let opener = std::thread::spawn(move || fs::OpenOptions::new().append(true).open(path).is_ok());

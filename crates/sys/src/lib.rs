@@ -10,7 +10,7 @@ pub mod lease;
 pub mod limits;
 pub mod wake;
 
-pub use dir::{Dir, EntryKind, Look};
+pub use dir::{Dir, EntryKind, Links, Look};
 pub use inotify::{Inotify, RawEvent};
 pub use lease::Writer;
 pub use rustix::io::Errno;

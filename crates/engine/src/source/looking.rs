@@ -6,7 +6,7 @@ use std::rc::Rc;
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
 use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, WriterFact};
-use sys::{Dir, EntryKind, Errno, Look, Writer};
+use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::DirId;
 
 use super::Source;
@@ -140,10 +140,10 @@ impl Source {
             Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
         };
         match open.look_at(&entry.name) {
-            Ok(look) => match look.kind() {
-                EntryKind::File => self.look_at_file(&open, entry, path, rule, &look, candidates),
-                EntryKind::Directory => {}
-                kind => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
+            Ok(look) => match self.kind_of(&open, &entry.name, look) {
+                (EntryKind::File, look) => self.look_at_file(&open, entry, path, rule, &look, candidates),
+                (EntryKind::Directory, _) => {}
+                (kind, look) => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
             },
             Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(entry, path, rule, candidates),
             Err(_) => self.wait_for_permission(entry, path, rule),
@@ -158,6 +158,24 @@ impl Source {
         } else if self.ignored.len() < IGNORED_NAMES {
             self.ignored.insert(path, reason);
         }
+    }
+
+    /// What an entry is for this source. Where links are followed, they are as far as files; a link
+    /// to a directory could lead in circles.
+    fn kind_of(&self, open: &OpenDir, name: &[u8], look: Look) -> (EntryKind, Look) {
+        let follows = self.berth.plan.follow_symlinks && !self.announces_arrivals();
+        if look.kind() == EntryKind::Symlink
+            && follows
+            && let Some(through) = open.dir.as_ref().and_then(|dir| dir.look_through(name).ok())
+            && through.kind() == EntryKind::File
+        {
+            return (EntryKind::File, through);
+        }
+        (look.kind(), look)
+    }
+
+    const fn links(&self) -> Links {
+        if self.berth.plan.follow_symlinks { Links::Follow } else { Links::Refuse }
     }
 
     /// Whether each appearance of a name is announced, known or not.
@@ -245,7 +263,8 @@ impl Source {
     /// New times without a write in between (cp -p, tar, unzip set them last) are no new generation.
     /// Only if nobody writes: otherwise the new time may be that of a change that is under way.
     fn redate(&mut self, open: &OpenDir, entry: &Entry, path: &[u8], key: PathKey, sample: &Sample) -> bool {
-        let writer = open.dir.as_ref().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name));
+        let writer =
+            open.dir.as_ref().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name, self.links()));
         if writer != Writer::Gone {
             return false;
         }
@@ -294,9 +313,9 @@ impl Source {
     fn ask_writer(&self, open: &OpenDir, name: &[u8], unit: &mut Unit, now: Mono) -> WriterFact {
         let Some(dir) = &open.dir else { return WriterFact::Unknown };
         let writer = if self.watcher.is_listening() {
-            dir.probe_writer(name)
+            dir.probe_writer(name, self.links())
         } else {
-            let (writer, look) = dir.probe(name);
+            let (writer, look) = dir.probe(name, self.links());
             if let Some(look) = look {
                 unit.look(sample(&look), now);
             }

@@ -198,6 +198,19 @@ fn links_and_pipes_are_no_units_and_pipes_are_not_opened() {
 }
 
 #[test]
+fn links_to_files_are_followed_where_that_is_asked_for() {
+    let rig = Rig::start(|plan| plan.sources[0].follow_symlinks = true);
+    let outside = rig.root().join("../outside");
+    fs::write(&outside, b"linked").unwrap();
+    symlink("../outside", rig.path("link")).unwrap();
+    symlink("..", rig.path("up")).unwrap();
+    symlink("nowhere", rig.path("broken")).unwrap();
+    assert_eq!(rig.one("link")["data"]["size"], 6);
+    rig.barrier();
+    assert!(rig.events("up").is_empty() && rig.events("broken").is_empty());
+}
+
+#[test]
 fn what_lay_there_is_adopted_or_delivered_as_configured() {
     for (initial, expected) in
         [(Initial::Deliver, 2), (Initial::Adopt, 0), (Initial::NewerThan(Duration::from_hours(1)), 1)]
