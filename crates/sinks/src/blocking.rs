@@ -1,75 +1,98 @@
-//! Blocking pieces of a sink on the runtime's blocking pool: a disk that hangs holds up this sink
-//! and no worker thread of the runtime.
+//! Blocking pieces of a sink on a thread of their own: a disk that hangs, or a reader that does not
+//! read, holds up this sink and nobody else, not even the end of the runtime.
 
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
-/// The state of a sink that blocks. At most one job has it in hand; a job that does not come back
-/// in time keeps it, and the next call waits for that job first.
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
+
+/// The state of a sink that blocks, and the thread that works on it: one job at a time, and the
+/// next call waits for the end of one that was late.
 #[derive(Debug)]
 pub(crate) struct Bench<S> {
-    state: Place<S>,
+    place: Place<S>,
+    /// Gives something when the job in hand ends.
+    in_hand: Option<oneshot::Receiver<()>>,
 }
 
 #[derive(Debug)]
 enum Place<S> {
-    Here(S),
-    AtWork(JoinHandle<S>),
-    /// The runtime is shutting down and dropped the job with the state in it.
+    /// Nothing was done yet: there is no thread.
+    New(S),
+    /// The thread has the state. It ends when this is dropped and its last job is over.
+    Thread(SyncSender<Job<S>>),
+    /// There was no thread to be had, or it ended unexpectedly.
     Gone,
 }
 
-/// The job did not end within its time.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Stuck;
+/// Why a job gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// It did not end within its time.
+    Late,
+    /// There is no thread.
+    NoThread,
+}
 
 impl<S: Send + 'static> Bench<S> {
     pub(crate) fn new(state: S) -> Self {
-        Self { state: Place::Here(state) }
+        Self { place: Place::New(state), in_hand: None }
     }
 
-    /// Runs `job` with the state. The limit covers the end of an earlier job that was stuck, too.
+    /// Runs `job` with the state. The limit covers the rest of an earlier job that was late, too.
     pub(crate) async fn run<T: Send + 'static>(
         &mut self,
         limit: Duration,
         job: impl FnOnce(&mut S) -> T + Send + 'static,
-    ) -> Result<T, Stuck> {
-        timeout(limit, self.run_to_the_end(job)).await.unwrap_or(Err(Stuck))
+    ) -> Result<T, NoAnswer> {
+        timeout(limit, self.run_to_the_end(job)).await.unwrap_or(Err(NoAnswer::Late))
     }
 
     async fn run_to_the_end<T: Send + 'static>(
         &mut self,
         job: impl FnOnce(&mut S) -> T + Send + 'static,
-    ) -> Result<T, Stuck> {
-        self.come_back().await?;
-        let Place::Here(mut state) = std::mem::replace(&mut self.state, Place::Gone) else {
-            return Err(Stuck);
-        };
-        let (sender, receiver) = oneshot::channel();
-        self.state = Place::AtWork(spawn_blocking(move || {
-            // Nobody waits for the answer any more when the job was given up.
-            let _ = sender.send(job(&mut state));
-            state
-        }));
-        self.come_back().await?;
-        receiver.await.map_err(|_| Stuck)
+    ) -> Result<T, NoAnswer> {
+        self.wait_for_job().await;
+        let (answer, answered) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let job: Job<S> = Box::new(move |state| {
+            // Nobody waits for the answer any more when the job was late.
+            let _ = answer.send(job(state));
+            let _ = end.send(());
+        });
+        // There is room for one job, and none is in hand: this does not block.
+        self.thread()?.send(job).map_err(|_| NoAnswer::NoThread)?;
+        self.in_hand = Some(ended);
+        let answer = answered.await.map_err(|_| NoAnswer::NoThread);
+        self.in_hand = None;
+        answer
     }
 
-    /// Waits until the state is here. Dropping this future loses nothing.
-    async fn come_back(&mut self) -> Result<(), Stuck> {
-        if let Place::AtWork(handle) = &mut self.state {
-            self.state = match handle.await {
-                Ok(state) => Place::Here(state),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => Place::Gone,
-            };
+    /// Dropping this future loses nothing.
+    async fn wait_for_job(&mut self) {
+        if let Some(ended) = &mut self.in_hand {
+            // An error means that the thread is gone; the next job finds that out.
+            let _ = ended.await;
+            self.in_hand = None;
         }
-        match self.state {
-            Place::Here(_) => Ok(()),
-            Place::AtWork(_) | Place::Gone => Err(Stuck),
+    }
+
+    fn thread(&mut self) -> Result<&SyncSender<Job<S>>, NoAnswer> {
+        self.place = match std::mem::replace(&mut self.place, Place::Gone) {
+            Place::New(mut state) => {
+                let (sender, jobs) = sync_channel::<Job<S>>(1);
+                let work = move || jobs.into_iter().for_each(|job| job(&mut state));
+                let thread = std::thread::Builder::new().name("staithe-sink".into()).spawn(work);
+                if thread.is_ok() { Place::Thread(sender) } else { Place::Gone }
+            }
+            other => other,
+        };
+        match &self.place {
+            Place::Thread(sender) => Ok(sender),
+            Place::New(_) | Place::Gone => Err(NoAnswer::NoThread),
         }
     }
 }
@@ -81,18 +104,39 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_stuck_job_keeps_the_state_until_it_ends() {
+    async fn a_late_job_keeps_the_state_until_it_ends() {
         let mut bench = Bench::new(0_u32);
         let (release, wait) = mpsc::channel::<()>();
-        let stuck = bench
+        let late = bench
             .run(Duration::from_millis(20), move |count| {
                 let _ = wait.recv();
                 *count += 1;
             })
             .await;
-        assert_eq!(stuck, Err(Stuck));
-        assert_eq!(bench.run(Duration::from_millis(20), |count| *count).await, Err(Stuck));
+        assert_eq!(late, Err(NoAnswer::Late));
+        assert_eq!(bench.run(Duration::from_millis(20), |count| *count).await, Err(NoAnswer::Late));
         release.send(()).unwrap();
         assert_eq!(bench.run(Duration::from_secs(10), |count| *count).await, Ok(1));
+    }
+
+    #[test]
+    fn a_job_that_never_ends_does_not_hold_up_the_end_of_the_runtime() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let (_never, wait) = mpsc::channel::<()>();
+        runtime.block_on(async {
+            let mut bench = Bench::new(());
+            let late = bench.run(Duration::from_millis(20), move |()| wait.recv().is_ok()).await;
+            assert_eq!(late, Err(NoAnswer::Late));
+        });
+        drop(runtime);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_no_answer() {
+        let mut bench = Bench::new(());
+        for _ in 0..2 {
+            let gone = bench.run(Duration::from_secs(10), |()| panic!("on purpose")).await;
+            assert_eq!(gone, Err::<(), _>(NoAnswer::NoThread));
+        }
     }
 }

@@ -5,14 +5,13 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use config::{SinkKind, SinkPlan};
 use model::text::safe;
 use rustix::fs::{Access, access};
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
+use crate::blocking::Bench;
 use crate::file_fault::FileFault;
 use crate::registry::build;
 
@@ -31,15 +30,10 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
     Some(format!("sink \"{}\": {text}", plan.name))
 }
 
-async fn check_file(path: std::path::PathBuf, plan: &SinkPlan) -> Option<String> {
+async fn check_file(path: PathBuf, plan: &SinkPlan) -> Option<String> {
     let look = path.clone();
-    let looked = timeout(plan.timeout, spawn_blocking(move || look_at(&look))).await;
-    let fault = match looked {
-        Ok(Ok(result)) => result.err()?,
-        // The runtime is shutting down: nobody reads the answer.
-        Ok(Err(_)) => return None,
-        Err(_) => FileFault::Stuck(plan.timeout),
-    };
+    let looked = Bench::new(()).run(plan.timeout, move |()| look_at(&look)).await;
+    let fault = looked.unwrap_or_else(|why| Err(FileFault::NoAnswer(why, plan.timeout))).err()?;
     Some(fault.trouble(&path).to_string())
 }
 

@@ -8,6 +8,7 @@ use model::text::safe;
 use rustix::io::Errno;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::blocking::NoAnswer;
 use crate::sink::Trouble;
 
 /// Why lines could not be appended.
@@ -20,7 +21,7 @@ pub(crate) enum FileFault {
     /// The directory takes no new file, in these words.
     Denied(String),
     /// A call did not come back within the sink's timeout.
-    Stuck(Duration),
+    NoAnswer(NoAnswer, Duration),
 }
 
 const KEPT: &str = "nothing is lost, the events wait and are written when it works again";
@@ -37,7 +38,13 @@ impl FileFault {
                 ));
             }
             FileFault::Denied(what) => return denied(&path, what),
-            FileFault::Stuck(limit) => {
+            FileFault::NoAnswer(NoAnswer::NoThread, _) => {
+                return Trouble::Down(format!(
+                    "E-SINK-THREAD: the thread that writes {path} could not be started or has ended; {KEPT}. Fix: \
+                     raise the limit of threads or tasks and reload"
+                ));
+            }
+            FileFault::NoAnswer(NoAnswer::Late, limit) => {
                 return Trouble::Down(format!(
                     "E-SINK-TIMEOUT: writing to {path} did not end within {limit:?} (a frozen or very slow file \
                      system); {KEPT}. Fix: look at the disk or the mount, or raise the sink's timeout"

@@ -9,7 +9,7 @@ use std::time::Duration;
 use config::Format;
 use model::Parcel;
 
-use crate::blocking::{Bench, Stuck};
+use crate::blocking::Bench;
 use crate::file_fault::FileFault;
 use crate::lines::{LineWriter, Lines};
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
@@ -48,7 +48,7 @@ impl Jsonl {
             })
             .await;
         result
-            .unwrap_or_else(|Stuck| Err(FileFault::Stuck(self.timeout)))
+            .unwrap_or_else(|why| Err(FileFault::NoAnswer(why, self.timeout)))
             .map_err(|fault| fault.trouble(&self.path))
     }
 }

@@ -45,3 +45,56 @@ pub fn build(plan: &SinkPlan) -> Result<Box<dyn Sink>, BuildError> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use config::{Format, JsonlSink, Push, QueueSink, RedisSink, Secret};
+
+    use super::*;
+
+    fn plan(kind: SinkKind) -> SinkPlan {
+        let timeout = Duration::from_secs(1);
+        SinkPlan { name: "met".into(), kind, format: Format::CloudEvents, max_attempts: 0, timeout }
+    }
+
+    fn redis(url: &str, ca_file: Option<&str>) -> SinkPlan {
+        plan(SinkKind::RedisList(RedisSink {
+            url: Secret::new(url),
+            key: b"k".to_vec(),
+            counter: None,
+            push: Push::Left,
+            ca_file: ca_file.map(Into::into),
+            client_cert: None,
+        }))
+    }
+
+    fn error(plan: &SinkPlan) -> BuildError {
+        match build(plan) {
+            Ok(_) => panic!("it was built"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn nothing_is_opened_or_asked() {
+        for plan in [
+            plan(SinkKind::Stdout),
+            plan(SinkKind::Jsonl(JsonlSink { path: "/proc/no/such/place".into() })),
+            redis("redis://no-such-host.invalid", None),
+            redis("rediss://h", Some("/no/such/file.pem")),
+        ] {
+            assert!(build(&plan).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_built_says_why_and_tells_no_secret() {
+        let queue = plan(SinkKind::Queue(QueueSink { retain: Duration::ZERO }));
+        assert_eq!(error(&queue), BuildError::Embedded("met".into()));
+        assert_eq!(error(&redis("redis://h", Some("/ca.pem"))), BuildError::TlsFilesUnused("met".into()));
+        let text = error(&redis("redis://bob:hunter2@h:port", None)).to_string();
+        assert!(text.starts_with("sink \"met\": the port") && !text.contains("hunter2"), "{text}");
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config::Format;
 use model::Parcel;
 
-use crate::blocking::{Bench, Stuck};
+use crate::blocking::{Bench, NoAnswer};
 use crate::lines::{LineWriter, Lines};
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 
@@ -59,7 +59,7 @@ impl<W: Write + Send + 'static> Sink for LineStream<W> {
                 .bench
                 .run(self.timeout, move |(stream, writer)| writer.write(&mut Patient(stream), &lines))
                 .await
-                .map_err(|Stuck| stuck(self.timeout))?;
+                .map_err(|why| unanswered(why, self.timeout))?;
             match written.error {
                 Some(error) if written.lines == 0 => Err(broken(&error)),
                 _ => Ok(vec![Outcome::Delivered; written.lines]),
@@ -72,8 +72,8 @@ impl<W: Write + Send + 'static> Sink for LineStream<W> {
     }
 }
 
-/// Waits where a non-blocking stream is full. Waiting for ever is right: the blocking pool holds
-/// the thread, the sink's timeout reports it, and the reader may come back after any time.
+/// Waits where a non-blocking stream is full. Waiting for ever is right: it is a thread of
+/// its own, the sink's timeout reports it, and the reader may come back after any time.
 struct Patient<'a, W>(&'a mut W);
 
 impl<W: Write> Write for Patient<'_, W> {
@@ -91,11 +91,18 @@ impl<W: Write> Write for Patient<'_, W> {
     }
 }
 
-fn stuck(limit: Duration) -> Trouble {
-    Trouble::Down(format!(
-        "E-SINK-TIMEOUT: the reader of standard output took nothing for {limit:?}; nothing is lost, the events wait \
-         until it reads on"
-    ))
+fn unanswered(why: NoAnswer, limit: Duration) -> Trouble {
+    Trouble::Down(match why {
+        NoAnswer::Late => format!(
+            "E-SINK-TIMEOUT: the reader of standard output took nothing for {limit:?}; nothing is lost, the events \
+             wait until it reads on"
+        ),
+        NoAnswer::NoThread => {
+            "E-SINK-THREAD: the thread that writes standard output could not be started or has \
+                               ended; nothing is lost, the events wait"
+                .into()
+        }
+    })
 }
 
 fn broken(error: &io::Error) -> Trouble {
