@@ -16,6 +16,9 @@ const COMMAND: Duration = Duration::from_mins(1);
 /// Longer than any start takes on a busy machine.
 const START: Duration = Duration::from_mins(1);
 
+/// Well above the coarsest tick (10 ms) with which kernels stamp files.
+const OLD: Duration = Duration::from_millis(200);
+
 /// An installation of its own in a scratch folder.
 #[derive(Debug)]
 pub struct Landing {
@@ -64,6 +67,21 @@ impl Landing {
         let shown = |path: &Path| path.to_str().expect("scratch folders have plain names").to_owned();
         let text = text.replace("{in}", &shown(&self.root())).replace("{out}", &shown(&self.out("")));
         std::fs::write(self.config(), text).expect("the scratch folder takes a configuration");
+    }
+
+    /// Writes a file into the watched tree and waits until it is older than the grain of any file
+    /// system's clock: of a younger one nobody can tell whether it was complete before a start.
+    #[track_caller]
+    pub fn write_old(&self, name: &str, content: &[u8]) {
+        let path = self.root().join(name);
+        std::fs::write(&path, content).expect("the tree takes files");
+        let age = || {
+            std::fs::metadata(&path)
+                .and_then(|data| data.modified())?
+                .elapsed()
+                .map_err(std::io::Error::other)
+        };
+        wait_until(COMMAND, "the file to be old", || age().is_ok_and(|age| age > OLD));
     }
 
     /// Starts the daemon without waiting for anything.

@@ -142,8 +142,12 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        let ended = self.child.try_wait().ok().flatten();
         self.kill();
         if std::thread::panicking() {
+            if let Some(status) = ended {
+                eprintln!("── {} had ended before: {status} ──", self.name);
+            }
             let text = self.stderr();
             let lines: Vec<&str> = text.lines().collect();
             let last = &lines[lines.len().saturating_sub(40)..];

@@ -157,7 +157,7 @@ fn a_path_never_seen_is_told_apart() {
 }
 
 #[test]
-fn queued_retrying_and_superseded_behind_a_dead_sink() {
+fn held_up_behind_a_dead_sink_while_the_other_has_it() {
     let mut redis = Redis::start();
     let mut landing = landing(Scratch::on_disk("explain"));
     landing.configure(&to_redis_and_lines(&redis, "timeout = \"1s\""));
@@ -187,7 +187,7 @@ fn queued_retrying_and_superseded_behind_a_dead_sink() {
 fn adopted_at_the_first_start() {
     let mut landing = landing(Scratch::on_disk("explain"));
     landing.configure(&RULES.replace("path = \"{in}\"", "path = \"{in}\"\ninitial = \"adopt\""));
-    fs::write(landing.root().join("old.dat"), b"x").unwrap();
+    landing.write_old("old.dat", b"x");
     landing.start();
     fs::write(landing.root().join("new.dat"), b"x").unwrap();
     wait_for_state(&landing, "new.dat", "delivered");

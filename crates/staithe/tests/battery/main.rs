@@ -21,7 +21,7 @@ const STEP: Duration = Duration::from_mins(1);
 /// The key of the Redis list.
 const KEY: &str = "queue:inbox";
 /// The most events that one sink has in flight: what a kill or a lost reply may repeat.
-const IN_FLIGHT: usize = 1024;
+const IN_FLIGHT: usize = 512;
 
 /// An installation of the binary under test.
 fn landing(scratch: Scratch) -> Landing {

@@ -34,8 +34,8 @@ fn corpus() -> Vec<Vec<u8>> {
         b"-rf.dat",
         b"$(id) `id` ${HOME} %s %n.dat",
         b"{path} {{ name }}.dat",
-        b"<script>alert(1)</script>.dat",
-        b"=cmd|' /C calc'!A0.dat",
+        b"<img src=x onerror=alert(1)>.dat",
+        b"=cmd|' -C calc'!A0.dat",
         b"*3\r\n$5\r\nLPUSH\r\n.dat",
         b" leading and trailing ",
         "bidi \u{202e}txt.exe".as_bytes(),
@@ -107,6 +107,21 @@ fn raw_control_bytes(screen: &[u8]) -> Vec<u8> {
             .map(|c| c as u32 as u8),
     );
     found
+}
+
+#[test]
+fn the_check_for_control_bytes_can_fail() {
+    assert_eq!(raw_control_bytes(b"\x1b[31mred\x1b[0m\x1b[K plain \\x1b\r\n"), b"");
+    let hostile: [(&[u8], &[u8]); 5] = [
+        (b"\x1b[2J", b"\x1b"),
+        (b"\x1b]0;t\x07", b"\x1b\x07"),
+        (b"a\tb\x7f", b"\t\x7f"),
+        ("\u{9b}".as_bytes(), b"\x9b"),
+        (b"\xff", b"\xfd"),
+    ];
+    for (screen, found) in hostile {
+        assert_eq!(raw_control_bytes(screen), found, "{screen:?}");
+    }
 }
 
 #[track_caller]

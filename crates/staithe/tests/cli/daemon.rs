@@ -98,6 +98,7 @@ fn ls_lists_all_units_and_those_of_one_state() {
     listed.assert_code(0);
     assert!(names.iter().all(|name| listed.text().contains(name)));
     assert!(!landing.call(&["ls", "--state", "dead"]).text().contains("n000.dat"));
+    landing.call(&["ls", "--state", "flying"]).assert_code(2);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 #[test]
 fn piped_it_prints_one_event_per_line_and_nothing_else() {
     let landing = landing();
-    fs::write(landing.root().join("old.dat"), b"x").unwrap();
+    landing.write_old("old.dat", b"x");
     let mut process = watch(&landing, &[]);
     let found = seen_after(&landing, &process, &["a.dat", "deep/down/b.dat", "c.part"], "z.dat");
     assert_eq!(found, set(&["a.dat", "deep/down/b.dat", "z.dat"]));
@@ -64,7 +64,7 @@ fn piped_it_prints_one_event_per_line_and_nothing_else() {
 #[test]
 fn existing_files_are_reported_when_asked_for() {
     let landing = landing();
-    fs::write(landing.root().join("old.dat"), b"x").unwrap();
+    landing.write_old("old.dat", b"x");
     let process = watch(&landing, &["--json", "--existing"]);
     let found = seen_after(&landing, &process, &[], "new.dat");
     wait_until(STEP, "the old file", || seen(&process).contains("old.dat"));
@@ -105,7 +105,7 @@ fn with_a_state_directory_it_remembers() {
     let words = ["--json", "--existing", "--state-dir", state.to_str().unwrap()];
     let mut process = watch(&landing, &words);
     seen_after(&landing, &process, &[], "a.dat");
-    process.kill();
+    process.terminate(STEP);
     fs::write(landing.root().join("b.dat"), b"x").unwrap();
     let process = watch(&landing, &words);
     wait_until(STEP, "what came meanwhile", || seen(&process).contains("b.dat"));
