@@ -6,6 +6,7 @@ mod desk;
 mod intake;
 mod opening;
 mod parcels;
+mod prune;
 mod questions;
 mod queue;
 mod readers;
@@ -169,11 +170,13 @@ impl Durable {
                 Some(id) => id,
                 None => desk.shared.names_mut().add_sink(Sink { name: name.clone() }),
             };
-            if desk.tallies.sink(id).is_none() {
+            // A round that could not be committed may have left names without numbers.
+            for missing in desk.tallies.sinks().len() as u32 + 1..=id.0 {
+                let known = desk.shared.names().sink(SinkId(missing)).map(|sink| sink.name.clone());
                 let end = desk.tallies.end;
                 desk.tallies.add_sink(end, 0);
                 let sql = "INSERT INTO sink VALUES(?1, ?2, ?3, ?4, 0)";
-                desk.db.execute(sql, params![id.0, name, kind, end as i64])?;
+                desk.db.execute(sql, params![missing, known, kind, end as i64])?;
             }
             Ok(Ok(id))
         })
@@ -190,9 +193,16 @@ impl Durable {
                 Some(id) => id,
                 None => desk.shared.names_mut().add_route(Arc::clone(&sinks)),
             };
-            if desk.tallies.routes() < id.0 as usize {
-                desk.tallies.add_route(Arc::clone(&sinks));
-                desk.db.execute("INSERT INTO route VALUES(?1, ?2)", params![id.0, sinks_text(&sinks)])?;
+            for missing in desk.tallies.routes() as u32 + 1..=id.0 {
+                let route = desk
+                    .shared
+                    .names()
+                    .route(RouteId(missing))
+                    .cloned()
+                    .unwrap_or_else(|| Arc::clone(&sinks));
+                let text = sinks_text(&route);
+                desk.tallies.add_route(route);
+                desk.db.execute("INSERT INTO route VALUES(?1, ?2)", params![missing, text])?;
             }
             Ok(Ok(id))
         })
@@ -212,6 +222,7 @@ impl Durable {
     }
 
     pub(crate) fn fetch(&self, sink: SinkId, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
+        self.shared.readers.check_open()?;
         {
             let names = self.shared.names();
             let recent = self.shared.recent();
@@ -224,6 +235,7 @@ impl Durable {
     }
 
     pub(crate) fn tail(&self, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
+        self.shared.readers.check_open()?;
         {
             let recent = self.shared.recent();
             if recent.covers(after) {
@@ -255,8 +267,7 @@ impl Durable {
             let period = i64::try_from(period.as_nanos()).unwrap_or(i64::MAX);
             Stamp::from_nanos(now.as_nanos().saturating_sub(period))
         };
-        let (acked, history) = (before(retain_acked), before(retain_history));
-        ask(&self.shared, false, move |desk| Ok(Ok(questions::prune(desk, acked, history)?)))
+        prune::prune(&self.shared, before(retain_acked), before(retain_history))
     }
 }
 

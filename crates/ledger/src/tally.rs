@@ -116,11 +116,6 @@ impl Tallies {
         self.routes.get(slot(route.0)).map_or(0, |route| route.floor)
     }
 
-    /// Everything up to here is settled at every sink there is.
-    pub(crate) fn lowest_cursor(&self) -> u64 {
-        self.sinks.iter().map(|sink| sink.cursor).min().unwrap_or(self.end)
-    }
-
     pub(crate) fn add_sink(&mut self, cursor: u64, delivered: u64) {
         self.sinks.push(SinkTally { cursor, delivered, ..SinkTally::default() });
     }

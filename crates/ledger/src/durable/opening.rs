@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rustix::fs::FlockOperation;
 
 use crate::answer::{OpenReport, Quarantine};
-use crate::error::{LedgerError, OpenError};
+use crate::error::OpenError;
 use crate::names::{Class, Names, Sink, Source};
 use crate::options::{Durability, Options, SourceId};
 use crate::tally::Tallies;
@@ -22,6 +22,10 @@ use super::shared::{Parts, Shared};
 
 /// The database file.
 pub(super) const FILE: &str = "ledger.db";
+/// A new database in the making; worth nothing until it is renamed.
+const BUILDING: &str = "ledger.new";
+/// A salvaged database, whole, on its way into the place of the damaged one.
+const SAVED: &str = "ledger.saved";
 /// Says that the last holder closed in order.
 const CLEAN: &str = "clean";
 
@@ -92,30 +96,21 @@ pub(super) fn open(options: &Options, dir: &Path) -> Result<Opened, OpenError> {
     let lock = Lock::take(dir, &options.owner)?;
     let clean = lock.was_clean();
     let path = dir.join(FILE);
+    finish_salvage(dir)?;
     let existed = path.exists();
     let mut report = OpenReport { created: !existed, unclean: existed && !clean, quarantined: None };
-    let loaded =
-        if existed { load(&path, options.durability, clean) } else { fresh(&path, options.durability) };
-    let (db, names, tallies) = match loaded {
+    let loaded = if existed { load(options, &path, clean) } else { fresh(options, dir) };
+    let (db, parts) = match loaded {
         Ok(loaded) => loaded,
         Err(Failed::Newer(found)) => {
             return Err(OpenError::Newer { path, found, known: schema::VERSION });
         }
         Err(Failed::Damaged(damage)) => {
-            let quarantine = quarantine(dir, damage, options.durability)?;
-            report.quarantined = Some(quarantine);
-            load(&path, options.durability, true).map_err(|failed| database(&path, failed))?
+            report.quarantined = Some(quarantine(dir, damage, options.durability)?);
+            load(options, &path, true).map_err(|failed| database(&path, failed))?
         }
     };
-    let parts = Parts {
-        site: options.site.as_str().into(),
-        path,
-        durability: options.durability,
-        started_over: report.quarantined.is_some(),
-        names,
-        tallies,
-    };
-    let parts = with_pending(parts)?;
+    let parts = Parts { started_over: report.quarantined.is_some(), ..parts };
     Ok(Opened { lock, db, parts, report })
 }
 
@@ -139,22 +134,24 @@ impl From<rusqlite::Error> for Failed {
     }
 }
 
-type Loaded = (Connection, Names, Tallies);
+type Loaded = (Connection, Parts);
 
-fn fresh(path: &Path, durability: Durability) -> Result<Loaded, Failed> {
-    let db = schema::open_writer(path, durability, true)?;
+/// Makes an empty ledger under another name first: an empty file is never ours.
+fn fresh(options: &Options, dir: &Path) -> Result<Loaded, Failed> {
+    let (building, path) = (dir.join(BUILDING), dir.join(FILE));
+    remove_database(dir, BUILDING);
+    let db = schema::open_writer(&building, options.durability, true)?;
     schema::create(&db)?;
-    Ok((db, Names::default(), Tallies::at(0)))
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    drop(db);
+    fs::rename(&building, &path).map_err(|error| Failed::Damaged(error.to_string()))?;
+    load(options, &path, true)
 }
 
-fn load(path: &Path, durability: Durability, trusted: bool) -> Result<Loaded, Failed> {
+fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed> {
+    let durability = options.durability;
     if fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
-        // A crash between making the file and filling it; nothing was ever in it.
-        return if path.with_extension("db-wal").exists() {
-            Err(Failed::Damaged("the file is empty".into()))
-        } else {
-            fresh(path, durability)
-        };
+        return Err(Failed::Damaged("the file is empty".into()));
     }
     let db = schema::open_writer(path, durability, false)?;
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -163,6 +160,7 @@ fn load(path: &Path, durability: Durability, trusted: bool) -> Result<Loaded, Fa
         return Err(if confirmed { Failed::Newer(found) } else { Failed::Damaged("a false version".into()) });
     }
     if !trusted {
+        whole_pages(&db, path)?;
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             return Err(Failed::Damaged(verdict));
@@ -171,7 +169,25 @@ fn load(path: &Path, durability: Durability, trusted: bool) -> Result<Loaded, Fa
     let names = names(&db)?;
     let mut tallies = Tallies::at(schema::meta(&db, "end")? as u64);
     count(&db, &names, &mut tallies)?;
-    Ok((db, names, tallies))
+    let parts = Parts {
+        site: options.site.as_str().into(),
+        path: path.into(),
+        durability,
+        started_over: false,
+        names,
+        tallies,
+    };
+    Ok((db, with_pending(parts)?))
+}
+
+/// A file that was cut off within its last page: SQLite fills up what is missing and goes on.
+fn whole_pages(db: &Connection, path: &Path) -> Result<(), Failed> {
+    let page: u64 = db.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))? as u64;
+    let size = fs::metadata(path).map_or(0, |meta| meta.len());
+    if page > 0 && size % page != 0 {
+        return Err(Failed::Damaged(format!("the file ends within a page: {size} bytes")));
+    }
+    Ok(())
 }
 
 fn names(db: &Connection) -> rusqlite::Result<Names> {
@@ -276,44 +292,60 @@ fn count(db: &Connection, names: &Names, tallies: &mut Tallies) -> rusqlite::Res
 }
 
 /// Counts what is behind the cursors.
-fn with_pending(parts: Parts) -> Result<Parts, OpenError> {
-    let path = parts.path.clone();
+fn with_pending(parts: Parts) -> Result<Parts, Failed> {
     let shared = Shared::new(parts);
     let counted = shared.readers.read("what is pending", |db| {
         let mut tallies = shared.tallies().clone();
         tallies.count_pending(&mut super::rows::DbRows { db, shared: &shared })?;
         Ok(tallies)
     });
-    let tallies = counted.map_err(|error| match error {
-        LedgerError::Read { source, .. } => OpenError::Database { path, source },
-        _ => OpenError::Database { path, source: impossible("an unreadable ledger") },
-    })?;
+    let tallies = counted.map_err(|error| Failed::Damaged(error.to_string()))?;
     Ok(shared.into_parts(tallies))
 }
 
-/// Moves the damaged files aside and makes a new ledger of what can be read.
+/// Makes a new ledger of what can be read, moves the damaged files aside and puts the new one in
+/// their place, in this order: killed in between, the next start goes on with what is there.
 fn quarantine(dir: &Path, damage: String, durability: Durability) -> Result<Quarantine, OpenError> {
-    let aside = free_name(dir);
     let unusable = |doing, path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| OpenError::Unusable { doing, path, source }
     };
+    let (building, saved) = (dir.join(BUILDING), dir.join(SAVED));
+    remove_database(dir, BUILDING);
+    let made = salvage(&dir.join(FILE), &building, durability);
+    let (salvaged, lost) = made.map_err(|source| OpenError::Database { path: building.clone(), source })?;
+    let aside = free_name(dir);
     fs::create_dir(&aside).map_err(unusable("create", &aside))?;
-    for name in [FILE.to_owned(), format!("{FILE}-wal"), format!("{FILE}-shm")] {
+    fs::rename(&building, &saved).map_err(unusable("rename", &building))?;
+    // The file itself last: as long as it is there, the start begins again.
+    for name in [format!("{FILE}-wal"), format!("{FILE}-shm"), FILE.to_owned()] {
         let from = dir.join(&name);
         if from.exists() {
             fs::rename(&from, aside.join(&name)).map_err(unusable("move aside", &from))?;
         }
     }
-    let path = dir.join(FILE);
-    let building = dir.join("ledger.new");
-    for name in ["ledger.new", "ledger.new-wal", "ledger.new-shm"] {
-        let _ = fs::remove_file(dir.join(name));
-    }
-    let made = salvage(&aside.join(FILE), &building, durability);
-    let (salvaged, lost) = made.map_err(|source| OpenError::Database { path: building.clone(), source })?;
-    fs::rename(&building, &path).map_err(unusable("rename", &building))?;
+    finish_salvage(dir)?;
     Ok(Quarantine { dir: aside, damage, salvaged, lost })
+}
+
+/// Puts a salvaged ledger into the place of the damaged one, once that is out of the way.
+fn finish_salvage(dir: &Path) -> Result<(), OpenError> {
+    let (saved, path) = (dir.join(SAVED), dir.join(FILE));
+    if path.exists() {
+        let _ = fs::remove_file(&saved);
+        return Ok(());
+    }
+    if saved.exists() {
+        let unusable = |source| OpenError::Unusable { doing: "rename", path: saved.clone(), source };
+        fs::rename(&saved, &path).map_err(unusable)?;
+    }
+    Ok(())
+}
+
+fn remove_database(dir: &Path, name: &str) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(dir.join(format!("{name}{end}")));
+    }
 }
 
 fn free_name(dir: &Path) -> PathBuf {

@@ -1,9 +1,9 @@
 //! What people ask: records, dead letters, numbers; and clearing away what nobody needs.
 
-use model::{Signal, Stamp, State};
+use model::{Signal, State};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::answer::{DeadRow, KnownRow, Pruned, RetryRow};
+use crate::answer::{DeadRow, KnownRow, RetryRow};
 use crate::entry::Fate;
 use crate::error::LedgerError;
 use crate::options::{SinkId, SourceId};
@@ -11,15 +11,12 @@ use crate::record::{Counts, Record, SinkCounts, SinkRecord, least_advanced};
 use crate::tally::Tallies;
 
 use super::codec::{At, Id, fingerprint, history};
-use super::desk::Desk;
 use super::parcels::{COLUMNS, parcel};
 use super::rows::{DbRows, classes_of};
 use super::{Durable, index_key};
 
 /// Long lists are read in slices, so that no reader keeps the log from being folded back.
 const SLICE: i64 = 1000;
-/// So many rows are pruned at a time, so that nobody waits long.
-const PRUNE_SLICE: i64 = 5000;
 
 /// The columns that a [`Record`] is made from.
 const RECORD: &str =
@@ -257,44 +254,4 @@ impl Durable {
         };
         Ok(SinkRecord { name, state: State::Delivered, attempts, last_error: None, delivered_at })
     }
-}
-
-/// Takes away a slice of what nobody needs any more.
-pub(super) fn prune(desk: &mut Desk<'_>, acked: Stamp, history: Stamp) -> rusqlite::Result<Pruned> {
-    let settled = desk.tallies.lowest_cursor() as i64;
-    let sql = "DELETE FROM acked WHERE (sink, seq) IN (SELECT sink, seq FROM acked WHERE at < ?1 LIMIT ?2)";
-    let acked = desk.db.execute(sql, params![At(acked), PRUNE_SLICE])? as u64;
-    let sql = "DELETE FROM body WHERE seq IN (SELECT b.seq FROM body b WHERE b.seq <= ?1
-               AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.seq = b.seq)
-               AND NOT EXISTS (SELECT 1 FROM acked a WHERE a.seq = b.seq)
-               AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = b.seq) LIMIT ?2)";
-    let bodies = desk.db.execute(sql, params![settled, PRUNE_SLICE])? as u64;
-    let rows = prune_rows(desk, settled, history)?;
-    desk.db.execute("DELETE FROM progress WHERE at < ?1", [At(history)])?;
-    desk.db.execute("DELETE FROM late WHERE at < ?1", [At(history)])?;
-    Ok(Pruned { acked, bodies, rows })
-}
-
-fn prune_rows(desk: &mut Desk<'_>, settled: i64, history: Stamp) -> rusqlite::Result<u64> {
-    let sql = "SELECT g.seq, g.class, c.fate, c.route, c.source, g.path FROM generation g JOIN class c ON c.id = g.class
-               WHERE g.seq <= ?1 AND (g.standing & 3) <> 1 AND coalesce(g.absent_at, g.admitted) < ?2
-               AND NOT EXISTS (SELECT 1 FROM body b WHERE b.seq = g.seq)
-               AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq) LIMIT ?3";
-    let mut ask = desk.db.prepare(sql)?;
-    let found = ask.query_map(params![settled, At(history), PRUNE_SLICE], |row| {
-        let key = index_key(SourceId(row.get(4)?), model::PathKey::of(row.get_ref(5)?.as_blob()?));
-        Ok((row.get::<_, i64>(0)?, row.get::<_, u32>(1)?, row.get::<_, u8>(2)?, row.get::<_, u32>(3)?, key))
-    })?;
-    let mut pruned = 0;
-    for row in found {
-        let (seq, class, fate, route, key) = row?;
-        desk.db.prepare_cached("DELETE FROM generation WHERE seq = ?1")?.execute([seq])?;
-        desk.db.prepare_cached("DELETE FROM sample WHERE seq = ?1")?.execute([seq])?;
-        desk.db.prepare_cached("DELETE FROM path_index WHERE key = ?1 AND seq = ?2")?.execute([key, seq])?;
-        desk.db.prepare_cached("UPDATE class SET total = total - 1 WHERE id = ?1")?.execute([class])?;
-        let route = (fate == 0).then_some(crate::options::RouteId(route));
-        desk.tallies.forget(route, fate == 1, 1);
-        pruned += 1;
-    }
-    Ok(pruned)
 }

@@ -1,6 +1,6 @@
 //! The embedded queue: entries with leases, acknowledgements that are kept for a while.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use model::{EventId, Parcel, Stamp};
 use rusqlite::{OptionalExtension as _, params};
@@ -17,7 +17,7 @@ use super::parcels::{COLUMNS, parcel};
 
 impl Durable {
     pub(crate) fn queue_put(&self, queue: SinkId, seqs: Vec<u64>) -> Result<(), LedgerError> {
-        ask(&self.shared, true, move |desk| {
+        ask(&self.shared, false, move |desk| {
             let sql = "INSERT OR IGNORE INTO queue SELECT ?1, ?2, 0, NULL
                        WHERE NOT EXISTS (SELECT 1 FROM acked WHERE sink = ?1 AND seq = ?2)";
             for seq in &seqs {
@@ -34,16 +34,18 @@ impl Durable {
         lease_until: Option<Stamp>,
         now: Stamp,
     ) -> Result<Vec<Parcel>, LedgerError> {
-        if self.queue_depth(queue)?.ready == 0 && !self.has_ended_leases(queue, now)? {
+        if !self.has_ready(queue, now)? {
             // An empty queue that is asked again and again costs no commit.
             return Ok(Vec::new());
         }
-        ask(&self.shared, false, move |desk| Ok(Ok(take(desk, queue, max, lease_until, now)?)))
+        let taken = ask(&self.shared, false, move |desk| Ok(Ok(take(desk, queue, max, lease_until, now)?)))?;
+        self.shared.handed().remember(&taken);
+        Ok(taken)
     }
 
-    fn has_ended_leases(&self, queue: SinkId, now: Stamp) -> Result<bool, LedgerError> {
+    fn has_ready(&self, queue: SinkId, now: Stamp) -> Result<bool, LedgerError> {
         self.shared.readers.read("the queue", |db| {
-            let sql = "SELECT 1 FROM queue WHERE sink = ?1 AND lease <= ?2 LIMIT 1";
+            let sql = "SELECT 1 FROM queue WHERE sink = ?1 AND (lease IS NULL OR lease <= ?2) LIMIT 1";
             let found =
                 db.prepare_cached(sql)?.query_row(params![queue.0, At(now)], |_| Ok(())).optional()?;
             Ok(found.is_some())
@@ -70,26 +72,30 @@ impl Durable {
     ) -> Result<Vec<EventId>, LedgerError> {
         let ids = ids.to_vec();
         ask(&self.shared, false, move |desk| {
-            let mut unknown = ids.clone();
+            let mut unknown: HashSet<EventId> = ids.iter().copied().collect();
             for (sink, seq, id) in entries_of(desk, queue, &ids)? {
                 let sql = "DELETE FROM queue WHERE sink = ?1 AND seq = ?2";
                 desk.db.prepare_cached(sql)?.execute(params![sink.0, seq])?;
                 let sql = "INSERT OR REPLACE INTO acked VALUES(?1, ?2, ?3)";
                 desk.db.prepare_cached(sql)?.execute(params![sink.0, seq, At(now)])?;
-                unknown.retain(|other| *other != id);
+                unknown.remove(&id);
             }
-            Ok(Ok(unknown))
+            // Acknowledging twice is harmless.
+            for (_, _, id) in search(desk, "acked", queue, &unknown)? {
+                unknown.remove(&id);
+            }
+            Ok(Ok(ids.iter().copied().filter(|id| unknown.contains(id)).collect()))
         })
     }
 
     pub(crate) fn queue_depth(&self, queue: SinkId) -> Result<QueueDepth, LedgerError> {
         self.shared.readers.read("the queue", |db| {
-            let count = |sql: &str| db.prepare_cached(sql)?.query_row([queue.0], |row| row.get::<_, i64>(0));
-            Ok(QueueDepth {
-                ready: count("SELECT count(*) FROM queue WHERE sink = ?1 AND lease IS NULL")? as u64,
-                leased: count("SELECT count(*) FROM queue WHERE sink = ?1 AND lease IS NOT NULL")? as u64,
-                acked: count("SELECT count(*) FROM acked WHERE sink = ?1")? as u64,
-            })
+            let sql = "SELECT count(*), count(lease) FROM queue WHERE sink = ?1";
+            let (all, leased): (i64, i64) =
+                db.prepare_cached(sql)?.query_row([queue.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let sql = "SELECT count(*) FROM acked WHERE sink = ?1";
+            let acked: i64 = db.prepare_cached(sql)?.query_row([queue.0], |row| row.get(0))?;
+            Ok(QueueDepth { ready: (all - leased) as u64, leased: leased as u64, acked: acked as u64 })
         })
     }
 }
@@ -121,33 +127,70 @@ fn take(
     Ok(taken)
 }
 
-/// The entries with these ids: among the leased ones first, which are few, then among all.
+/// The entries with these ids: those that this run has handed out are known by number; any other
+/// (after a restart) is searched for.
 fn entries_of(
     desk: &Desk<'_>,
     queue: Option<SinkId>,
     ids: &[EventId],
 ) -> rusqlite::Result<Vec<(SinkId, i64, EventId)>> {
     let mut found = Vec::new();
-    for which in ["q.lease IS NOT NULL", "q.lease IS NULL"] {
-        let wanted: HashMap<EventId, ()> = ids
-            .iter()
-            .filter(|id| !found.iter().any(|(_, _, known)| known == *id))
-            .map(|id| (*id, ()))
-            .collect();
-        if wanted.is_empty() {
-            break;
-        }
-        let sql = format!(
-            "SELECT q.sink, q.seq, g.id FROM queue q JOIN generation g ON g.seq = q.seq WHERE {which}"
-        );
-        let mut ask = desk.db.prepare_cached(&sql)?;
-        let mut rows = ask.query([])?;
-        while let Some(row) = rows.next()? {
-            let (sink, id) = (SinkId(row.get(0)?), row.get::<_, Id>(2)?.0);
-            if queue.is_none_or(|queue| queue == sink) && wanted.contains_key(&id) {
-                found.push((sink, row.get(1)?, id));
+    let mut wanted: HashSet<EventId> = ids.iter().copied().collect();
+    let sql = "SELECT sink FROM queue WHERE sink = ?1 AND seq = ?2";
+    for id in ids {
+        let Some(seq) = desk.shared.handed().get(*id) else { continue };
+        for sink in desk.shared.names().sink_ids().filter(|sink| queue.is_none_or(|queue| queue == *sink)) {
+            if desk.db.prepare_cached(sql)?.exists(params![sink.0, seq as i64])? {
+                found.push((sink, seq as i64, *id));
+                wanted.remove(id);
             }
         }
     }
+    found.extend(search(desk, "queue", queue, &wanted)?);
     Ok(found)
+}
+
+/// Looks at every entry of a table for these ids.
+fn search(
+    desk: &Desk<'_>,
+    table: &str,
+    queue: Option<SinkId>,
+    wanted: &HashSet<EventId>,
+) -> rusqlite::Result<Vec<(SinkId, i64, EventId)>> {
+    let mut found = Vec::new();
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!("SELECT q.sink, q.seq, g.id FROM {table} q JOIN generation g ON g.seq = q.seq");
+    let mut ask = desk.db.prepare_cached(&sql)?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        let (sink, id) = (SinkId(row.get(0)?), row.get::<_, Id>(2)?.0);
+        if queue.is_none_or(|queue| queue == sink) && wanted.contains(&id) {
+            found.push((sink, row.get(1)?, id));
+        }
+    }
+    Ok(found)
+}
+
+/// Which entries were handed out in this run, so that their acknowledgement finds them at once.
+#[derive(Debug, Default)]
+pub(crate) struct Handed {
+    seqs: HashMap<EventId, u64>,
+}
+
+impl Handed {
+    /// Beyond so many it begins anew; what is forgotten is searched for.
+    const LIMIT: usize = 65_536;
+
+    fn remember(&mut self, taken: &[Parcel]) {
+        if self.seqs.len() + taken.len() > Self::LIMIT {
+            self.seqs.clear();
+        }
+        self.seqs.extend(taken.iter().map(|parcel| (parcel.event.id, parcel.seq)));
+    }
+
+    fn get(&self, id: EventId) -> Option<u64> {
+        self.seqs.get(&id).copied()
+    }
 }

@@ -46,6 +46,14 @@ impl Readers {
         Ok(answer)
     }
 
+    /// An error once they are closed.
+    pub(crate) fn check_open(&self) -> Result<(), Closed> {
+        match *self.idle.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(_) => Ok(()),
+            None => Err(Closed),
+        }
+    }
+
     /// Closes them; later questions are answered with [`Closed`].
     pub(crate) fn close(&self) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -12,6 +12,7 @@ use crate::recent::Recent;
 use crate::tally::Tallies;
 
 use super::intake::Intake;
+use super::queue::Handed;
 use super::readers::Readers;
 
 /// The shared parts of a durable ledger.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     /// As of the last commit.
     recent: Mutex<Recent>,
     health: Mutex<Health>,
+    handed: Mutex<Handed>,
 }
 
 impl Shared {
@@ -51,6 +53,7 @@ impl Shared {
             tallies: Mutex::new(parts.tallies),
             recent: Mutex::new(recent),
             health: Mutex::new(Health::Ok),
+            handed: Mutex::new(Handed::default()),
         }
     }
 
@@ -69,6 +72,10 @@ impl Shared {
 
     pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn handed(&self) -> MutexGuard<'_, Handed> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn health(&self) -> Health {

@@ -25,6 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Runs until the intake is closed and empty; gives what could not be stored.
 pub(crate) fn run(shared: &Arc<Shared>, mut db: Connection) -> Result<(), CommitError> {
+    let _guard = Guard(shared);
     let mut last_round = Instant::now();
     loop {
         let mut messages = Vec::new();
@@ -39,6 +40,15 @@ pub(crate) fn run(shared: &Arc<Shared>, mut db: Connection) -> Result<(), Commit
                 persist(shared, &mut db, &mut messages)?;
             }
         }
+    }
+}
+
+/// However the writer ends, nobody waits for it for ever.
+struct Guard<'a>(&'a Shared);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.0.intake.abandon();
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::{
-    Admission, Durability, Entry, Fate, Ledger, Moment, OpenError, OpenReport, Options, Report, RouteId, SinkId,
-    SourceId,
+    Admission, Durability, Entry, Fate, Ledger, Moment, OpenError, OpenReport, Options, Report, RouteId,
+    SinkId, SourceId,
 };
 use model::{Cause, EventId, Fingerprint, Identity, Kind, Parcel, PathKey, Signal, SignalSet, Stamp};
 use tempfile::TempDir;

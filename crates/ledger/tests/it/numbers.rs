@@ -24,8 +24,7 @@ struct Truth {
     trouble: BTreeMap<(u64, SinkId), Trouble>,
 }
 
-const LADDER: [State; 5] =
-    [State::Queued, State::Retrying, State::Delivering, State::Dead, State::Delivered];
+const LADDER: [State; 5] = [State::Queued, State::Retrying, State::Delivering, State::Dead, State::Delivered];
 
 impl Truth {
     fn seqs_behind(&self, sink: SinkId) -> Vec<u64> {
@@ -52,9 +51,7 @@ impl Truth {
             Err(state) => return *state,
         };
         let states = sinks.iter().map(|sink| self.at_sink(seq, *sink));
-        states
-            .min_by_key(|state| LADDER.iter().position(|step| step == state))
-            .unwrap_or(State::Delivered)
+        states.min_by_key(|state| LADDER.iter().position(|step| step == state)).unwrap_or(State::Delivered)
     }
 
     fn counts(&self) -> Counts {
@@ -88,8 +85,7 @@ impl Truth {
         if take == behind.len() && dice.below(2) == 0 && end > self.cursors[&sink] {
             report.cursor = Some(end);
         }
-        let held: Vec<u64> =
-            self.trouble.keys().filter(|(_, id)| *id == sink).map(|(seq, _)| *seq).collect();
+        let held: Vec<u64> = self.trouble.keys().filter(|(_, id)| *id == sink).map(|(seq, _)| *seq).collect();
         for seq in held {
             let fresh = report.cursor.is_some_and(|_| behind[..take].contains(&seq));
             if fresh || dice.below(3) != 0 {

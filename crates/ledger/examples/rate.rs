@@ -1,0 +1,161 @@
+//! What the ledger costs: `cargo run --release -p ledger --example rate [EVENTS] [DIR]`.
+//!
+//! Prints, for each mode, admissions per second and CPU microseconds for each event: admitted
+//! alone, admitted while a sink fetches and reports behind it, and announced once more (each path
+//! has an earlier row then).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ledger::{
+    Admission, Closed, Durability, Entry, Fate, Ledger, LedgerError, Moment, Options, Report, SinkId,
+    SourceId,
+};
+use model::{Cause, Fingerprint, Kind, PathKey, Signal, SignalSet, Stamp};
+use rustix::time::{ClockId, clock_gettime};
+
+const BATCH: u64 = 256;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let events: u64 = args.next().map_or(Ok(300_000), |text| text.parse())?;
+    let place = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    let preparing = preparing(events);
+    println!("{events} events in batches of {BATCH}; preparing one costs {preparing:.2} µs, taken off below");
+    for (name, durability) in
+        [("memory", None), ("process", Some(Durability::Process)), ("power", Some(Durability::Power))]
+    {
+        let dir = tempfile::tempdir_in(&place)?;
+        let options = Options {
+            state_dir: durability.map(|_| dir.path().into()),
+            site: "obs1".into(),
+            durability: durability.unwrap_or(Durability::Process),
+            owner: "rate".into(),
+        };
+        let bench = Bench::new(options)?;
+        if durability.is_some() {
+            bench.measure(&format!("{name}, admitted"), preparing, 0..events, false)?;
+            bench.skip()?;
+        }
+        bench.measure(&format!("{name}, delivered too"), preparing, events..2 * events, true)?;
+        bench.measure(&format!("{name}, once more"), preparing, events..2 * events, true)?;
+        bench.ledger.close()?;
+    }
+    Ok(())
+}
+
+/// CPU time of the whole process so far, in microseconds.
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0)).as_secs_f64() * 1e6
+}
+
+/// What making the entries themselves costs, for each.
+fn preparing(events: u64) -> f64 {
+    let fate = Fate::Adopt;
+    let begun = cpu();
+    for first in (0..events).step_by(BATCH as usize) {
+        let batch = batch(SourceId(1), fate, first..first + BATCH, &"rule".into());
+        drop(std::hint::black_box(batch));
+    }
+    (cpu() - begun) / events as f64
+}
+
+struct Bench {
+    ledger: Ledger,
+    source: SourceId,
+    sink: SinkId,
+    fate: Fate,
+}
+
+impl Bench {
+    fn new(options: Options) -> Result<Self, Box<dyn std::error::Error>> {
+        let (ledger, _) = Ledger::open(options)?;
+        let source = ledger.register_source("stage1", b"/data/stage1")?.id;
+        let sink = ledger.register_sink("met", "redis-list")?;
+        let fate = Fate::Announce(ledger.route(&[sink])?);
+        Ok(Self { ledger, source, sink, fate })
+    }
+
+    fn measure(
+        &self,
+        name: &str,
+        preparing: f64,
+        range: std::ops::Range<u64>,
+        deliver: bool,
+    ) -> Result<(), Box<dyn std::error::Error>> {
+        let events = range.end - range.start;
+        let commits = self.ledger.commits();
+        let (begun, wall) = (cpu(), Instant::now());
+        std::thread::scope(|scope| {
+            let consumer = deliver.then(|| scope.spawn(|| self.consume(events)));
+            let rule: Arc<str> = "rule".into();
+            for first in range.step_by(BATCH as usize) {
+                self.ledger.submit(batch(self.source, self.fate, first..first + BATCH, &rule))?;
+            }
+            if let Some(consumer) = consumer {
+                consumer.join().map_err(|_| "the consumer failed")??;
+            }
+            self.ledger.flush()?;
+            Ok::<(), Box<dyn std::error::Error>>(())
+        })?;
+        let (each, seconds) = ((cpu() - begun) / events as f64 - preparing, wall.elapsed().as_secs_f64());
+        let commits = self.ledger.commits() - commits;
+        println!("{name:24} {:9.0}/s {each:6.2} µs CPU each, {commits} commits", events as f64 / seconds);
+        Ok(())
+    }
+
+    /// Fetches and reports as a sink does that keeps up.
+    fn consume(&self, events: u64) -> Result<(), LedgerError> {
+        let (mut after, mut left) = (self.ledger.cursor(self.sink)?, events);
+        while left > 0 {
+            let fetch = self.ledger.fetch(self.sink, after, BATCH as usize)?;
+            if fetch.parcels.is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            after = fetch.scanned_to;
+            let delivered = fetch.parcels.len() as u64;
+            left = left.saturating_sub(delivered);
+            let at = Stamp::new(1_800_000_000, 0);
+            let report = Report { cursor: Some(after), delivered, at, ..Report::default() };
+            self.ledger.report(self.sink, report)?;
+        }
+        Ok(())
+    }
+
+    /// Settles everything unseen.
+    fn skip(&self) -> Result<(), Closed> {
+        let cursor = Some(self.ledger.flush()?);
+        self.ledger.report(self.sink, Report { cursor, ..Report::default() })
+    }
+}
+
+fn batch(source: SourceId, fate: Fate, range: std::ops::Range<u64>, rule: &Arc<str>) -> Vec<Entry> {
+    range.map(|number| Entry::Admit(Box::new(admission(source, fate, number, rule)))).collect()
+}
+
+fn admission(source: SourceId, fate: Fate, number: u64, rule: &Arc<str>) -> Admission {
+    let path = format!("dir{:04}/some-file-name-{number:07}.dat", number % 100).into_bytes();
+    let seen = Stamp::new(1_800_000_000 + number.cast_signed(), 123_456_789);
+    let moment = |what: &str| Moment { time: seen, what: what.into() };
+    Admission {
+        source,
+        key: PathKey::of(&path),
+        path: path.into(),
+        fate,
+        kind: Kind::File,
+        fingerprint: Fingerprint { size: 1000 + number, mtime: seen, inode: 1000 + number },
+        ctime: seen,
+        mode: 0o100_644,
+        rule: Arc::clone(rule),
+        signals: SignalSet::EMPTY.with(Signal::Closed).with(Signal::WriterGone),
+        backend: "inotify",
+        first_seen: seen,
+        time: seen,
+        waited_ms: 3,
+        cause: Cause::Arrived,
+        history: vec![moment("created"), moment("closed")],
+    }
+}

@@ -1,0 +1,199 @@
+//! Damaged files: the ledger always opens, says what it found, and keeps what can be read.
+
+use std::collections::HashSet;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use ledger::{Fate, OpenReport, Report};
+use tempfile::TempDir;
+
+use crate::house::{Dice, House, admit, backlog, delivered, open, parked};
+
+const EVENTS: u64 = 3_000;
+const SETTLED: u64 = 2_000;
+
+/// A ledger with settled and pending events and one that is parked, closed in order.
+fn example() -> TempDir {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let route = house.route(&[sink]);
+    for part in 0..10 {
+        let first = part * EVENTS / 10;
+        house.announce(route, (first..first + EVENTS / 10).map(|number| format!("dir/f{number}")));
+    }
+    house.report(sink, Report { parked: vec![parked(500, 2)], ..delivered(SETTLED, SETTLED - 1) });
+    house.ledger.close().unwrap();
+    let dir = TempDir::new().unwrap();
+    copy(house.path(), dir.path());
+    dir
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Whatever happened to the files: it opens, works, and no pending event is lost silently: it is
+/// still owed to the sink, or its path is unknown and the next scan announces it again.
+fn opens_and_loses_nothing(dir: &Path, what: &str) -> OpenReport {
+    let (ledger, report) = open(dir).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let source = ledger.register_source("source", b"/root").unwrap();
+    let sink = ledger.register_sink("s", "test").unwrap();
+    let fate = Fate::Announce(ledger.route(&[sink]).unwrap());
+    if let Some(quarantine) = &report.quarantined {
+        assert!(!quarantine.damage.is_empty() && quarantine.dir.is_dir(), "{what}");
+        assert!(
+            source.first_scan_done || quarantine.salvaged > 0 || report.created,
+            "{what}: nothing is adopted"
+        );
+    }
+    let mut known = HashSet::new();
+    ledger.known(source.id, &mut |row| assert!(known.insert(row.path.to_vec()))).unwrap();
+    let owed: HashSet<Vec<u8>> = backlog(&ledger, sink).into_iter().map(|parcel| parcel.path).collect();
+    let parked: Vec<u64> = ledger.retries(sink).unwrap().iter().map(|row| row.parcel.seq).collect();
+    for number in SETTLED..EVENTS {
+        let path = format!("dir/f{number}").into_bytes();
+        assert!(owed.contains(&path) || !known.contains(&path), "{what}: event {number} is lost");
+    }
+    assert!(
+        parked.contains(&500) || !known.contains(b"dir/f499".as_slice()),
+        "{what}: the parked one is lost"
+    );
+    ledger.submit(vec![admit(source.id, fate, b"new", 1)]).unwrap();
+    let end = ledger.flush().unwrap();
+    assert!(backlog(&ledger, sink).iter().any(|parcel| parcel.seq == end), "{what}: it works");
+    ledger.close().unwrap();
+    let damage = ledger::check(dir).unwrap().damage;
+    assert!(damage.is_empty(), "{what}: {damage:?}");
+    let (again, second) = open(dir).unwrap();
+    assert_eq!(second.quarantined, None, "{what}: healed for good");
+    again.close().unwrap();
+    report
+}
+
+fn on_a_copy(example: &TempDir, what: &str, spoil: impl FnOnce(&Path)) -> OpenReport {
+    let dir = TempDir::new().unwrap();
+    copy(example.path(), dir.path());
+    spoil(&dir.path().join("ledger.db"));
+    opens_and_loses_nothing(dir.path(), what)
+}
+
+fn overwrite(file: &Path, offset: u64, bytes: &[u8]) {
+    let mut file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+    file.seek(SeekFrom::Start(offset)).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn an_undamaged_one_is_trusted() {
+    let report = on_a_copy(&example(), "untouched", |_| {});
+    assert_eq!(report.quarantined, None);
+}
+
+#[test]
+fn torn_pages_anywhere() {
+    let example = example();
+    let size = std::fs::metadata(example.path().join("ledger.db")).unwrap().len();
+    let mut dice = Dice(11);
+    let (mut found, mut salvaged) = (0, 0);
+    for _ in 0..40 {
+        let offset = dice.below(size);
+        let length = 1 + dice.below(6_000) as usize;
+        let bytes: Vec<u8> = (0..length).map(|_| dice.below(256) as u8).collect();
+        let what = format!("{length} bytes of noise at {offset} of {size}");
+        let report = on_a_copy(&example, &what, |file| overwrite(file, offset, &bytes));
+        if let Some(quarantine) = report.quarantined {
+            found += 1;
+            salvaged += u64::from(quarantine.salvaged > 0);
+        }
+    }
+    assert!(found > 20, "noise is mostly noticed: {found}");
+    assert!(salvaged > found / 2, "and mostly something is saved: {salvaged} of {found}");
+}
+
+#[test]
+fn a_file_cut_off_anywhere() {
+    let example = example();
+    let size = std::fs::metadata(example.path().join("ledger.db")).unwrap().len();
+    let mut cuts = vec![0, 1, 15, 16, 99, 100, 4095, 4096, 8192, 8193, size - 1, size - 8192];
+    let mut dice = Dice(5);
+    cuts.extend((0..12).map(|_| dice.below(size)));
+    for cut in cuts {
+        let what = format!("cut to {cut} of {size}");
+        let report = on_a_copy(&example, &what, |file| {
+            std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(cut).unwrap();
+        });
+        assert!(report.quarantined.is_some(), "{what}: it is noticed");
+    }
+}
+
+#[test]
+fn something_else_in_its_place() {
+    let example = example();
+    for (what, content) in [("text", b"hello world\n".repeat(2_000)), ("zeroes", vec![0; 50_000])] {
+        let report = on_a_copy(&example, what, |file| std::fs::write(file, &content).unwrap());
+        let quarantine = report.quarantined.unwrap();
+        assert_eq!(quarantine.salvaged, 0);
+        assert_eq!(std::fs::read(quarantine.dir.join("ledger.db")).ok(), None, "the directory was temporary");
+    }
+}
+
+#[test]
+fn a_wal_of_noise_is_no_wal() {
+    let example = example();
+    let report = on_a_copy(&example, "noise in the WAL", |file| {
+        let wal = file.with_file_name("ledger.db-wal");
+        std::fs::write(wal, b"noise".repeat(9_000)).unwrap();
+    });
+    assert_eq!(report.quarantined, None, "SQLite ignores it");
+}
+
+#[test]
+fn the_damaged_files_are_kept() {
+    let dir = example();
+    let file = dir.path().join("ledger.db");
+    overwrite(&file, 0, b"garbage");
+    let spoiled = std::fs::read(&file).unwrap();
+    let report = opens_and_loses_nothing(dir.path(), "a spoiled header");
+    let kept = report.quarantined.unwrap().dir.join("ledger.db");
+    assert_eq!(std::fs::read(kept).unwrap(), spoiled);
+}
+
+#[test]
+fn check_names_damage_beside_a_running_ledger_and_repair_mends_it() {
+    let dir = example();
+    assert_eq!(ledger::check(dir.path()).unwrap().damage, Vec::<String>::new());
+    let (running, _) = open(dir.path()).unwrap();
+    let report = ledger::check(dir.path()).unwrap();
+    assert!(report.damage.is_empty() && report.records == EVENTS, "{:?}", report.damage);
+    assert!(ledger::repair(dir.path()).is_err(), "not under somebody's hands");
+    running.close().unwrap();
+    let file = dir.path().join("ledger.db");
+    let size = std::fs::metadata(&file).unwrap().len();
+    overwrite(&file, size / 2, &[0xa5; 9_000]);
+    assert!(!ledger::check(dir.path()).unwrap().damage.is_empty());
+    let report = ledger::repair(dir.path()).unwrap();
+    assert!(report.quarantined.is_some());
+    let report = opens_and_loses_nothing(dir.path(), "repaired");
+    assert_eq!(report.quarantined, None);
+}
+
+#[test]
+fn a_start_that_was_killed_while_it_salvaged_is_gone_on_with() {
+    // Killed before the damaged file was out of the way: what was salvaged is made again.
+    let dir = example();
+    let file = dir.path().join("ledger.db");
+    std::fs::write(dir.path().join("ledger.saved"), b"half").unwrap();
+    std::fs::write(dir.path().join("ledger.new"), b"half").unwrap();
+    let report = opens_and_loses_nothing(dir.path(), "left over");
+    assert_eq!(report.quarantined, None);
+    // Killed after it: what was salvaged takes its place.
+    std::fs::rename(&file, dir.path().join("ledger.saved")).unwrap();
+    let report = opens_and_loses_nothing(dir.path(), "in between");
+    assert!(!report.created);
+    assert!(!dir.path().join("ledger.saved").exists());
+}

@@ -1,0 +1,178 @@
+//! Opening: the lock, the versions, what a restart finds.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use ledger::{Entry, Fate, OpenError, SourceNote};
+use model::PathKey;
+use tempfile::TempDir;
+
+use crate::house::{House, absent, admit, at, open, print};
+
+#[test]
+fn one_process_for_each_directory() {
+    let house = House::durable();
+    let Err(OpenError::Locked { pid, owner, dir }) = open(house.path()) else { panic!("opened twice") };
+    assert_eq!((pid, owner.as_str(), dir.as_path()), (std::process::id(), "a test", house.path()));
+    let text = open(house.path()).unwrap_err().to_string();
+    assert!(text.contains("staithe status") && text.contains("a test"), "{text}");
+    house.ledger.close().unwrap();
+    open(house.path()).unwrap().0.close().unwrap();
+}
+
+#[test]
+fn the_directory_is_made_for_its_owner_alone() {
+    let dir = TempDir::new().unwrap();
+    let deep = dir.path().join("not/there/yet");
+    let (ledger, report) = open(&deep).unwrap();
+    assert!(report.created);
+    assert_eq!(std::fs::metadata(&deep).unwrap().permissions().mode() & 0o777, 0o700);
+    ledger.close().unwrap();
+    let (ledger, report) = open(&deep).unwrap();
+    assert!(!report.created && !report.unclean && report.quarantined.is_none());
+    ledger.close().unwrap();
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_an_error_that_says_so() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let error = open(&file.join("state")).unwrap_err();
+    assert!(matches!(error, OpenError::Unusable { .. }), "{error:?}");
+    assert!(error.to_string().contains("--state-dir"), "{error}");
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_not_touched() {
+    let house = House::durable();
+    let path = house.path().join("ledger.db");
+    house.ledger.close().unwrap();
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", 2).unwrap();
+    db.execute("UPDATE meta SET value = 2 WHERE name = 'schema'", []).unwrap();
+    drop(db);
+    let before = std::fs::read(&path).unwrap();
+    let error = open(house.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    let again = open(house.path()).unwrap_err();
+    assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
+}
+
+#[test]
+fn a_restart_finds_names_notes_cursors_and_what_is_present() {
+    let house = House::durable();
+    let (one, two) = (house.sink("one"), house.sink("two"));
+    let fate = Fate::Announce(house.route(&[one]));
+    let source = house.source;
+    house.ledger.note_source(source, SourceNote::FirstScanDone).unwrap();
+    house.ledger.note_source(source, SourceNote::InodeInIdentity(false)).unwrap();
+    house.ledger.note_source(source, SourceNote::ArmedAt(at(3))).unwrap();
+    let touched = Entry::Sample {
+        source,
+        key: PathKey::of(b"touched"),
+        path: (*b"touched").into(),
+        sample: print(77),
+        ctime: at(78),
+    };
+    house.submit([
+        admit(source, fate, b"touched", 1),
+        admit(source, Fate::Adopt, b"adopted", 1),
+        admit(source, Fate::Gone, b"vanished", 1),
+        admit(source, fate, b"absent", 1),
+        admit(source, fate, b"again", 1),
+        admit(source, fate, b"again", 2),
+        admit(source, fate, b"gone later", 1),
+        absent(source, b"absent"),
+        touched,
+        admit(source, Fate::Gone, b"gone later", 2),
+    ]);
+    house.report(one, crate::house::delivered(4, 2));
+    let house = house.reopen();
+    let record = house.ledger.register_source("source", b"/root").unwrap();
+    assert_eq!(record.id, source);
+    assert_eq!(
+        (record.first_scan_done, record.inode_in_identity, record.armed_at),
+        (true, Some(false), Some(at(3)))
+    );
+    assert_eq!((house.sink("one"), house.sink("two")), (one, two));
+    assert_eq!((house.ledger.cursor(one).unwrap(), house.ledger.cursor(two).unwrap()), (4, 0));
+    let mut known = Vec::new();
+    let mut each = |row: ledger::KnownRow<'_>| {
+        assert_eq!(row.key, PathKey::of(row.path));
+        known.push((row.path.to_vec(), row.sample, row.ctime));
+    };
+    house.ledger.known(source, &mut each).unwrap();
+    let expected = [
+        (b"touched".to_vec(), print(77), at(78)),
+        (b"adopted".to_vec(), print(1), at(2)),
+        (b"again".to_vec(), print(2), at(3)),
+    ];
+    assert_eq!(known, expected);
+}
+
+#[test]
+fn events_keep_the_directory_they_were_found_in() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let route = house.route(&[sink]);
+    house.announce(route, ["a"]);
+    house.ledger.register_source("source", b"/elsewhere").unwrap();
+    house.announce(route, ["b"]);
+    let roots = |house: &House| -> Vec<Vec<u8>> {
+        house.backlog(sink).iter().map(|parcel| parcel.root.to_vec()).collect()
+    };
+    assert_eq!(roots(&house), [b"/root".to_vec(), b"/elsewhere".to_vec()]);
+    let house = house.reopen();
+    assert_eq!(roots(&house), [b"/root".to_vec(), b"/elsewhere".to_vec()]);
+}
+
+#[test]
+fn records_tell_a_path_from_its_beginning() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let fate = Fate::Announce(house.route(&[sink]));
+    let source = house.source;
+    let name = b"n\xff\n\"\x1b".as_slice();
+    house.submit([
+        admit(source, Fate::Gone, name, 1),
+        admit(source, fate, name, 1),
+        admit(source, fate, name, 2),
+        admit(source, fate, b"other", 2),
+        absent(source, name),
+    ]);
+    house.report(
+        sink,
+        ledger::Report { parked: vec![crate::house::parked(2, 4)], ..crate::house::delivered(3, 1) },
+    );
+    for house in [house].map(House::reopen) {
+        let records = house.ledger.records(source, name).unwrap();
+        let states: Vec<&str> = records.iter().map(|record| record.state.name()).collect();
+        assert_eq!(states, ["gone", "retrying", "delivered"]);
+        let last = &records[2];
+        assert_eq!((last.path.as_slice(), last.source_name.as_str(), last.absent), (name, "source", true));
+        assert_eq!((last.generation, last.supersedes), (2, Some(records[1].id)));
+        assert_eq!((last.rule.as_str(), last.waited_ms), ("rule", 2_000));
+        assert_eq!(last.history, [ledger::Moment { time: at(2), what: "closed".into() }]);
+        assert_eq!((last.sinks[0].name.as_str(), last.sinks[0].delivered_at), ("s", Some(at(100))));
+        let waiting = &records[1].sinks[0];
+        assert_eq!((waiting.attempts, waiting.last_error.as_deref()), (4, Some("not now")));
+        assert!(house.ledger.records(source, b"never seen").unwrap().is_empty());
+        let mut found = Vec::new();
+        let each = &mut |record: ledger::Record| {
+            found.push(record.seq);
+            true
+        };
+        house.ledger.each_record(Some(model::State::Queued), each).unwrap();
+        assert_eq!(found, [4]);
+        let mut first = 0;
+        house
+            .ledger
+            .each_record(None, &mut |_| {
+                first += 1;
+                first < 2
+            })
+            .unwrap();
+        assert_eq!(first, 2, "it stops when told to");
+    }
+}
