@@ -114,6 +114,11 @@ pub(crate) const DECISIONS: &[Decision] = &[
         ..differs("W03", "what lies in a directory that comes back is announced, also without forced_poll")
     },
     Decision {
+        wanted: Some(Exactly(&[(MAIN, &["? away", "C back"])])),
+        log_as_recorded: true,
+        ..differs("W04", "as T13 and W01: what came into the directory while it was away is announced, too")
+    },
+    Decision {
         wanted: Some(Kinds(&[(MAIN, &["? new"])])),
         ..differs("W07", "a new tree in the place of a renamed parent is watched; the renamed one is not")
     },
