@@ -1,5 +1,6 @@
 //! The mode that remembers: one SQLite file, one writer, readers beside it.
 
+mod arrears;
 mod ask;
 mod codec;
 mod desk;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::{EventId, PathKey, Stamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use crate::entry::{Admission, Dead, Entry, Fate, Parked, Report};
 use crate::lineage::{Earlier, Lineage, Place};
@@ -14,7 +14,7 @@ use crate::recent::Stored;
 use crate::seal::{self, Origin};
 use crate::tally::{Tallies, Trouble};
 
-use super::codec::{At, Id, fate_columns, fingerprint, kind, push_history, signal_bits};
+use super::codec::{At, Id, fate_columns, fingerprint, impossible, push_history, signal_bits};
 use super::rows::DbRows;
 use super::shared::Shared;
 
@@ -24,6 +24,9 @@ const PRESENT: i64 = 1;
 const ABSENT: i64 = 2;
 /// The bit of `standing` that says: no earlier row of the path has a later mtime.
 const TOPMOST: i64 = 4;
+
+/// At least so many rows of a merge of the path index go into one round.
+const LEAST_MERGE: usize = 64;
 
 /// The round's working copy. Nothing of it is seen by others before the commit.
 pub(crate) struct Desk<'a> {
@@ -36,12 +39,80 @@ pub(crate) struct Desk<'a> {
     totals: HashMap<u32, u64>,
     /// The class of the last admission: most often the next one's, too.
     last_class: Option<(Class, u32)>,
+    /// Admissions in this round.
+    entries: usize,
+    sql: Sql<'a>,
+}
+
+/// The statements that run for each admission, looked up once for each round.
+struct Sql<'a> {
+    insert: CachedStatement<'a>,
+    body: CachedStatement<'a>,
+    row: CachedStatement<'a>,
+    indexed: CachedStatement<'a>,
+}
+
+impl<'a> Sql<'a> {
+    fn new(db: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            insert: db.prepare_cached(
+                "INSERT INTO generation VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                 NULL, ?16)",
+            )?,
+            body: db.prepare_cached("INSERT INTO body VALUES(?1, ?2)")?,
+            row: db.prepare_cached(
+                "SELECT class, path, standing, size, mtime, inode, number, recurrence, id
+                 FROM generation WHERE seq = ?1",
+            )?,
+            indexed: db
+                .prepare_cached("SELECT seq FROM path_index WHERE key = ?1 AND seq < ?2 ORDER BY seq DESC")?,
+        })
+    }
+}
+
+/// An earlier row of a path.
+struct Found {
+    seq: u64,
+    standing: i64,
+    /// `None`: a unit that vanished before it was complete.
+    earlier: Option<Earlier>,
+}
+
+/// Reads a row, if it exists and is about that path.
+fn find(
+    ask: &mut CachedStatement<'_>,
+    shared: &Shared,
+    seq: u64,
+    source: SourceId,
+    path: &[u8],
+) -> rusqlite::Result<Option<Found>> {
+    let mut rows = ask.query([seq as i64])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let names = shared.names();
+    let class = names.class(row.get(0)?).ok_or_else(|| impossible("a row without a class"))?;
+    if class.source != source || row.get_ref(1)?.as_blob()? != path {
+        return Ok(None);
+    }
+    let standing: i64 = row.get(2)?;
+    let announced = matches!(class.fate, Fate::Announce(_));
+    let earlier = (announced || class.fate == Fate::Adopt).then_some(Earlier {
+        announced,
+        kind: class.kind,
+        fingerprint: fingerprint(row, 3)?,
+        number: row.get(6)?,
+        recurrence: row.get(7)?,
+        id: row.get::<_, Id>(8)?.0,
+        topmost: standing & TOPMOST != 0,
+    });
+    Ok(Some(Found { seq, standing, earlier }))
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(db: &'a Connection, shared: &'a Shared) -> Self {
+    pub(crate) fn new(db: &'a Connection, shared: &'a Shared) -> rusqlite::Result<Self> {
         let tallies = shared.tallies().clone();
-        Self { db, shared, tallies, fresh: Vec::new(), totals: HashMap::new(), last_class: None }
+        let sql = Sql::new(db)?;
+        let (fresh, totals) = (Vec::new(), HashMap::new());
+        Ok(Self { db, shared, tallies, fresh, totals, last_class: None, entries: 0, sql })
     }
 
     pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
@@ -69,18 +140,46 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn latest_present(&self, source: SourceId, key: PathKey, path: &[u8]) -> rusqlite::Result<Option<u64>> {
-        let sql = "SELECT g.seq FROM path_index i JOIN generation g ON g.seq = i.seq
-                   JOIN class c ON c.id = g.class
-                   WHERE i.key = ?1 AND g.path = ?2 AND c.source = ?3 AND (g.standing & 3) = 1
-                   ORDER BY i.seq DESC LIMIT 1";
+    fn latest_present(&mut self, source: SourceId, key: PathKey, path: &[u8]) -> rusqlite::Result<Option<u64>> {
+        let mut present = None;
+        self.walk(source, key, path, &mut |row| {
+            // Only the newest that was not just a vanishing can be present.
+            present = (row.standing & 3 == PRESENT).then_some(row.seq);
+            row.earlier.is_none()
+        })?;
+        Ok(present)
+    }
+
+    /// Shows the rows of a path, newest first, until `visit` has seen enough.
+    fn walk(
+        &mut self,
+        source: SourceId,
+        key: PathKey,
+        path: &[u8],
+        visit: &mut dyn FnMut(&Found) -> bool,
+    ) -> rusqlite::Result<()> {
         let key = super::index_key(source, key);
-        let mut find = self.db.prepare_cached(sql)?;
-        let seq: Option<i64> = find.query_row(params![key, path, source.0], |row| row.get(0)).optional()?;
-        Ok(seq.map(|seq| seq as u64))
+        let fresh = self.shared.arrears().rows(key).to_vec();
+        for seq in fresh.iter().rev() {
+            let found = find(&mut self.sql.row, self.shared, *seq, source, path)?;
+            if found.is_some_and(|found| !visit(&found)) {
+                return Ok(());
+            }
+        }
+        // While a merge is under way its rows are in both.
+        let before = fresh.first().map_or(i64::MAX, |seq| *seq as i64);
+        let mut indexed = self.sql.indexed.query(params![key, before])?;
+        while let Some(row) = indexed.next()? {
+            let found = find(&mut self.sql.row, self.shared, row.get::<_, i64>(0)? as u64, source, path)?;
+            if found.is_some_and(|found| !visit(&found)) {
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     fn admit(&mut self, admission: &Admission) -> rusqlite::Result<()> {
+        self.entries += 1;
         let Some(origin) = self.origin(admission.source) else { return Ok(()) };
         let (place, previous) = self.place(admission)?;
         let class = self.class(admission)?;
@@ -98,8 +197,7 @@ impl<'a> Desk<'a> {
         let id = frozen.as_ref().map_or_else(|| seal::id(&origin, admission, &place), |frozen| frozen.id);
         self.insert(seq, class, admission, &place, id)?;
         if let (Some(frozen), Some(route)) = (frozen, route) {
-            let mut put = self.db.prepare_cached("INSERT INTO body VALUES(?1, ?2)")?;
-            put.execute(params![seq as i64, frozen.body])?;
+            self.sql.body.execute(params![seq as i64, frozen.body])?;
             self.fresh.push(seal::stored(&origin, admission, &place, route, seq, frozen));
         }
         Ok(())
@@ -113,42 +211,22 @@ impl<'a> Desk<'a> {
     }
 
     /// The place among the path's generations, and the row that was its newest until now.
-    fn place(&self, admission: &Admission) -> rusqlite::Result<(Place, Option<u64>)> {
-        let sql =
-            "SELECT g.seq, c.fate, c.kind, g.size, g.mtime, g.inode, g.number, g.recurrence, g.id, g.standing
-                   FROM path_index i JOIN generation g ON g.seq = i.seq JOIN class c ON c.id = g.class
-                   WHERE i.key = ?1 AND g.path = ?2 AND c.source = ?3 ORDER BY i.seq DESC";
+    fn place(&mut self, admission: &Admission) -> rusqlite::Result<(Place, Option<u64>)> {
         let mut lineage = Lineage::of(admission.kind, admission.fingerprint);
-        let key = super::index_key(admission.source, admission.key);
-        let mut find = self.db.prepare_cached(sql)?;
-        let mut rows = find.query(params![key, &*admission.path, admission.source.0])?;
         let (mut previous, mut wants_more) = (None, true);
-        while let Some(row) = rows.next()? {
-            let standing: i64 = row.get(9)?;
-            if previous.is_none() && standing & 3 != 0 {
-                previous = Some(row.get::<_, i64>(0)? as u64);
+        self.walk(admission.source, admission.key, &admission.path, &mut |row| {
+            if let Some(earlier) = &row.earlier {
+                // Only the newest that was not just a vanishing can be present.
+                previous = previous.or((row.standing & 3 == PRESENT).then_some(row.seq));
+                wants_more = lineage.look(earlier);
             }
-            let fate: u8 = row.get(1)?;
-            if fate != 2 && wants_more {
-                wants_more = lineage.look(&Earlier {
-                    announced: fate == 0,
-                    kind: kind(&row.get::<_, String>(2)?)?,
-                    fingerprint: fingerprint(row, 3)?,
-                    number: row.get(6)?,
-                    recurrence: row.get(7)?,
-                    id: row.get::<_, Id>(8)?.0,
-                    topmost: standing & TOPMOST != 0,
-                });
-            }
-            if !wants_more && previous.is_some() {
-                break;
-            }
-        }
+            wants_more
+        })?;
         Ok((lineage.place(), previous))
     }
 
     fn insert(
-        &self,
+        &mut self,
         seq: u64,
         class: u32,
         admission: &Admission,
@@ -159,8 +237,7 @@ impl<'a> Desk<'a> {
         let standing = i64::from(admission.fate != Fate::Gone) * PRESENT + i64::from(place.topmost) * TOPMOST;
         let mut history = String::new();
         push_history(&admission.history, admission.first_seen, &mut history);
-        let sql = "INSERT INTO generation VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, NULL, ?16)";
-        let mut put = self.db.prepare_cached(sql)?;
+        let put = &mut self.sql.insert;
         put.execute(params![
             seq as i64,
             class,
@@ -179,8 +256,7 @@ impl<'a> Desk<'a> {
             admission.waited_ms as i64,
             history,
         ])?;
-        let mut index = self.db.prepare_cached("INSERT INTO path_index VALUES(?1, ?2)")?;
-        index.execute(params![super::index_key(admission.source, admission.key), seq as i64])?;
+        self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
         Ok(())
     }
 
@@ -364,8 +440,27 @@ impl<'a> Desk<'a> {
                 update.execute(params![at as i64 + 1, sink.cursor as i64, sink.delivered as i64])?;
             }
         }
-        let mut end = self.db.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'end'")?;
-        end.execute([self.tallies.end as i64])?;
+        if self.tallies.end != self.shared.tallies().end {
+            let mut end = self.db.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'end'")?;
+            end.execute([self.tallies.end as i64])?;
+        }
+        self.merge_index()
+    }
+
+    /// Brings the path index a little further, at the pace at which rows come.
+    fn merge_index(&mut self) -> rusqlite::Result<()> {
+        let mut arrears = self.shared.arrears();
+        let slice = arrears.slice(LEAST_MERGE.max(2 * self.entries));
+        if !slice.is_empty() {
+            let mut put = self.db.prepare_cached("INSERT OR IGNORE INTO path_index VALUES(?1, ?2)")?;
+            for (key, seq) in arrears.merging(slice) {
+                put.execute(params![key, *seq as i64])?;
+            }
+        }
+        if let Some(end) = arrears.finished() {
+            let sql = "UPDATE meta SET value = ?1 WHERE name = 'indexed_to'";
+            self.db.prepare_cached(sql)?.execute([end as i64])?;
+        }
         Ok(())
     }
 }

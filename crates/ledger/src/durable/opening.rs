@@ -15,6 +15,7 @@ use crate::names::{Class, Names, Sink, Source};
 use crate::options::{Durability, Options, SourceId};
 use crate::tally::Tallies;
 
+use super::arrears::Arrears;
 use super::codec::{At, cause, fate, impossible, kind, signals, sinks};
 use super::salvage::salvage;
 use super::schema;
@@ -174,6 +175,7 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
         path: path.into(),
         durability,
         started_over: false,
+        arrears: arrears(&db, &names)?,
         names,
         tallies,
     };
@@ -289,6 +291,19 @@ fn count(db: &Connection, names: &Names, tallies: &mut Tallies) -> rusqlite::Res
         tallies.trouble(SinkId(row.get(0)?), RouteId(row.get(1)?), None, Some(trouble));
     }
     Ok(())
+}
+
+/// The rows that the path index does not have yet.
+fn arrears(db: &Connection, names: &Names) -> rusqlite::Result<Arrears> {
+    let mut arrears = Arrears::default();
+    let mut ask = db.prepare("SELECT seq, class, path FROM generation WHERE seq > ?1 ORDER BY seq")?;
+    let mut rows = ask.query([schema::meta(db, "indexed_to")?])?;
+    while let Some(row) = rows.next()? {
+        let class = names.class(row.get(1)?).ok_or_else(|| impossible("a row without a class"))?;
+        let key = super::index_key(class.source, model::PathKey::of(row.get_ref(2)?.as_blob()?));
+        arrears.add(key, row.get::<_, i64>(0)? as u64);
+    }
+    Ok(arrears)
 }
 
 /// Counts what is behind the cursors.

@@ -120,14 +120,19 @@ impl Durable {
     }
 
     pub(crate) fn records(&self, source: SourceId, path: &[u8]) -> Result<Vec<Record>, LedgerError> {
-        let sql = format!(
-            "SELECT {RECORD} FROM path_index i JOIN generation g ON g.seq = i.seq JOIN class c ON c.id = g.class
-             WHERE i.key = ?1 AND g.path = ?2 AND c.source = ?3 ORDER BY g.seq"
-        );
         let key = index_key(source, model::PathKey::of(path));
+        // First what the index lacks: what moves into it meanwhile is found there then.
+        let fresh = self.shared.arrears().rows(key).to_vec();
+        let fresh: Vec<String> = fresh.iter().map(u64::to_string).collect();
+        let sql = format!(
+            "SELECT {RECORD} FROM generation g JOIN class c ON c.id = g.class
+             WHERE (g.seq IN (SELECT seq FROM path_index WHERE key = ?1) OR g.seq IN ({}))
+             AND g.path = ?2 AND c.source = ?3 ORDER BY g.seq",
+            fresh.join(",")
+        );
         let tallies = self.shared.tallies().clone();
         self.shared.readers.read("the records of a path", |db| {
-            let mut ask = db.prepare_cached(&sql)?;
+            let mut ask = db.prepare(&sql)?;
             let mut rows = ask.query(params![key, path, source.0])?;
             let mut records = Vec::new();
             while let Some(row) = rows.next()? {

@@ -43,7 +43,7 @@ fn wipe(db: &Connection) -> rusqlite::Result<()> {
     for table in NAMES.iter().chain(&ROWS).chain(&OWED).chain(&REST).chain(&["path_index"]) {
         db.execute_batch(&format!("DELETE FROM {table}"))?;
     }
-    db.execute_batch("UPDATE meta SET value = 0 WHERE name = 'end'")
+    db.execute_batch("UPDATE meta SET value = 0 WHERE name <> 'schema'")
 }
 
 fn copy(db: &Connection, damaged: &Path) -> rusqlite::Result<()> {
@@ -161,5 +161,8 @@ fn rebuild(db: &Connection) -> rusqlite::Result<()> {
         let key = super::index_key(source, model::PathKey::of(row.get_ref(2)?.as_blob()?));
         put.execute([key, row.get::<_, i64>(0)?])?;
     }
+    db.execute_batch(
+        "UPDATE main.meta SET value = (SELECT value FROM main.meta WHERE name = 'end') WHERE name = 'indexed_to'",
+    )?;
     Ok(())
 }

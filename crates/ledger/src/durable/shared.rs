@@ -11,6 +11,7 @@ use crate::options::Durability;
 use crate::recent::Recent;
 use crate::tally::Tallies;
 
+use super::arrears::Arrears;
 use super::intake::Intake;
 use super::queue::Handed;
 use super::readers::Readers;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     tallies: Mutex<Tallies>,
     /// As of the last commit.
     recent: Mutex<Recent>,
+    arrears: Mutex<Arrears>,
     health: Mutex<Health>,
     handed: Mutex<Handed>,
 }
@@ -52,6 +54,7 @@ impl Shared {
             names: RwLock::new(parts.names),
             tallies: Mutex::new(parts.tallies),
             recent: Mutex::new(recent),
+            arrears: Mutex::new(parts.arrears),
             health: Mutex::new(Health::Ok),
             handed: Mutex::new(Handed::default()),
         }
@@ -72,6 +75,10 @@ impl Shared {
 
     pub(crate) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn arrears(&self) -> MutexGuard<'_, Arrears> {
+        self.arrears.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn handed(&self) -> MutexGuard<'_, Handed> {
@@ -97,6 +104,7 @@ impl Shared {
             started_over: self.started_over,
             names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
             tallies,
+            arrears: self.arrears.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -113,4 +121,5 @@ pub(crate) struct Parts {
     pub(crate) started_over: bool,
     pub(crate) names: Names,
     pub(crate) tallies: Tallies,
+    pub(crate) arrears: Arrears,
 }

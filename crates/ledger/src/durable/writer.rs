@@ -91,18 +91,20 @@ fn reopen(shared: &Shared, db: &mut Connection) {
 
 fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite::Result<()> {
     db.execute_batch("BEGIN IMMEDIATE")?;
-    let applied = apply(shared, db, messages);
+    let applied = apply(shared, db, messages).and_then(|done| {
+        db.execute_batch("COMMIT")?;
+        Ok(done)
+    });
     let (tallies, fresh) = match applied {
         Ok(done) => done,
         Err(error) => {
+            // Nothing to roll back where SQLite has done it already.
             let _ = db.execute_batch("ROLLBACK");
+            let end = shared.tallies().end;
+            shared.arrears().roll_back(end);
             return Err(error);
         }
     };
-    if let Err(error) = db.execute_batch("COMMIT") {
-        let _ = db.execute_batch("ROLLBACK");
-        return Err(error);
-    }
     publish(shared, tallies, fresh, messages);
     Ok(())
 }
@@ -110,7 +112,7 @@ fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite
 type Applied = (crate::tally::Tallies, Vec<Stored>);
 
 fn apply(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite::Result<Applied> {
-    let mut desk = Desk::new(db, shared);
+    let mut desk = Desk::new(db, shared)?;
     for message in messages {
         match message {
             Message::Entries(batch) => batch.iter().try_for_each(|entry| desk.enter(entry))?,
@@ -135,6 +137,7 @@ fn publish(shared: &Shared, tallies: crate::tally::Tallies, fresh: Vec<Stored>, 
         recent.trim(RECENT_EVENTS, RECENT_BYTES);
     }
     *shared.tallies() = tallies;
+    shared.arrears().commit();
     shared.count_commit();
     for message in messages {
         if let Message::Ask(ask) = message {
