@@ -60,6 +60,20 @@ fn a_dead_sink_does_not_slow_the_other() {
 }
 
 #[test]
+fn what_was_in_hand_when_the_sink_failed_is_queued_again() {
+    let actor = Actor::new(down);
+    actor.hang();
+    let house = House::of(&actor, 0);
+    house.admit(paths(30));
+    let counts = || house.ledger.sink_counts(house.sinks[0]).unwrap();
+    wait("the ledger to show what is in hand", || counts().in_flight == 10 && counts().queued == 20);
+    actor.release();
+    wait("the ledger to show that nothing is", || counts().in_flight == 0 && counts().queued == 30);
+    assert_eq!(house.wait_for_state(SinkState::Retrying).in_flight, 0);
+    house.close();
+}
+
+#[test]
 fn what_a_person_must_heal_heals_without_a_restart() {
     let actor = Actor::new(|_: &[Parcel]| Err(Trouble::Misconfigured("wrong password".into())));
     let house = House::of(&actor, 1);

@@ -8,6 +8,7 @@ use sinks::Outcome;
 use tempfile::TempDir;
 
 use super::house::*;
+use crate::lane::WAITING_LIMIT;
 use crate::{SinkState, SinkStatus};
 
 fn durable(dir: &TempDir, actor: &Actor, max_attempts: u32) -> House {
@@ -137,14 +138,40 @@ fn a_dead_letter_is_tried_again_on_request_and_leaves_when_it_is_taken() {
     house.close();
 }
 
+/// More than are held in memory at once.
+#[test]
+fn thousands_of_dead_letters_are_tried_again_each_once() {
+    let dir = TempDir::new().unwrap();
+    let reject = |batch: &[Parcel]| Ok(vec![Outcome::Rejected("no".into()); batch.len()]);
+    let actor = Actor::new(reject).limit(500);
+    let house = durable(&dir, &actor, 0);
+    let count = WAITING_LIMIT + 1500;
+    house.admit(paths(count));
+    assert!(house.drain(SOON));
+    actor.play(deliver);
+    let seqs: Vec<u64> = (1..=count as u64).collect();
+    house.ledger.dead_retry(house.sinks[0], &seqs, Stamp::new(1_800_000_000, 0)).unwrap();
+    house.dispatch.wake(house.sinks[0]);
+    house.admit(["new"]);
+    wait("all to be taken", || actor.taken() > count);
+    wait("the letters to leave", || house.ledger.dead(None).unwrap().is_empty());
+    let mut taken = actor.seqs();
+    taken.sort_unstable();
+    assert_eq!(taken, (1..=count as u64 + 1).collect::<Vec<_>>());
+    house.close();
+}
+
 #[test]
 fn a_sink_that_is_replaced_under_load_loses_and_repeats_nothing() {
+    let dir = TempDir::new().unwrap();
     let first = Actor::new(deliver);
-    let house = House::of(&first, 0);
+    let house = durable(&dir, &first, 0);
     let id = house.sinks[0];
     let mut actors = vec![first];
     for round in 0..10 {
         house.admit(paths(200));
+        let before = actors.iter().map(Actor::taken).sum::<usize>();
+        wait("the load to flow", || actors.iter().map(Actor::taken).sum::<usize>() > before);
         let next = Actor::new(deliver);
         if round % 2 == 0 {
             house.dispatch.remove(id);
