@@ -152,9 +152,34 @@ impl Engine {
         let engine = Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, runtime });
         for source in &plan.sources {
             let running = engine.start_source(source)?;
+            if source.reannounce.is_some() {
+                wait_until_armed(&running.standing);
+            }
             engine.lock().sources.push(running);
         }
+        engine.list_in_order()?;
         Ok((engine, report))
+    }
+
+    /// Lets the sources that list what lies in them do so one after the other, in the order of the
+    /// plan: consumers of one queue see the first directory first.
+    fn list_in_order(self: &Arc<Self>) -> Result<(), EngineError> {
+        let turns: Vec<(Arc<Orders>, Arc<Standing>)> = {
+            let state = self.lock();
+            let lists = state.sources.iter().filter(|source| source.plan.reannounce.is_some());
+            lists.map(|source| (Arc::clone(&source.orders), Arc::clone(&source.standing))).collect()
+        };
+        if turns.is_empty() {
+            return Ok(());
+        }
+        let call = move || {
+            for (orders, standing) in turns {
+                orders.give(Order::Begin);
+                wait_while(FIRST_LISTING, || !standing.row().ready);
+            }
+        };
+        let spawned = std::thread::Builder::new().name("staithe-turns".into()).spawn(call);
+        spawned.map(drop).map_err(|error| EngineError::Thread { what: "the listings".into(), error })
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Running> {
@@ -364,11 +389,13 @@ impl Engine {
                 (true, false) => {
                     stop_all(self.take_sources(|running| running.plan.name == source.name));
                     let running = self.start_source(source)?;
+                    running.orders.give(Order::Begin);
                     self.lock().sources.push(running);
                     done.changed.push(source.name.clone());
                 }
                 (false, _) => {
                     let running = self.start_source(source)?;
+                    running.orders.give(Order::Begin);
                     self.lock().sources.push(running);
                     done.added.push(source.name.clone());
                 }
@@ -439,6 +466,22 @@ pub fn probe_sink(plan: &SinkPlan) -> Option<String> {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(sinks::check(plan)),
         Err(error) => Some(format!("sink \"{}\" cannot be asked: {error}", plan.name)),
+    }
+}
+
+/// A source whose file system hangs holds up the others' start so long.
+const ARMING: Duration = Duration::from_secs(2);
+/// And a source with a long listing their listings so long.
+const FIRST_LISTING: Duration = Duration::from_secs(30);
+
+fn wait_until_armed(standing: &Standing) {
+    wait_while(ARMING, || !standing.row().armed);
+}
+
+fn wait_while(patience: Duration, condition: impl Fn() -> bool) {
+    let clock = Clock::start();
+    while condition() && clock.mono() < patience {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

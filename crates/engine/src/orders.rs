@@ -13,6 +13,8 @@ use crate::answer::{LiveExplain, LiveUnit};
 pub(crate) enum Order {
     /// End the thread.
     Stop,
+    /// Begin with the listing of what lies there: the sources before have done so.
+    Begin,
     /// Compare the whole tree; the sender is dropped when that is done.
     Rescan {
         /// Dropped when the scan is through.

@@ -81,6 +81,9 @@ pub(crate) struct Source {
     first_scan_done: bool,
     /// Whole scans finished by this process since the root was last replaced.
     whole_scans: u32,
+    /// Listings of several sources are made one after the other, in the order of the plan; until its
+    /// turn has come, a source that lists only listens.
+    may_list: bool,
     stopping: bool,
 }
 
@@ -133,6 +136,7 @@ impl Source {
             armed_at: berth.armed_at.unwrap_or_default(),
             first_scan_done: berth.first_scan_done,
             whole_scans: 0,
+            may_list: berth.plan.reannounce.is_none(),
             stopping: false,
             berth,
         })
@@ -188,6 +192,7 @@ impl Source {
         for order in self.berth.orders.take() {
             match order {
                 Order::Stop => self.stopping = true,
+                Order::Begin => self.begin(),
                 Order::Rescan { done } => self.rescan_for(done),
                 Order::Explain { path, reply } => {
                     let _ = reply.send(self.explain(&path));
@@ -242,6 +247,7 @@ impl Source {
             row.ignored = self.ignored.len() as u64;
             row.known = self.known.len() as u64;
             row.progress = progress;
+            row.armed |= self.root != Root::Unknown;
             row.heartbeat = self.berth.clock.mono();
             row.ready |= matches!(self.root, Root::Absent);
         });

@@ -67,6 +67,8 @@ pub struct SourceRow {
     pub progress: Option<(u64, u64)>,
     /// Everything that exists is watched and the first scan is through.
     pub ready: bool,
+    /// The root has been looked for and, if it is there, is armed.
+    pub armed: bool,
     /// When the kernel last told of anything, on the engine's clock.
     pub last_event: Mono,
     /// When the source's thread last came round, on the engine's clock.
@@ -95,6 +97,7 @@ impl Default for Standing {
             known: 0,
             progress: None,
             ready: false,
+            armed: false,
             last_event: Mono::ZERO,
             heartbeat: Mono::ZERO,
         }))

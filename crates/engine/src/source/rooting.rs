@@ -112,13 +112,25 @@ impl Source {
         let name = filesystem.name;
         self.berth.standing.update(|row| (row.backend, row.filesystem) = (backend, name));
         self.arm_root(dir);
-        if !self.listing.due_now() {
-            self.begin_whole_scan();
-        }
+        self.begin_first_scan();
         let plan = &self.berth.plan;
         let (source, path) = (plan.name.as_str(), plan.path.as_path());
         let filesystem = filesystem.name;
         self.berth.observer.notice(&Notice::Watching { source, path, backend, filesystem, why });
+    }
+
+    /// Lists what lies there, or compares it, as soon as the source may.
+    fn begin_first_scan(&mut self) {
+        if self.may_list && !self.listing.due_now() {
+            self.begin_whole_scan();
+        }
+    }
+
+    /// The source's turn to list has come.
+    pub(super) fn begin(&mut self) {
+        if !std::mem::replace(&mut self.may_list, true) && matches!(self.root, Root::Present { .. }) {
+            self.begin_first_scan();
+        }
     }
 
     /// Starts to listen where that is of use; says why not, if not.

@@ -136,6 +136,9 @@ impl Source {
 
     /// Begins a whole scan if one is due and none runs.
     pub(super) fn begin_due_scans(&mut self) {
+        if !self.may_list {
+            return;
+        }
         self.begin_due_listing();
         let whole_runs = self.scan.as_ref().is_some_and(|scanning| scanning.walk.is_whole());
         if !whole_runs && self.next_whole_scan.is_some_and(|next| next <= self.now()) {
