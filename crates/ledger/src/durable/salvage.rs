@@ -1,9 +1,9 @@
 //! Saving what can be read of a damaged ledger.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::types::Value;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::options::Durability;
 
@@ -26,7 +26,6 @@ pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> 
     let db = schema::open_writer(target, durability, true)?;
     schema::create(&db)?;
     let copied = copy(&db, damaged);
-    let _ = db.execute_batch("DETACH old");
     if copied.is_err() {
         // Half of the names are worse than none: start with an empty ledger.
         wipe(&db)?;
@@ -47,39 +46,46 @@ fn wipe(db: &Connection) -> rusqlite::Result<()> {
 }
 
 fn copy(db: &Connection, damaged: &Path) -> rusqlite::Result<()> {
-    // For reading only: the damaged file is put aside as it was found.
-    let mut uri = b"file:".to_vec();
-    model::text::push_percent(&mut uri, damaged.as_os_str().as_bytes(), b"/");
-    uri.extend_from_slice(b"?mode=ro");
-    db.execute("ATTACH ?1 AS old", [String::from_utf8_lossy(&uri)])?;
+    // For reading only: the damaged file is put aside as it was found. And on a connection of its
+    // own: an error within a statement that also writes would spoil those that follow.
+    let old = schema::open_reader(damaged)?;
     db.execute_batch("BEGIN")?;
-    let result = copy_all(db);
+    let result = copy_all(&Hands { old: &old, new: db });
     db.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     result
 }
 
-fn copy_all(db: &Connection) -> rusqlite::Result<()> {
+fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
+    let db = hands.new;
     for table in NAMES {
-        db.execute_batch(&format!("INSERT INTO main.{table} SELECT * FROM old.{table}"))?;
+        hands.whole(table)?.map_or(Ok(()), Err)?;
     }
-    let end: i64 = db.query_row("SELECT value FROM old.meta WHERE name = 'end'", [], |row| row.get(0))?;
-    db.execute("UPDATE main.meta SET value = ?1 WHERE name = 'end'", [end])?;
+    let end: i64 = hands.old.query_row("SELECT value FROM meta WHERE name = 'end'", [], |row| row.get(0))?;
+    db.execute("UPDATE meta SET value = ?1 WHERE name = 'end'", [end])?;
     for table in ROWS {
-        copy_rows(db, &Part { table, sink: None }, end, &mut |_| Ok(()))?;
+        hands.rows(&Part { table, sink: None }, end, &mut |_, _| Ok(()))?;
     }
     // Whether such an event was ever settled cannot be known: it is announced again.
-    let doubtful = &mut |seq: i64| db.execute("DELETE FROM main.generation WHERE seq = ?1", [seq]).map(drop);
-    copy_rows(db, &Part { table: "exception", sink: None }, end, doubtful)?;
-    let mut ask = db.prepare("SELECT id FROM main.sink WHERE kind = 'queue'")?;
+    let doubtful = &mut |from: i64, to: i64| {
+        db.execute("DELETE FROM generation WHERE seq BETWEEN ?1 AND ?2", [from, to]).map(drop)
+    };
+    hands.rows(&Part { table: "exception", sink: None }, end, doubtful)?;
+    let mut ask = db.prepare("SELECT id FROM sink WHERE kind = 'queue'")?;
     let queues: Vec<i64> = ask.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     for queue in queues {
-        copy_rows(db, &Part { table: "queue", sink: Some(queue) }, end, doubtful)?;
+        hands.rows(&Part { table: "queue", sink: Some(queue) }, end, doubtful)?;
     }
     for table in REST {
-        let _ = db.execute_batch(&format!("INSERT OR IGNORE INTO main.{table} SELECT * FROM old.{table}"));
+        let _stopped_at = hands.whole(table)?;
     }
     drop_unannounced(db)?;
     rebuild(db)
+}
+
+/// The damaged ledger and the new one.
+struct Hands<'a> {
+    old: &'a Connection,
+    new: &'a Connection,
 }
 
 /// A table, or the part of it that belongs to one sink, in order of `seq`.
@@ -88,43 +94,71 @@ struct Part {
     sink: Option<i64>,
 }
 
-type Lost<'a> = &'a mut dyn FnMut(i64) -> rusqlite::Result<()>;
+/// Told of each range that cannot be read.
+type Lost<'a> = &'a mut dyn FnMut(i64, i64) -> rusqlite::Result<()>;
 
-fn copy_rows(db: &Connection, part: &Part, end: i64, lost: Lost<'_>) -> rusqlite::Result<()> {
-    let mut at = 1;
-    while at <= end {
-        copy_range(db, part, (at, (at + RANGE - 1).min(end)), lost)?;
-        at += RANGE;
+impl Hands<'_> {
+    /// Copies a table up to what cannot be read, and says what stood in the way.
+    fn whole(&self, table: &str) -> rusqlite::Result<Option<rusqlite::Error>> {
+        let (rows, stopped) = self.read(&format!("SELECT * FROM {table}"), &[]);
+        self.write(table, &rows)?;
+        Ok(stopped)
     }
-    Ok(())
-}
 
-/// Copies rows; a range that cannot be read is halved down to one row, and that is `lost`.
-fn copy_range(db: &Connection, part: &Part, (from, to): (i64, i64), lost: Lost<'_>) -> rusqlite::Result<()> {
-    let table = part.table;
-    let mine = part.sink.map_or(String::new(), |sink| format!("sink = {sink} AND"));
-    let sql = format!(
-        "INSERT OR IGNORE INTO main.{table} SELECT * FROM old.{table} WHERE {mine} seq BETWEEN ?1 AND ?2"
-    );
-    match db.prepare_cached(&sql).and_then(|mut copy| copy.execute([from, to])) {
-        Ok(_) => Ok(()),
-        // The new file's disk is full, or worse: half a copy must not pass for a whole one.
-        Err(error) if !is_damage(&error) => Err(error),
-        Err(_) if from == to => lost(from),
-        Err(_) => {
-            let middle = from + (to - from) / 2;
-            copy_range(db, part, (from, middle), lost)?;
-            copy_range(db, part, (middle + 1, to), lost)
+    fn rows(&self, part: &Part, end: i64, lost: Lost<'_>) -> rusqlite::Result<()> {
+        let mut at = 1;
+        while at <= end {
+            self.range(part, (at, (at + RANGE - 1).min(end)), lost)?;
+            at += RANGE;
         }
+        Ok(())
     }
-}
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode as Code;
-    match error.sqlite_error_code() {
-        Some(Code::DiskFull | Code::OutOfMemory | Code::ReadOnly | Code::PermissionDenied) => false,
-        Some(_) => true,
-        None => false,
+    /// Copies a range; one that cannot be read is halved down to one row.
+    fn range(&self, part: &Part, (from, to): (i64, i64), lost: Lost<'_>) -> rusqlite::Result<()> {
+        let mine = part.sink.map_or(String::new(), |sink| format!("sink = {sink} AND"));
+        let sql = format!("SELECT * FROM {} WHERE {mine} seq BETWEEN ?1 AND ?2", part.table);
+        let (rows, stopped) = self.read(&sql, &[from, to]);
+        if stopped.is_none() {
+            return self.write(part.table, &rows);
+        }
+        if from == to {
+            return lost(from, to);
+        }
+        let middle = from + (to - from) / 2;
+        self.range(part, (from, middle), lost)?;
+        self.range(part, (middle + 1, to), lost)
+    }
+
+    /// Rows up to the first that cannot be read.
+    fn read(&self, sql: &str, bounds: &[i64]) -> (Vec<Vec<Value>>, Option<rusqlite::Error>) {
+        let mut found = Vec::new();
+        let mut read = || -> rusqlite::Result<()> {
+            let mut ask = self.old.prepare_cached(sql)?;
+            let columns = ask.column_count();
+            let mut rows = ask.query(rusqlite::params_from_iter(bounds))?;
+            while let Some(row) = rows.next()? {
+                found.push((0..columns).map(|at| row.get(at)).collect::<rusqlite::Result<_>>()?);
+            }
+            Ok(())
+        };
+        let stopped = read().err();
+        (found, stopped)
+    }
+
+    /// A row that does not fit (its neighbour's bytes, read as its own) is left out; an error of
+    /// the new file itself is not: half a copy must not pass for a whole one.
+    fn write(&self, table: &str, rows: &[Vec<Value>]) -> rusqlite::Result<()> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let marks = vec!["?"; first.len()].join(",");
+        let mut put = self.new.prepare_cached(&format!("INSERT OR IGNORE INTO {table} VALUES({marks})"))?;
+        for row in rows {
+            match put.execute(rusqlite::params_from_iter(row)) {
+                Err(error) if error.sqlite_error_code() != Some(ErrorCode::TypeMismatch) => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -132,37 +166,37 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 /// finds the file unknown and announces it again, under the same id.
 fn drop_unannounced(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
-        "DELETE FROM main.generation WHERE class NOT IN (SELECT id FROM main.class)
+        "DELETE FROM generation WHERE class NOT IN (SELECT id FROM class)
              OR typeof(path) <> 'blob' OR typeof(id) <> 'blob' OR length(id) <> 16;
-         DELETE FROM main.generation WHERE seq IN (
-             SELECT g.seq FROM main.generation g JOIN main.class c ON c.id = g.class
-             WHERE c.fate = 0 AND NOT EXISTS (SELECT 1 FROM main.body b WHERE b.seq = g.seq)
-             AND (g.seq > (SELECT coalesce(min(cursor), 0) FROM main.sink)
-                  OR EXISTS (SELECT 1 FROM main.queue q WHERE q.seq = g.seq)
-                  OR EXISTS (SELECT 1 FROM main.exception e WHERE e.seq = g.seq)));
-         DELETE FROM main.body WHERE seq NOT IN (SELECT seq FROM main.generation);
-         DELETE FROM main.queue WHERE seq NOT IN (SELECT seq FROM main.body);
-         DELETE FROM main.exception WHERE seq NOT IN (SELECT seq FROM main.body);",
+         DELETE FROM generation WHERE seq IN (
+             SELECT g.seq FROM generation g JOIN class c ON c.id = g.class
+             WHERE c.fate = 0 AND NOT EXISTS (SELECT 1 FROM body b WHERE b.seq = g.seq)
+             AND (g.seq > (SELECT coalesce(min(cursor), 0) FROM sink)
+                  OR EXISTS (SELECT 1 FROM queue q WHERE q.seq = g.seq)
+                  OR EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq)));
+         DELETE FROM body WHERE seq NOT IN (SELECT seq FROM generation);
+         DELETE FROM queue WHERE seq NOT IN (SELECT seq FROM body);
+         DELETE FROM exception WHERE seq NOT IN (SELECT seq FROM body);",
     )
 }
 
 /// What is derived is made anew.
 fn rebuild(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
-        "UPDATE main.class SET total = (SELECT count(*) FROM main.generation g WHERE g.class = main.class.id)",
+        "UPDATE class SET total = (SELECT count(*) FROM generation g WHERE g.class = class.id)",
     )?;
     let mut ask = db.prepare(
-        "SELECT g.seq, c.source, g.path FROM main.generation g JOIN main.class c ON c.id = g.class ORDER BY g.seq",
+        "SELECT g.seq, c.source, g.path FROM generation g JOIN class c ON c.id = g.class ORDER BY g.seq",
     )?;
     let mut rows = ask.query([])?;
-    let mut put = db.prepare("INSERT INTO main.path_index VALUES(?1, ?2)")?;
+    let mut put = db.prepare("INSERT INTO path_index VALUES(?1, ?2)")?;
     while let Some(row) = rows.next()? {
         let source = crate::options::SourceId(row.get(1)?);
         let key = super::index_key(source, model::PathKey::of(row.get_ref(2)?.as_blob()?));
         put.execute([key, row.get::<_, i64>(0)?])?;
     }
     db.execute_batch(
-        "UPDATE main.meta SET value = (SELECT value FROM main.meta WHERE name = 'end') WHERE name = 'indexed_to'",
+        "UPDATE meta SET value = (SELECT value FROM meta WHERE name = 'end') WHERE name = 'indexed_to'",
     )?;
     Ok(())
 }
