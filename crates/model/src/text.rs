@@ -44,10 +44,36 @@ fn is_hidden(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Appends `text` to `out` as a JSON string with its quotes.
+/// Appends `text` to `out` as a JSON string with its quotes. No control character stays raw, so the
+/// line may go to a terminal.
 pub fn push_json_str(out: &mut Vec<u8>, text: &str) {
-    // Writing to a Vec cannot fail.
-    let _ = serde_json::to_writer(&mut *out, text);
+    if text.chars().any(needs_escape) {
+        let quoted = serde_json::to_string(text).unwrap_or_default();
+        out.extend_from_slice(escape_json(&quoted).as_bytes());
+    } else {
+        // Writing to a Vec cannot fail.
+        let _ = serde_json::to_writer(&mut *out, text);
+    }
+}
+
+/// Control characters that JSON allows to stand raw in a string.
+const fn needs_escape(c: char) -> bool {
+    matches!(c, '\u{7f}'..='\u{9f}')
+}
+
+/// Replaces control characters that JSON allows to stand raw by their escapes. In valid JSON they stand
+/// in strings only, so the meaning stays the same.
+#[must_use]
+pub fn escape_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if needs_escape(c) {
+            let _ = write!(out, "\\u{:04x}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// Appends `"name":"…"`, and `,"name_b64":"…"` when the bytes are not UTF-8: the contract's form
@@ -119,6 +145,17 @@ mod tests {
             let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
             assert_eq!(json_path(&value, "path").unwrap(), bytes);
             assert_eq!(value.get("path_b64").is_some(), std::str::from_utf8(bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn json_strings_hold_no_raw_control_character() {
+        for text in ["a\u{7f}b", "\u{85}\u{9b}31m", "plain", "\u{1}\n"] {
+            let mut out = Vec::new();
+            push_json_str(&mut out, text);
+            let line = String::from_utf8(out).unwrap();
+            assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+            assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
         }
     }
 

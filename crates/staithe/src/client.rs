@@ -47,8 +47,12 @@ pub(crate) fn call(client: &Client, request: &Value) -> anyhow::Result<Value> {
     ask(&mut connect(client)?, request, &mut |_| Ok(()))
 }
 
-/// Writes one line to standard output; a reader that went away is an error of its own kind.
+/// Writes one line to standard output; a reader that went away is an error of its own kind. Control
+/// characters that JSON lets stand are escaped: the reader may be a terminal.
 pub(crate) fn print_line(line: &[u8]) -> io::Result<()> {
+    let safe = std::str::from_utf8(line).ok().filter(|text| text.chars().any(char::is_control));
+    let escaped = safe.map(model::text::escape_json);
+    let line = escaped.as_deref().map_or(line, str::as_bytes);
     let mut out = io::stdout().lock();
     out.write_all(line)?;
     out.write_all(b"\n")

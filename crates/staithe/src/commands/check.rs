@@ -15,6 +15,11 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     for warning in &warnings {
         log::warning(&warning.render(colour));
     }
+    for sink in plan.sinks.iter().filter(|sink| !matches!(sink.kind, config::SinkKind::Queue(_))) {
+        if let Err(error) = sinks::build(sink) {
+            return Err(failure(Exit::Usage, format!("sink {}: {error}", sink.name)));
+        }
+    }
     for text in environment(&plan) {
         log::warning(&text);
     }

@@ -111,7 +111,9 @@ fn run(args: &Args, file: &Path, monitors: &Monitors, log: Talk) -> anyhow::Resu
     } else {
         log.say(&Line::StopRequest);
     }
-    engine.stop(GRACE).map_err(|error| failure(Exit::Failed, format!("failed to close the ledger: {error}")))?;
+    engine
+        .stop(GRACE)
+        .map_err(|error| failure(Exit::Failed, format!("failed to close the ledger: {error}")))?;
     Ok(if inactive.is_some() { Exit::Done } else { stopped(&log) })
 }
 

@@ -59,7 +59,9 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     serve(signals, &engine, host.as_ref());
     drop(control);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
-    engine.stop(GRACE).map_err(|error| failure(Exit::Failed, format!("failed to close the ledger: {error}")))?;
+    engine
+        .stop(GRACE)
+        .map_err(|error| failure(Exit::Failed, format!("failed to close the ledger: {error}")))?;
     Ok(Exit::Done)
 }
 
@@ -156,7 +158,8 @@ impl Host for Reloader {
         let engine = self.engine.upgrade().ok_or("the daemon is stopping")?;
         let kept = "the old configuration stays in force, whole";
         let loaded = load(&self.config).map_err(|error| format!("{error}\n{kept}"))?;
-        let done = engine.reload(&loaded.plan).map_err(|error| format!("failed to reload: {error}; {kept}"))?;
+        let done =
+            engine.reload(&loaded.plan).map_err(|error| format!("failed to reload: {error}; {kept}"))?;
         Ok(json!({"added": done.added, "removed": done.removed, "changed": done.changed}))
     }
 }
