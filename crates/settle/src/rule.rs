@@ -87,7 +87,7 @@ impl Completion {
 }
 
 /// One rule of a source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name, shown in events and by `explain`.
     pub name: String,
@@ -102,7 +102,7 @@ pub struct Rule {
 }
 
 /// The rules of one source, in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The rules; the first that takes a path decides.
     pub rules: Vec<Rule>,

@@ -127,15 +127,11 @@ impl Unit {
     pub const fn hear(&mut self, what: What) {
         match what {
             // A new file under this name: what was heard of its predecessor says nothing of it.
-            What::Created => {
+            What::Created | What::MovedIn => {
                 self.birth = Birth::Heard;
+                self.cause = Cause::Arrived;
                 self.closed = false;
-                self.renamed_in = false;
-            }
-            What::MovedIn => {
-                self.birth = Birth::Heard;
-                self.closed = false;
-                self.renamed_in = true;
+                self.renamed_in = matches!(what, What::MovedIn);
             }
             What::Closed => self.closed = true,
             What::MovedOut | What::Deleted | What::Attrib => {}
