@@ -128,13 +128,12 @@ impl Durable {
         let (name, root) = (name.to_owned(), root.to_vec());
         ask(&self.shared, false, move |desk| {
             let known = desk.shared.names().source_named(&name);
-            let id = match known {
-                Some(id) => id,
-                None => {
-                    let mut source = Source::new(&name);
-                    source.first_scan_done = desk.shared.started_over;
-                    desk.shared.names_mut().add_source(source)
-                }
+            let id = if let Some(id) = known {
+                id
+            } else {
+                let mut source = Source::new(&name);
+                source.first_scan_done = desk.shared.started_over;
+                desk.shared.names_mut().add_source(source)
             };
             let since = desk.tallies.end + 1;
             let mut names = desk.shared.names_mut();

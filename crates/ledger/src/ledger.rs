@@ -22,7 +22,7 @@ pub struct Ledger {
 #[derive(Debug)]
 enum Mode {
     Durable(Durable),
-    Volatile(Volatile),
+    Volatile(Box<Volatile>),
 }
 
 /// What only a ledger on disk can do.
@@ -31,16 +31,14 @@ const NEEDED_FOR_QUEUE: &str = "the embedded queue";
 
 impl Ledger {
     /// Opens the ledger, makes it if there is none, puts a damaged one aside.
+    #[expect(clippy::needless_pass_by_value, reason = "whoever opens a ledger has no other use for them")]
     pub fn open(options: Options) -> Result<(Self, OpenReport), OpenError> {
-        let (mode, report) = match options.state_dir.clone() {
-            Some(dir) => {
-                let (durable, report) = Durable::open(&options, &dir)?;
-                (Mode::Durable(durable), report)
-            }
-            None => {
-                let report = OpenReport { created: true, ..OpenReport::default() };
-                (Mode::Volatile(Volatile::new(&options.site)), report)
-            }
+        let (mode, report) = if let Some(dir) = &options.state_dir {
+            let (durable, report) = Durable::open(&options, dir)?;
+            (Mode::Durable(durable), report)
+        } else {
+            let report = OpenReport { created: true, ..OpenReport::default() };
+            (Mode::Volatile(Box::new(Volatile::new(&options.site))), report)
         };
         Ok((Self { mode: Arc::new(mode) }, report))
     }

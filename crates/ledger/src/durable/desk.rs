@@ -41,6 +41,8 @@ pub(crate) struct Desk<'a> {
     last_class: Option<(Class, u32)>,
     /// Admissions in this round.
     entries: usize,
+    /// The timeline being written; kept for its room.
+    history: String,
     sql: Sql<'a>,
 }
 
@@ -111,8 +113,8 @@ impl<'a> Desk<'a> {
     pub(crate) fn new(db: &'a Connection, shared: &'a Shared) -> rusqlite::Result<Self> {
         let tallies = shared.tallies().clone();
         let sql = Sql::new(db)?;
-        let (fresh, totals) = (Vec::new(), HashMap::new());
-        Ok(Self { db, shared, tallies, fresh, totals, last_class: None, entries: 0, sql })
+        let (fresh, totals, history) = (Vec::new(), HashMap::new(), String::with_capacity(256));
+        Ok(Self { db, shared, tallies, fresh, totals, last_class: None, entries: 0, history, sql })
     }
 
     pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
@@ -140,7 +142,12 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    fn latest_present(&mut self, source: SourceId, key: PathKey, path: &[u8]) -> rusqlite::Result<Option<u64>> {
+    fn latest_present(
+        &mut self,
+        source: SourceId,
+        key: PathKey,
+        path: &[u8],
+    ) -> rusqlite::Result<Option<u64>> {
         let mut present = None;
         self.walk(source, key, path, &mut |row| {
             // Only the newest that was not just a vanishing can be present.
@@ -235,8 +242,8 @@ impl<'a> Desk<'a> {
     ) -> rusqlite::Result<()> {
         let print = admission.fingerprint;
         let standing = i64::from(admission.fate != Fate::Gone) * PRESENT + i64::from(place.topmost) * TOPMOST;
-        let mut history = String::new();
-        push_history(&admission.history, admission.first_seen, &mut history);
+        self.history.clear();
+        push_history(&admission.history, admission.first_seen, &mut self.history);
         let put = &mut self.sql.insert;
         put.execute(params![
             seq as i64,
@@ -250,11 +257,11 @@ impl<'a> Desk<'a> {
             At(admission.ctime),
             place.number,
             place.recurrence,
-            place.supersedes.map(|id| id.0.to_vec()),
+            place.supersedes.as_ref().map(|id| id.0.as_slice()),
             At(admission.first_seen),
             At(admission.time),
             admission.waited_ms as i64,
-            history,
+            self.history,
         ])?;
         self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
         Ok(())

@@ -259,7 +259,7 @@ mod tests {
         assert!(begun.elapsed() >= PACE);
         let many = (0..WORTHWHILE).map(|_| absent()).collect();
         intake.submit(many).unwrap();
-        let in_future = Instant::now() + Duration::from_secs(3600);
+        let in_future = Instant::now() + Duration::from_hours(1);
         assert_eq!(intake.take(in_future, PACE, &mut taken), Taken::Work);
         assert_eq!(taken.len(), 3);
     }

@@ -186,7 +186,7 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
 fn whole_pages(db: &Connection, path: &Path) -> Result<(), Failed> {
     let page: u64 = db.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))? as u64;
     let size = fs::metadata(path).map_or(0, |meta| meta.len());
-    if page > 0 && size % page != 0 {
+    if page > 0 && !size.is_multiple_of(page) {
         return Err(Failed::Damaged(format!("the file ends within a page: {size} bytes")));
     }
     Ok(())

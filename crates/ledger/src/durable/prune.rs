@@ -2,6 +2,8 @@
 //! deletes, a slice at a time, so that nobody waits long. What may go once may go later too: a
 //! settled event never becomes unsettled.
 
+use std::fmt::Write as _;
+
 use model::Stamp;
 use rusqlite::{Connection, params};
 
@@ -126,7 +128,7 @@ fn settled(shared: &Shared) -> String {
     for number in 1..=tallies.routes() as u32 {
         // A route that leads nowhere is settled without end.
         let floor = i64::try_from(tallies.floor(RouteId(number))).unwrap_or(i64::MAX);
-        condition.push_str(&format!(" OR (c.route = {number} AND g.seq <= {floor})"));
+        let _ = write!(condition, " OR (c.route = {number} AND g.seq <= {floor})");
     }
     condition
 }

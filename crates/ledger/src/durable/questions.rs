@@ -249,13 +249,12 @@ impl Durable {
             .query_row(params![seq as i64, sink.0], |row| Ok((row.get::<_, At>(0)?.0, row.get::<_, u32>(1)?)))
             .optional()?;
         let sql = "SELECT at FROM progress WHERE sink = ?1 AND upto >= ?2 ORDER BY upto LIMIT 1";
-        let (delivered_at, attempts) = match late {
-            Some((at, attempts)) => (Some(at), attempts),
-            None => {
-                let mut ask = db.prepare_cached(sql)?;
-                let at = ask.query_row(params![sink.0, seq as i64], |row| row.get::<_, At>(0)).optional()?;
-                (at.map(|at| at.0), 1)
-            }
+        let (delivered_at, attempts) = if let Some((at, attempts)) = late {
+            (Some(at), attempts)
+        } else {
+            let mut ask = db.prepare_cached(sql)?;
+            let at = ask.query_row(params![sink.0, seq as i64], |row| row.get::<_, At>(0)).optional()?;
+            (at.map(|at| at.0), 1)
         };
         Ok(SinkRecord { name, state: State::Delivered, attempts, last_error: None, delivered_at })
     }

@@ -154,7 +154,9 @@ impl Hands<'_> {
         let mut put = self.new.prepare_cached(&format!("INSERT OR IGNORE INTO {table} VALUES({marks})"))?;
         for row in rows {
             match put.execute(rusqlite::params_from_iter(row)) {
-                Err(error) if error.sqlite_error_code() != Some(ErrorCode::TypeMismatch) => return Err(error),
+                Err(error) if error.sqlite_error_code() != Some(ErrorCode::TypeMismatch) => {
+                    return Err(error);
+                }
                 _ => {}
             }
         }

@@ -15,7 +15,7 @@ use super::schema;
 use super::shared::Shared;
 
 /// What is kept in memory of the newest events, so that a sink that keeps up reads nothing from disk.
-const RECENT_EVENTS: usize = 4096;
+const RECENT_EVENTS: usize = 8192;
 const RECENT_BYTES: usize = 8 << 20;
 /// How long the writer sleeps when nothing comes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl Drop for Guard<'_> {
 
 /// Commits a round, however long it takes. Nothing is dropped: what is in hand stays in hand, and
 /// behind it the intake fills and `submit` waits.
-fn persist(shared: &Shared, db: &mut Connection, messages: &mut Vec<Message>) -> Result<(), CommitError> {
+fn persist(shared: &Shared, db: &mut Connection, messages: &mut [Message]) -> Result<(), CommitError> {
     let mut pause = FIRST_PAUSE;
     loop {
         match round(shared, db, messages) {
