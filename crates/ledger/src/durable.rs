@@ -4,6 +4,7 @@ mod arrears;
 mod ask;
 mod codec;
 mod desk;
+mod filter;
 mod intake;
 mod opening;
 mod parcels;

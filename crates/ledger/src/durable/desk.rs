@@ -173,6 +173,9 @@ impl<'a> Desk<'a> {
                 return Ok(());
             }
         }
+        if !self.shared.filter().may_hold(key) {
+            return Ok(());
+        }
         // While a merge is under way its rows are in both.
         let before = fresh.first().map_or(i64::MAX, |seq| *seq as i64);
         let mut indexed = self.sql.indexed.query(params![key, before])?;
@@ -460,7 +463,9 @@ impl<'a> Desk<'a> {
         let slice = arrears.slice(LEAST_MERGE.max(2 * self.entries));
         if !slice.is_empty() {
             let mut put = self.db.prepare_cached("INSERT OR IGNORE INTO path_index VALUES(?1, ?2)")?;
+            let mut filter = self.shared.filter();
             for (key, seq) in arrears.merging(slice) {
+                filter.add(*key);
                 put.execute(params![key, *seq as i64])?;
             }
         }

@@ -17,6 +17,7 @@ use crate::tally::Tallies;
 
 use super::arrears::Arrears;
 use super::codec::{At, cause, fate, impossible, kind, signals, sinks};
+use super::filter::Filter;
 use super::salvage::salvage;
 use super::schema;
 use super::shared::{Parts, Shared};
@@ -176,6 +177,7 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
         durability,
         started_over: false,
         arrears: arrears(&db, &names)?,
+        filter: filter(&db)?,
         names,
         tallies,
     };
@@ -304,6 +306,18 @@ fn arrears(db: &Connection, names: &Names) -> rusqlite::Result<Arrears> {
         arrears.add(key, row.get::<_, i64>(0)? as u64);
     }
     Ok(arrears)
+}
+
+/// The keys of the path index. Those in arrears need none: they are looked for in the arrears first.
+fn filter(db: &Connection) -> rusqlite::Result<Filter> {
+    let keys: i64 = db.query_row("SELECT count(*) FROM path_index", [], |row| row.get(0))?;
+    let mut filter = Filter::for_keys(keys as usize);
+    let mut ask = db.prepare("SELECT key FROM path_index")?;
+    let mut rows = ask.query([])?;
+    while let Some(row) = rows.next()? {
+        filter.add(row.get(0)?);
+    }
+    Ok(filter)
 }
 
 /// Counts what is behind the cursors.

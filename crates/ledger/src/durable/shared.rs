@@ -12,6 +12,7 @@ use crate::recent::Recent;
 use crate::tally::Tallies;
 
 use super::arrears::Arrears;
+use super::filter::Filter;
 use super::intake::Intake;
 use super::queue::Handed;
 use super::readers::Readers;
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     /// As of the last commit.
     recent: Mutex<Recent>,
     arrears: Mutex<Arrears>,
+    /// The keys of everything that was or will be in the path index.
+    filter: Mutex<Filter>,
     health: Mutex<Health>,
     handed: Mutex<Handed>,
 }
@@ -55,6 +58,7 @@ impl Shared {
             tallies: Mutex::new(parts.tallies),
             recent: Mutex::new(recent),
             arrears: Mutex::new(parts.arrears),
+            filter: Mutex::new(parts.filter),
             health: Mutex::new(Health::Ok),
             handed: Mutex::new(Handed::default()),
         }
@@ -81,6 +85,10 @@ impl Shared {
         self.arrears.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn filter(&self) -> MutexGuard<'_, Filter> {
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn handed(&self) -> MutexGuard<'_, Handed> {
         self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -105,6 +113,7 @@ impl Shared {
             names: self.names.into_inner().unwrap_or_else(PoisonError::into_inner),
             tallies,
             arrears: self.arrears.into_inner().unwrap_or_else(PoisonError::into_inner),
+            filter: self.filter.into_inner().unwrap_or_else(PoisonError::into_inner),
         }
     }
 
@@ -122,4 +131,5 @@ pub(crate) struct Parts {
     pub(crate) names: Names,
     pub(crate) tallies: Tallies,
     pub(crate) arrears: Arrears,
+    pub(crate) filter: Filter,
 }
