@@ -93,6 +93,9 @@ pub struct Dir(OwnedFd);
 /// One `getdents` call fills so much: about a thousand names.
 const LIST_BUFFER: usize = 32 * 1024;
 
+/// The kernel takes 4096 bytes with the ending zero.
+const LONGEST_PATH: usize = 4000;
+
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Dir {
@@ -105,7 +108,19 @@ impl Dir {
     /// Opens the directory at `path` below this one, never through a link, never above.
     pub fn open_below(&self, path: &[u8]) -> Result<Self, Errno> {
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        rustix::fs::openat2(&self.0, path, DIRECTORY, Mode::empty(), beneath).map(Self)
+        let open = |dir: &Self, path: &[u8]| {
+            rustix::fs::openat2(&dir.0, path, DIRECTORY, Mode::empty(), beneath).map(Self)
+        };
+        // A longer path than the kernel takes is gone down in parts.
+        let mut part = None;
+        let mut rest = path;
+        while rest.len() > LONGEST_PATH
+            && let Some(at) = rest[..LONGEST_PATH].iter().rposition(|&byte| byte == b'/')
+        {
+            part = Some(open(part.as_ref().unwrap_or(self), &rest[..at])?);
+            rest = &rest[at + 1..];
+        }
+        open(part.as_ref().unwrap_or(self), rest)
     }
 
     /// Opens the directory `name` in this one; fails on a link.
