@@ -139,6 +139,15 @@ impl Unit {
         self.looks = 0;
     }
 
+    /// Something may have happened unheard (events were dropped, the root was away): what was not
+    /// heard counts as unknowable from now on, and what was heard may be of another file.
+    pub const fn miss(&mut self) {
+        self.birth = Birth::Scanned;
+        self.closed = false;
+        self.renamed_in = false;
+        self.looks = 0;
+    }
+
     /// Whether a close or a rename under this name was heard.
     #[must_use]
     pub const fn has_evidence(&self) -> bool {
