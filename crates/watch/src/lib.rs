@@ -12,4 +12,4 @@ pub mod watcher;
 pub use backlog::Backlog;
 pub use scan::{Found, Scan};
 pub use tree::DirId;
-pub use watcher::{Hint, RootChange, Start, Watcher};
+pub use watcher::{Departed, Hint, RootChange, Start, Watcher};

@@ -147,6 +147,11 @@ impl Scan {
         let mut below: Vec<Box<[u8]>> = Vec::new();
         let listed = open.list(|name, kind| {
             self.entries += 1;
+            let kind = match kind {
+                // Some file systems do not say in a listing.
+                EntryKind::Unknown => open.look_at(name).map_or(kind, |look| look.kind()),
+                kind => kind,
+            };
             if kind == EntryKind::Directory {
                 below.push(name.into());
             } else {

@@ -75,6 +75,7 @@ pub struct Tree {
     nodes: CountMap<DirId, Node>,
     next: u32,
     by_wd: CountMap<Wd, DirId>,
+    moves: u64,
 }
 
 impl Default for Tree {
@@ -94,7 +95,20 @@ impl Tree {
             mask: RuleMask::EMPTY,
             scanned: 0,
         };
-        Self { nodes: [(DirId::ROOT, root)].into_iter().collect(), next: 1, by_wd: CountMap::default() }
+        let nodes = [(DirId::ROOT, root)].into_iter().collect();
+        Self { nodes, next: 1, by_wd: CountMap::default(), moves: 0 }
+    }
+
+    /// Forgets every directory but the root; their numbers are not used again.
+    pub(crate) fn start_over(&mut self) {
+        let (next, moves) = (self.next, self.moves + 1);
+        *self = Self { next, moves, ..Self::new() };
+    }
+
+    /// Grows whenever a directory leaves its place.
+    #[must_use]
+    pub fn moves(&self) -> u64 {
+        self.moves
     }
 
     /// How many directories there are, the root among them.
@@ -223,12 +237,25 @@ impl Tree {
     /// [`Tree::attach`] or [`Tree::remove`].
     pub(crate) fn detach(&mut self, id: DirId) {
         let Some(node) = self.nodes.get_mut(&id) else { return };
+        self.moves += 1;
         if let Place::Below { parent, name } = std::mem::replace(&mut node.place, Place::Loose)
             && let Some(parent) = self.nodes.get_mut(&parent)
             && parent.children.get(&name) == Some(&id)
         {
             parent.children.remove(&name);
         }
+    }
+
+    /// Whether `id` is `above` or lies below it.
+    pub(crate) fn is_within(&self, id: DirId, above: DirId) -> bool {
+        let mut at = id;
+        while at != above {
+            match self.nodes.get(&at).map(|node| &node.place) {
+                Some(Place::Below { parent, .. }) => at = *parent,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Hangs a detached directory below `parent` as `name`. Nothing may be known there.

@@ -1,5 +1,6 @@
 //! One source's ear: arms directories, and turns what the kernel says into hints.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,12 +63,16 @@ struct Move {
     age: u8,
 }
 
+/// Directories that were removed, with their last path below the root and their mask.
+pub type Departed = HashMap<DirId, (Vec<u8>, RuleMask)>;
+
 /// The watch on one source's tree.
 #[derive(Debug)]
 pub struct Watcher {
     root: PathBuf,
     recursive: bool,
     tree: Tree,
+    departed: Departed,
     moves: Vec<Move>,
     ear: Option<Ear>,
     unwatched: Unwatched,
@@ -96,6 +101,7 @@ impl Watcher {
             root: root.to_owned(),
             recursive,
             tree: Tree::new(),
+            departed: Departed::new(),
             moves: Vec::new(),
             ear: None,
             unwatched: Unwatched::default(),
@@ -121,7 +127,8 @@ impl Watcher {
     pub fn forget(&mut self, backlog: &Arc<Backlog>) {
         let deaf = self.ear.is_none();
         self.ear = None;
-        self.tree = Tree::new();
+        self.tree.start_over();
+        self.departed.clear();
         self.moves.clear();
         self.unwatched = Unwatched::default();
         // What the old instance said speaks of descriptors that mean nothing to the new one.
@@ -207,6 +214,19 @@ impl Watcher {
                 ear.inotify.disarm(wd);
             }
         }
+    }
+
+    /// Stops watching a directory and all below it, as when no rule wants to hear of it.
+    pub fn forget_directory(&mut self, dir: DirId) {
+        if dir != DirId::ROOT {
+            self.drop_dir(dir);
+        }
+    }
+
+    /// The directories whose removal was heard of since this was asked last: hints that were given
+    /// before speak of names in them.
+    pub fn take_departed(&mut self) -> Departed {
+        std::mem::take(&mut self.departed)
     }
 
     /// Turns one read of the kernel's queue into hints, in order.
@@ -300,7 +320,14 @@ impl Watcher {
             }
             (inotify::MOVED_TO, known) => self.fold_moved_to(parent, event, known, each),
             // It was empty, and each of its entries was told of.
-            (inotify::DELETE, Some(dir)) => self.drop_dir(dir),
+            (inotify::DELETE, Some(dir)) => {
+                if let Some(path) = self.tree.path(dir) {
+                    self.departed.insert(dir, (path, self.tree.mask(dir)));
+                }
+                self.drop_dir(dir);
+            }
+            // Perhaps it can be opened now.
+            (inotify::ATTRIB, Some(dir)) if !self.tree.is_watched(dir) => each(self, Hint::Directory(dir)),
             _ => {}
         }
     }
@@ -313,6 +340,15 @@ impl Watcher {
         each: &mut impl FnMut(&Self, Hint<'_>),
     ) {
         let half = self.moves.iter().position(|moved| moved.cookie == event.cookie);
+        if let Some(at) = half
+            && self.tree.is_within(parent, self.moves[at].dir)
+        {
+            // The kernel lets no directory be moved into itself: an earlier rename was not heard of.
+            let moved = self.moves.swap_remove(at).dir;
+            self.drop_dir(moved);
+            each(self, Hint::Overflow);
+            return;
+        }
         let dir = match half.map(|at| self.moves.swap_remove(at).dir) {
             Some(moved) => {
                 if let Some(covered) = known.filter(|covered| *covered != moved) {
@@ -340,4 +376,65 @@ const fn what(mask: u32) -> Option<What> {
         inotify::ATTRIB => What::Attrib,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(wd: i32, mask: u32, cookie: u32, name: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for word in [wd as u32, mask, cookie, 16] {
+            bytes.extend_from_slice(&word.to_ne_bytes());
+        }
+        bytes.extend_from_slice(name);
+        bytes.resize(32, 0);
+        bytes
+    }
+
+    fn fold(watcher: &mut Watcher, events: &[Vec<u8>]) -> Vec<String> {
+        let mut hints = Vec::new();
+        watcher.fold(&events.concat(), &mut |_, hint| hints.push(format!("{hint:?}")));
+        hints
+    }
+
+    /// `a/b` became `b` unheard (the queue was full, or `a` could not be watched), then `a` became
+    /// `b/a`: the tree must not bite its own tail.
+    #[test]
+    fn a_rename_that_was_missed_makes_no_circle() {
+        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
+        watcher.tree.bind(DirId::ROOT, 1);
+        let a = watcher.tree.add(DirId::ROOT, b"a");
+        let b = watcher.tree.add(a, b"b");
+        watcher.tree.bind(a, 2);
+        watcher.tree.bind(b, 3);
+        let moved = [
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 7, b"a"),
+            event(3, inotify::MOVED_TO | inotify::ISDIR, 7, b"a"),
+        ];
+        let hints = fold(&mut watcher, &moved);
+        assert_eq!(hints.last().map(String::as_str), Some("Overflow"), "everything is compared");
+        assert_eq!((watcher.tree.path(a), watcher.tree.path(b)), (None, None));
+    }
+
+    #[test]
+    fn a_directory_that_could_not_be_opened_is_tried_again_when_its_permissions_change() {
+        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
+        watcher.tree.bind(DirId::ROOT, 1);
+        let closed = watcher.tree.add(DirId::ROOT, b"d");
+        let changed = [event(1, inotify::ATTRIB | inotify::ISDIR, 0, b"d")];
+        assert_eq!(fold(&mut watcher, &changed), [format!("{:?}", Hint::Directory(closed))]);
+        watcher.tree.bind(closed, 2);
+        assert!(fold(&mut watcher, &changed).is_empty(), "it is watched");
+    }
+
+    #[test]
+    fn no_number_is_used_twice_even_after_the_root_was_replaced() {
+        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
+        let a = watcher.tree.add(DirId::ROOT, b"a");
+        watcher.forget(&Backlog::new());
+        let b = watcher.tree.add(DirId::ROOT, b"b");
+        assert_ne!(a, b);
+        assert_eq!(watcher.tree.path(a), None);
+    }
 }
