@@ -30,6 +30,7 @@ use crate::orders::{Order, Orders};
 use crate::standing::{SourceState, Standing};
 use dirty::{Dirty, Folding};
 use known::{Known, KnownFiles};
+use looking::Redated;
 use reannouncing::Listing;
 use rooting::Root;
 use scanning::Rescans;
@@ -64,12 +65,16 @@ pub(crate) struct Source {
     dirty: Dirty,
     known: KnownFiles,
     waiting: WaitingUnits,
-    ignored: HashMap<Box<[u8]>, Reason>,
+    ignored: HashMap<Box<[u8]>, Ignored>,
+    /// Known files with new times, until the last check.
+    redated: Vec<Redated>,
     /// What goes to the ledger with the next submit.
     outgoing: Vec<ledger::Entry>,
     scan: Option<Scanning>,
     /// The number of the last scan begun.
     scan_number: u32,
+    /// Scans from this number on saw the present root.
+    root_since: u32,
     next_whole_scan: Option<Mono>,
     /// When the open gap was opened.
     gap_since: Option<Mono>,
@@ -85,6 +90,13 @@ pub(crate) struct Source {
     /// turn has come, a source that lists only listens.
     may_list: bool,
     stopping: bool,
+}
+
+/// Why no rule takes a path.
+struct Ignored {
+    reason: Reason,
+    /// The last scan that came by.
+    scan: u32,
 }
 
 /// A walk that is under way.
@@ -124,9 +136,11 @@ impl Source {
             known,
             waiting: WaitingUnits::default(),
             ignored: HashMap::new(),
+            redated: Vec::new(),
             outgoing: Vec::new(),
             scan: None,
             scan_number: 0,
+            root_since: 0,
             next_whole_scan: None,
             gap_since: None,
             next_root_check: Mono::ZERO,
@@ -154,7 +168,7 @@ impl Source {
                 self.begin_due_scans();
                 self.walk(&root);
                 self.look(&root);
-                self.finish_scan();
+                self.finish_scan(&root);
             }
             self.publish();
             if !self.stopping {

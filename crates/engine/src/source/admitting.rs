@@ -7,12 +7,23 @@ use config::{Announce, Initial};
 use ledger::{Admission, Fate, Moment};
 use model::{Cause, Kind, PathKey, Reason, SignalSet};
 use settle::Sample;
+use sys::{Dir, Errno};
 
 use super::Source;
 use super::known::{Known, fingerprint};
-use super::looking::{Candidate, NOTHING_SEEN};
+use super::looking::{Candidate, NOTHING_SEEN, Redated};
 use super::waiting::Waiting;
 use crate::notice::Notice;
+
+/// Whether the name is certainly not there; a directory that cannot be opened proves nothing.
+pub(super) fn is_absent(root: &Dir, path: &[u8]) -> bool {
+    let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (&b"."[..], path),
+    };
+    let look = root.open_below(dir).and_then(|dir| dir.look_at(name));
+    matches!(look, Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV))
+}
 
 impl Source {
     /// Admits what is still complete after one more look into the kernel's queue.
@@ -22,12 +33,16 @@ impl Source {
     /// for a candidate happened after its entry was taken: it is judged again with that in mind.
     /// What stays was complete when it was looked at and untouched until after the probe.
     pub(super) fn settle_candidates(&mut self, candidates: Vec<Candidate>) {
-        if !candidates.is_empty() && self.watcher.is_listening() {
+        let moves = self.watcher.tree().moves();
+        if !(candidates.is_empty() && self.redated.is_empty()) && self.watcher.is_listening() {
             self.watcher.read_now();
             self.hear();
         }
+        self.settle_redated();
+        // Where directories were renamed meanwhile, another one may lie at a candidate's path.
+        let stirred = self.watcher.tree().moves() != moves;
         for candidate in candidates {
-            if self.is_overtaken(&candidate) {
+            if self.is_overtaken(&candidate) || (stirred && self.is_elsewhere(&candidate)) {
                 let mut waiting = candidate.waiting;
                 waiting.next = self.now();
                 waiting.reason = Reason::WaitingLook;
@@ -44,6 +59,29 @@ impl Source {
         let arrivals = self.berth.plan.announce == Announce::Arrivals;
         let told = arrivals && (candidate.waiting.unit.has_evidence() || candidate.kind != Kind::File);
         !told && self.dirty.contains(candidate.waiting.dir, &candidate.name)
+    }
+
+    fn is_elsewhere(&self, candidate: &Candidate) -> bool {
+        let dir = candidate.path.strip_suffix(&*candidate.name).unwrap_or_default();
+        let dir = dir.strip_suffix(b"/").unwrap_or(dir);
+        self.watcher.tree().path(candidate.waiting.dir).is_none_or(|path| path != dir)
+    }
+
+    /// New times of known files, unless more was heard: then they are looked at again.
+    fn settle_redated(&mut self) {
+        for Redated { dir, name, path, key, sample } in std::mem::take(&mut self.redated) {
+            if self.dirty.contains(dir, &name) {
+                continue;
+            }
+            self.remember(key, &sample);
+            self.outgoing.push(ledger::Entry::Sample {
+                source: self.berth.id,
+                key,
+                path,
+                sample: fingerprint(&sample, self.with_inode),
+                ctime: sample.ctime,
+            });
+        }
     }
 
     fn admit(&mut self, candidate: Candidate) {
@@ -158,25 +196,25 @@ impl Source {
         self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
     }
 
-    /// A whole scan has not come by these: they went away unheard.
-    pub(super) fn forget_missing(&mut self, scan: u32) {
-        let missing = self.known.take_missing(scan);
+    /// A whole scan has not come by these: they went away unheard, or cannot be seen just now. Only
+    /// what was seen under this very root and is not there now is gone.
+    pub(super) fn forget_missing(&mut self, root: &Dir, scan: u32) {
+        let mut missing = self.known.missing(self.root_since, scan);
         if missing.is_empty() {
             return;
         }
-        let mut missing: Vec<PathKey> = missing;
         missing.sort_unstable();
-        let mut paths = Vec::new();
+        let mut gone = Vec::new();
         let read = self.berth.ledger.known(self.berth.id, &mut |row| {
-            if missing.binary_search(&row.key).is_ok() {
-                paths.push((row.key, row.path.to_vec()));
+            if missing.binary_search(&row.key).is_ok() && is_absent(root, row.path) {
+                gone.push((row.key, row.path.to_vec()));
             }
         });
         if let Err(error) = read {
             self.berth.observer.notice(&Notice::LedgerTrouble { error: &error.to_string() });
         }
-        for (key, path) in paths {
-            self.submit_absent(&path, key);
+        for (key, path) in gone {
+            self.forget(&path, key);
         }
     }
 

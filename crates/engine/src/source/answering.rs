@@ -12,7 +12,7 @@ impl Source {
     pub(super) fn explain(&self, path: &[u8]) -> LiveExplain {
         let waiting = self.waiting.get(path).map(|waiting| self.live(path, waiting));
         let ignored = || {
-            let reason = self.ignored.get(path)?.clone();
+            let reason = self.ignored.get(path)?.reason.clone();
             Some(ignored_unit(path, reason))
         };
         LiveExplain {
@@ -24,7 +24,7 @@ impl Source {
 
     pub(super) fn list(&self) -> Vec<LiveUnit> {
         let waiting = self.waiting.iter().map(|(path, waiting)| self.live(path, waiting));
-        let ignored = self.ignored.iter().map(|(path, reason)| ignored_unit(path, reason.clone()));
+        let ignored = self.ignored.iter().map(|(path, ignored)| ignored_unit(path, ignored.reason.clone()));
         waiting.chain(ignored).collect()
     }
 
@@ -42,11 +42,21 @@ impl Source {
         }
     }
 
-    fn selected(&self, path: &[u8]) -> Selected {
+    /// What the rules say of a path, whether or not its directories are known.
+    fn selection(&self, path: &[u8]) -> Selection {
         let rules = &self.berth.plan.rules;
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
         let mask = slashes.fold(RuleMask::EMPTY, |mask, (at, _)| rules.directory_mask(&path[..at], mask));
-        match rules.select(path, mask) {
+        rules.select(path, mask)
+    }
+
+    pub(super) fn is_selected(&self, path: &[u8]) -> bool {
+        matches!(self.selection(path), Selection::Taken(_))
+    }
+
+    fn selected(&self, path: &[u8]) -> Selected {
+        let rules = &self.berth.plan.rules;
+        match self.selection(path) {
             Selection::Taken(rule) => {
                 Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
             }

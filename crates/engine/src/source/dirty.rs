@@ -21,6 +21,8 @@ pub(super) struct Heard {
     pub(super) attrib: bool,
     /// The name was away at some time.
     pub(super) was_absent: bool,
+    /// The name went away, last.
+    pub(super) gone: bool,
     /// A scan came by.
     pub(super) scanned: bool,
     /// It is to be announced whether or not it is known.
@@ -34,6 +36,7 @@ impl Heard {
         closed: false,
         attrib: false,
         was_absent: false,
+        gone: false,
         scanned: true,
         forced: false,
     };
@@ -42,13 +45,14 @@ impl Heard {
     pub(super) const fn hear(&mut self, what: What) {
         match what {
             What::Created | What::MovedIn => {
+                self.gone = false;
                 self.created = matches!(what, What::Created);
                 self.moved_in = !self.created;
                 self.closed = false;
             }
             What::Closed => self.closed = true,
             What::Attrib => self.attrib = true,
-            What::MovedOut | What::Deleted => self.was_absent = true,
+            What::MovedOut | What::Deleted => (self.was_absent, self.gone) = (true, true),
         }
     }
 

@@ -80,14 +80,10 @@ impl KnownFiles {
         self.files.remove(&key).is_some()
     }
 
-    /// Takes out what the scan of that number did not come by.
-    pub(super) fn take_missing(&mut self, scan: u32) -> Vec<PathKey> {
-        let missing: Vec<PathKey> =
-            self.files.iter().filter(|(_, known)| known.scan < scan).map(|(key, _)| *key).collect();
-        for key in &missing {
-            self.files.remove(key);
-        }
-        missing
+    /// What was seen by a scan numbered `since` or later, but not by the one numbered `scan`.
+    pub(super) fn missing(&self, since: u32, scan: u32) -> Vec<PathKey> {
+        let missed = |known: &Known| known.scan >= since && known.scan < scan;
+        self.files.iter().filter(|(_, known)| missed(known)).map(|(key, _)| *key).collect()
     }
 }
 
@@ -125,7 +121,7 @@ mod tests {
         known.insert(a, Known::of(&print(1, 1, 1), Stamp::default(), 0));
         known.insert(b, Known::of(&print(1, 1, 1), Stamp::default(), 0));
         known.seen_by_scan(a, 5);
-        assert_eq!(known.take_missing(5), [b]);
-        assert!(known.remove(a) && !known.remove(b));
+        assert_eq!(known.missing(0, 5), [b]);
+        assert!(known.missing(1, 5).is_empty(), "never seen since then");
     }
 }

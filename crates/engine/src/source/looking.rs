@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
-use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, WriterFact};
+use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, What, WriterFact};
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
-use watch::DirId;
+use watch::{Departed, DirId};
 
-use super::Source;
+use super::admitting::is_absent;
 use super::dirty::{Entry, Heard};
 use super::known::{Compared, fingerprint};
 use super::waiting::Waiting;
+use super::{Ignored, Source};
 use crate::notice::Notice;
 
 /// So many entries are looked at before what is complete among them is admitted.
@@ -34,10 +35,20 @@ pub(super) struct Candidate {
     pub(super) waiting: Waiting,
 }
 
+/// A known file with new times, before the last check.
+pub(super) struct Redated {
+    pub(super) dir: DirId,
+    pub(super) name: Box<[u8]>,
+    pub(super) path: Box<[u8]>,
+    pub(super) key: PathKey,
+    pub(super) sample: Sample,
+}
+
 /// A directory as long as a batch lasts. Open directories keep a file system from being
 /// unmounted, so none is kept longer.
 pub(super) struct OpenDir {
-    dir: Option<Dir>,
+    /// Or why it cannot be opened.
+    dir: Result<Dir, Errno>,
     path: Vec<u8>,
     mask: RuleMask,
 }
@@ -45,12 +56,14 @@ pub(super) struct OpenDir {
 /// The open directories of one batch.
 pub(super) struct OpenDirs<'a> {
     root: &'a Dir,
+    /// Where the directories were that are gone since the entries were heard of.
+    departed: &'a Departed,
     open: HashMap<DirId, Rc<OpenDir>>,
 }
 
 impl<'a> OpenDirs<'a> {
-    fn new(root: &'a Dir) -> Self {
-        Self { root, open: HashMap::new() }
+    fn new(root: &'a Dir, departed: &'a Departed) -> Self {
+        Self { root, departed, open: HashMap::new() }
     }
 
     /// The directory, or nothing if it hangs nowhere any more.
@@ -59,9 +72,15 @@ impl<'a> OpenDirs<'a> {
             return Some(Rc::clone(open));
         }
         let tree = source.watcher.tree();
-        let path = tree.path(id)?;
-        let dir = if path.is_empty() { self.root.open_below(b".") } else { self.root.open_below(&path) };
-        let open = Rc::new(OpenDir { dir: dir.ok(), path, mask: tree.mask(id) });
+        let open = Rc::new(match (tree.path(id), self.departed.get(&id)) {
+            (Some(path), _) => {
+                let dir =
+                    if path.is_empty() { self.root.open_below(b".") } else { self.root.open_below(&path) };
+                OpenDir { dir, path, mask: tree.mask(id) }
+            }
+            (None, Some((path, mask))) => OpenDir { dir: Err(Errno::NOENT), path: path.clone(), mask: *mask },
+            (None, None) => return None,
+        });
         if self.open.len() >= OPEN_DIRECTORIES {
             self.open.clear();
         }
@@ -83,7 +102,12 @@ impl OpenDir {
     }
 
     fn look_at(&self, name: &[u8]) -> Result<Look, Errno> {
-        self.dir.as_ref().map_or(Err(Errno::NOENT), |dir| dir.look_at(name))
+        match &self.dir {
+            Ok(dir) => dir.look_at(name),
+            // Another thing has taken the directory's place.
+            Err(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Err(Errno::NOENT),
+            Err(error) => Err(*error),
+        }
     }
 }
 
@@ -91,10 +115,11 @@ impl Source {
     /// Looks at everything that was heard of, and at everything whose time has come.
     pub(super) fn look(&mut self, root: &Dir) {
         let mut entries = self.dirty.take();
-        entries.extend(self.due_entries());
+        entries.extend(self.due_entries(root));
+        let departed = self.watcher.take_departed();
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            let mut dirs = OpenDirs::new(root);
+            let mut dirs = OpenDirs::new(root, &departed);
             let mut candidates = Vec::new();
             for entry in entries.by_ref().take(BATCH) {
                 self.look_at_entry(&mut dirs, &entry, &mut candidates);
@@ -104,7 +129,7 @@ impl Source {
         }
     }
 
-    fn due_entries(&mut self) -> Vec<Entry> {
+    fn due_entries(&mut self, root: &Dir) -> Vec<Entry> {
         let due = self.waiting.due(self.now(), BATCH);
         let entry = |path: Box<[u8]>| {
             let dir = self.waiting.get(&path)?.dir;
@@ -122,10 +147,25 @@ impl Source {
             if there {
                 entries.push(entry);
             } else {
-                self.gone(&path, PathKey::of(&path));
+                self.look_for_lost(root, path);
             }
         }
         entries
+    }
+
+    /// The directory by which a waiting unit was known is not at its path any more. Perhaps another
+    /// one is, or the same under another number: then the scan that is due finds the unit.
+    fn look_for_lost(&mut self, root: &Dir, path: Box<[u8]>) {
+        if is_absent(root, &path) {
+            return self.gone(&path, PathKey::of(&path));
+        }
+        let Some(mut waiting) = self.waiting.take(&path) else { return };
+        if self.is_selected(&path) {
+            let again = self.now() + super::ROOT_CHECK;
+            waiting.next = again;
+            self.waiting.insert(path, waiting);
+            self.next_whole_scan = Some(self.next_whole_scan.map_or(again, |next| next.min(again)));
+        }
     }
 
     fn look_at_entry(&mut self, dirs: &mut OpenDirs<'_>, entry: &Entry, candidates: &mut Vec<Candidate>) {
@@ -142,7 +182,11 @@ impl Source {
         match open.look_at(&entry.name) {
             Ok(look) => match self.kind_of(&open, &entry.name, look) {
                 (EntryKind::File, look) => self.look_at_file(&open, entry, path, rule, &look, candidates),
-                (EntryKind::Directory, _) => {}
+                // What was a file there is no more.
+                (EntryKind::Directory, _) => {
+                    self.ignored.remove(&path);
+                    self.gone(&path, PathKey::of(&path));
+                }
                 (kind, look) => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
             },
             Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(entry, path, rule, candidates),
@@ -153,10 +197,10 @@ impl Source {
     /// No rule takes it. Nothing is asked of the file system for it.
     fn ignore(&mut self, path: Box<[u8]>, reason: Reason, heard: Heard) {
         self.waiting.take(&path);
-        if heard.was_absent && !heard.created && !heard.moved_in {
+        if heard.gone {
             self.ignored.remove(&path);
-        } else if self.ignored.len() < IGNORED_NAMES {
-            self.ignored.insert(path, reason);
+        } else if self.ignored.len() < IGNORED_NAMES || self.ignored.contains_key(&path) {
+            self.ignored.insert(path, Ignored { reason, scan: self.scan_number });
         }
     }
 
@@ -166,7 +210,7 @@ impl Source {
         let follows = self.berth.plan.follow_symlinks && !self.announces_arrivals();
         if look.kind() == EntryKind::Symlink
             && follows
-            && let Some(through) = open.dir.as_ref().and_then(|dir| dir.look_through(name).ok())
+            && let Some(through) = open.dir.as_ref().ok().and_then(|dir| dir.look_through(name).ok())
             && through.kind() == EntryKind::File
         {
             return (EntryKind::File, through);
@@ -201,10 +245,7 @@ impl Source {
         if !self.is_worth_judging(open, entry, &path, key, &sample) {
             return;
         }
-        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &sample));
-        waiting.rule = rule;
-        waiting.forced |= heard.forced;
-        heard.events().for_each(|what| waiting.unit.hear(what));
+        let mut waiting = self.take_unit(entry, &path, rule, &sample);
         let now = self.now();
         waiting.unit.look(sample, now);
         match self.judge(open, &entry.name, &mut waiting, now) {
@@ -261,22 +302,38 @@ impl Source {
     }
 
     /// New times without a write in between (cp -p, tar, unzip set them last) are no new generation.
-    /// Only if nobody writes: otherwise the new time may be that of a change that is under way.
+    /// Only if nobody writes: otherwise the new time may be that of a change that is under way. And
+    /// only if the last look into the kernel's queue shows no close: a writer may have set the times
+    /// before it closed.
     fn redate(&mut self, open: &OpenDir, entry: &Entry, path: &[u8], key: PathKey, sample: &Sample) -> bool {
         let writer =
             open.dir.as_ref().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name, self.links()));
         if writer != Writer::Gone {
             return false;
         }
-        self.remember(key, sample);
-        self.outgoing.push(ledger::Entry::Sample {
-            source: self.berth.id,
-            key,
-            path: path.into(),
-            sample: fingerprint(sample, self.with_inode),
-            ctime: sample.ctime,
-        });
+        let (dir, name, path, sample) = (entry.dir, entry.name.clone(), path.into(), *sample);
+        self.redated.push(Redated { dir, name, path, key, sample });
         true
+    }
+
+    /// The unit that waits under the path, or a new one, with what was heard of it.
+    fn take_unit(&mut self, entry: &Entry, path: &[u8], rule: usize, sample: &Sample) -> Waiting {
+        let mut waiting = self.waiting.take(path).unwrap_or_else(|| self.new_unit(entry, sample));
+        // The directory at its path may be another one than when it was heard of first.
+        waiting.dir = entry.dir;
+        waiting.rule = rule;
+        waiting.forced |= entry.heard.forced;
+        if entry.heard.scanned && self.gap_since.is_some() {
+            waiting.unit.miss();
+        }
+        if entry.heard.gone && !self.announces_arrivals() {
+            // Yet it is there: a new file, whose creation is heard of next. What was heard so far
+            // says nothing of it.
+            waiting.unit.hear(What::Created);
+        } else {
+            entry.heard.events().for_each(|what| waiting.unit.hear(what));
+        }
+        waiting
     }
 
     fn new_unit(&self, entry: &Entry, sample: &Sample) -> Waiting {
@@ -304,20 +361,20 @@ impl Source {
         if step != Step::AskWriter {
             return step;
         }
-        let writer = self.ask_writer(open, name, &mut waiting.unit, now);
+        let writer = self.ask_writer(open, name, waiting, now);
         waiting.unit.judge(&rule.completion, writer, now, wall)
     }
 
     /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
     /// where they are not, the file is looked at again while the probe keeps writers out.
-    fn ask_writer(&self, open: &OpenDir, name: &[u8], unit: &mut Unit, now: Mono) -> WriterFact {
-        let Some(dir) = &open.dir else { return WriterFact::Unknown };
-        let writer = if self.watcher.is_listening() {
+    fn ask_writer(&self, open: &OpenDir, name: &[u8], waiting: &mut Waiting, now: Mono) -> WriterFact {
+        let Ok(dir) = &open.dir else { return WriterFact::Unknown };
+        let writer = if self.watcher.tree().is_watched(waiting.dir) {
             dir.probe_writer(name, self.links())
         } else {
             let (writer, look) = dir.probe(name, self.links());
             if let Some(look) = look {
-                unit.look(sample(&look), now);
+                waiting.unit.look(sample(&look), now);
             }
             writer
         };
@@ -346,8 +403,7 @@ impl Source {
     }
 
     fn wait_for_permission(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize) {
-        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
-        waiting.rule = rule;
+        let waiting = self.take_unit(entry, &path, rule, &NOTHING_SEEN);
         let again = self.now() + std::time::Duration::from_secs(5);
         self.keep_waiting(path, waiting, Reason::WaitingPermission, again, false);
     }
@@ -375,7 +431,12 @@ impl Source {
             return;
         }
         let leads_to_directory = symlink
-            && open.dir.as_ref().and_then(|dir| dir.look_through(&entry.name).ok()).map(|look| look.kind())
+            && open
+                .dir
+                .as_ref()
+                .ok()
+                .and_then(|dir| dir.look_through(&entry.name).ok())
+                .map(|look| look.kind())
                 == Some(EntryKind::Directory);
         if leads_to_directory {
             return;
@@ -385,10 +446,8 @@ impl Source {
         if !appeared && !forced && known != Compared::New && known != Compared::Changed {
             return;
         }
-        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &sample));
-        waiting.rule = rule;
+        let mut waiting = self.take_unit(entry, &path, rule, &sample);
         waiting.forced = forced;
-        entry.heard.events().for_each(|what| waiting.unit.hear(what));
         let signals = waiting.unit.heard_signals();
         let kind = if symlink { Kind::Symlink } else { Kind::Special };
         let (name, mode) = (entry.name.clone(), look.mode);
@@ -407,9 +466,7 @@ impl Source {
         if !fresh && !self.waiting.contains(&path) {
             return self.forget(&path, key);
         }
-        let mut waiting = self.waiting.take(&path).unwrap_or_else(|| self.new_unit(entry, &NOTHING_SEEN));
-        waiting.rule = rule;
-        heard.events().for_each(|what| waiting.unit.hear(what));
+        let waiting = self.take_unit(entry, &path, rule, &NOTHING_SEEN);
         if !waiting.unit.has_evidence() && !self.announces_at_once(rule) {
             self.waiting.insert(path.clone(), waiting);
             return self.gone(&path, key);

@@ -98,6 +98,10 @@ impl Source {
         self.scan = None;
         self.whole_scans = 0;
         self.watcher.forget(&self.backlog);
+        // What was heard of names in this root says nothing of another root's.
+        self.dirty.take();
+        self.redated.clear();
+        self.waiting.miss_all();
         let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
         self.berth.observer.notice(&Notice::RootLost { source, path, change });
     }
@@ -108,6 +112,8 @@ impl Source {
         let why = self.listen(&filesystem);
         let backend = if self.watcher.is_listening() { "inotify" } else { "poll" };
         self.root = Root::Present { device: look.device, inode: look.inode };
+        self.scan_number += 1;
+        self.root_since = self.scan_number;
         self.with_inode = self.decide_identity(&filesystem);
         let name = filesystem.name;
         self.berth.standing.update(|row| (row.backend, row.filesystem) = (backend, name));

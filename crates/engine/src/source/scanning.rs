@@ -4,7 +4,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use settle::{Mono, RuleMask};
-use sys::Dir;
+use sys::{Dir, Errno};
 use watch::scan::Step;
 use watch::{DirId, Hint, RootChange, Scan};
 
@@ -18,6 +18,15 @@ const SLICE_ENTRIES: u64 = 4096;
 const SLICE_DIRECTORIES: u32 = 512;
 /// How soon a directory that was renamed away makes the source compare everything.
 const AFTER_MOVE: Duration = Duration::from_secs(2);
+
+/// How soon directories are tried again that could not be read for another reason than permission.
+const RETRY: Duration = Duration::from_mins(1);
+
+/// Whether a directory could not be read for a reason that may pass unheard. (A change of
+/// permissions is heard.)
+fn retry(walk: &Scan) -> bool {
+    walk.unreadable().0.iter().any(|(_, error)| !matches!(*error, Errno::ACCESS | Errno::PERM))
+}
 
 /// Who waits for a rescan to be through: each is told by the drop of its sender.
 #[derive(Debug, Default)]
@@ -89,6 +98,8 @@ impl Source {
     /// The kernel's queue cannot be read any more: from now on only scans tell.
     fn lose_ear(&mut self, error: &str) {
         self.open_gap();
+        // The walk's directories mean nothing to the new tree; the gap's scan begins anew.
+        self.scan = None;
         self.watcher.forget(&self.backlog);
         self.berth.observer.notice(&Notice::Unwatched {
             source: &self.berth.plan.name,
@@ -107,6 +118,8 @@ impl Source {
         let mask = self.berth.plan.rules.directory_mask(&path, parent);
         self.watcher.set_mask(dir, mask);
         if self.berth.plan.rules.prunes(mask) {
+            // It may have been renamed to here with watches on all below.
+            self.watcher.forget_directory(dir);
             return;
         }
         if let Some(scanning) = &mut self.scan {
@@ -189,7 +202,7 @@ impl Source {
     }
 
     /// When everything walked has been looked at as well: draws the conclusions.
-    pub(super) fn finish_scan(&mut self) {
+    pub(super) fn finish_scan(&mut self, root: &Dir) {
         if !self.scan.as_ref().is_some_and(|scanning| scanning.walked)
             || !matches!(self.root, Root::Present { .. })
         {
@@ -198,18 +211,28 @@ impl Source {
         let Some(scanning) = self.scan.take() else { return };
         self.tell_of_refusals(&scanning);
         if !scanning.walk.is_whole() {
-            return;
+            return self.look_after_a_part(&scanning);
         }
         scanning.walk.forget_missing(&mut self.watcher);
-        if self.whole_scans > 0 && scanning.walk.unreadable().1 == 0 {
-            self.forget_missing(scanning.walk.number());
+        if scanning.walk.unreadable().1 == 0 {
+            self.forget_missing(root, scanning.walk.number());
+            self.ignored.retain(|_, ignored| ignored.scan >= scanning.walk.number());
         }
         self.whole_scans += 1;
         self.submit();
         let took = self.now().saturating_sub(scanning.since);
         self.note_whole_scan(&scanning, took);
         self.close_gap(scanning.since);
-        self.schedule_next_scan(took);
+        self.schedule_next_scan(took, retry(&scanning.walk));
+    }
+
+    /// What a walk over a part could not watch or read is scanned soon.
+    fn look_after_a_part(&mut self, scanning: &Scanning) {
+        let now = self.now();
+        let unheard = !self.watcher.is_listening() || self.watcher.unwatched().0 > 0;
+        let polled = unheard.then(|| now + self.berth.plan.poll_interval);
+        let retried = retry(&scanning.walk).then_some(now + RETRY);
+        self.next_whole_scan = [self.next_whole_scan, polled, retried].into_iter().flatten().min();
     }
 
     fn note_whole_scan(&mut self, scanning: &Scanning, took: Duration) {
@@ -243,7 +266,7 @@ impl Source {
         }
     }
 
-    fn schedule_next_scan(&mut self, took: Duration) {
+    fn schedule_next_scan(&mut self, took: Duration, retry: bool) {
         let now = self.now();
         let plan = &self.berth.plan;
         let deaf = !self.watcher.is_listening() || self.watcher.unwatched().0 > 0;
@@ -251,7 +274,8 @@ impl Source {
         let polled = deaf.then(|| now + plan.poll_interval.max(took * 10));
         let regular = plan.rescan.map(|period| now + period.max(took * 10));
         let gap = self.gap_since.is_some().then_some(now);
-        let due = [self.next_whole_scan, polled, regular, gap];
+        let retried = retry.then(|| now + RETRY.max(took * 10));
+        let due = [self.next_whole_scan, polled, regular, gap, retried];
         self.next_whole_scan = due.into_iter().flatten().min();
     }
 

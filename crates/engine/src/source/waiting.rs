@@ -28,6 +28,9 @@ pub(super) struct Waiting {
 /// How many moments of a unit's history are kept.
 const HISTORY: usize = 16;
 
+/// So many appointments that nobody keeps are no burden.
+const SLACK: usize = 1024;
+
 impl Waiting {
     /// Notes the reason, if it is a new one.
     pub(super) fn note(&mut self, at: Stamp, reason: Reason) {
@@ -74,6 +77,16 @@ impl WaitingUnits {
     pub(super) fn insert(&mut self, path: Box<[u8]>, waiting: Waiting) {
         self.appointments.push(Reverse((waiting.next, path.clone())));
         self.units.insert(path, waiting);
+        if self.appointments.len() > 2 * self.units.len() + SLACK {
+            // Most appointments were moved or their units are complete.
+            let kept = self.units.iter().map(|(path, waiting)| Reverse((waiting.next, path.clone())));
+            self.appointments = kept.collect();
+        }
+    }
+
+    /// Something may have happened unheard to any of them.
+    pub(super) fn miss_all(&mut self) {
+        self.units.values_mut().for_each(|waiting| waiting.unit.miss());
     }
 
     /// The time of the next appointment.
@@ -129,6 +142,16 @@ mod tests {
         assert_eq!(units.due(Duration::from_secs(7), 10), [(*b"b").into()]);
         assert_eq!(units.due(Duration::from_secs(9), 10), [(*b"a").into()]);
         assert_eq!(units.len(), 2);
+    }
+
+    #[test]
+    fn appointments_far_ahead_do_not_pile_up() {
+        let mut units = WaitingUnits::default();
+        for at in 0..100_000 {
+            units.insert((*b"a").into(), waiting(1_000_000 + at));
+        }
+        assert!(units.appointments.len() < 3000, "{}", units.appointments.len());
+        assert_eq!(units.due(Duration::from_secs(2_000_000), 10), [(*b"a").into()]);
     }
 
     #[test]

@@ -184,6 +184,21 @@ fn directories_made_and_renamed_lose_no_file() {
     rig.one("e7/a/b/c/g");
 }
 
+/// A write through a name outside the tree raises no event in it.
+#[test]
+fn what_no_event_tells_of_is_found_by_the_next_reconciliation() {
+    let rig = Rig::start(|plan| plan.sources[0].rescan = Some(Duration::from_millis(300)));
+    let outside = rig.root().with_extension("outside");
+    fs::write(&outside, b"one").unwrap();
+    fs::hard_link(&outside, rig.path("a")).unwrap();
+    rig.one("a");
+    rig.barrier();
+    fs::write(&outside, b"second").unwrap();
+    let events = rig.wait("a", 2);
+    assert_eq!(events[1]["data"]["size"], 6);
+    assert_eq!(events[1]["data"]["observer"]["from_scan"], true);
+}
+
 #[test]
 fn links_and_pipes_are_no_units_and_pipes_are_not_opened() {
     let rig = Rig::start(|_| {});

@@ -21,6 +21,7 @@ pub(crate) struct Rig {
     engine: Arc<Engine>,
     received: Arc<Mutex<Vec<Value>>>,
     root: PathBuf,
+    plan: Plan,
     _dir: tempfile::TempDir,
 }
 
@@ -60,14 +61,14 @@ impl Rig {
         change(&mut plan);
         let received = Arc::new(Mutex::new(Vec::new()));
         let (engine, _) = Engine::start(Setup {
-            plan,
+            plan: plan.clone(),
             state_dir: Some(dir.path().join("state")),
             owner: "test".into(),
             observer: Arc::new(Quiet),
             given: vec![("out".into(), Box::new(Keep(Arc::clone(&received))))],
         })
         .unwrap();
-        let rig = Self { engine, received, root, _dir: dir };
+        let rig = Self { engine, received, root, plan, _dir: dir };
         rig.until("ready", || rig.engine.is_ready());
         rig
     }
@@ -124,6 +125,13 @@ impl Rig {
     pub(crate) fn rescan(&self) {
         assert!(self.engine.rescan(None, STEP));
         self.barrier();
+    }
+
+    /// Runs the plan of the start with a change.
+    pub(crate) fn reload(&self, change: impl FnOnce(&mut Plan)) {
+        let mut plan = self.plan.clone();
+        change(&mut plan);
+        self.engine.reload(&plan).unwrap();
     }
 
     pub(crate) fn status(&self) -> Value {
