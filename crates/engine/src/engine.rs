@@ -516,10 +516,9 @@ fn is_same_place(old: &SourcePlan, new: &SourcePlan) -> bool {
 }
 
 fn stop_all(sources: Vec<RunningSource>) {
-    for source in &sources {
-        source.orders.give(Order::Stop);
-    }
+    // One after the other: what they say of their end comes in the order of the plan.
     for mut source in sources {
+        source.orders.give(Order::Stop);
         if let Some(thread) = source.thread.take() {
             let _ = thread.join();
         }
