@@ -24,6 +24,8 @@ use crate::signals::{Asked, Waiting};
 const GRACE: Duration = Duration::from_secs(3);
 /// How often the daemon looks around.
 const ROUND: Duration = Duration::from_millis(200);
+/// A first scan that is through within this time needs no progress line.
+const SHORT_SCAN: Duration = Duration::from_millis(500);
 /// How often old rows are cleared away.
 const PRUNE_ROUNDS: u32 = 5 * 60 * 5;
 /// How long rows of files that are gone are kept.
@@ -176,6 +178,9 @@ impl Progress {
     }
 
     pub(crate) fn show(&mut self, engine: &Engine) {
+        if engine.clock().mono() < SHORT_SCAN {
+            return;
+        }
         let (done, left) = engine.scan_progress();
         self.0.set_message(format!("{done} directories walked, {left} known and still to walk"));
         self.0.tick();
