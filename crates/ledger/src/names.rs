@@ -95,12 +95,42 @@ pub(crate) struct Names {
     class_numbers: HashMap<Arc<Class>, u32>,
 }
 
+/// How long the lists are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    sources: usize,
+    sinks: usize,
+    routes: usize,
+    classes: usize,
+}
+
 /// The place of a number in its list; an impossible number is no place.
 pub(crate) fn slot(number: u32) -> usize {
     (number as usize).wrapping_sub(1)
 }
 
 impl Names {
+    /// What there is now, for [`Names::back_to`].
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            sources: self.sources.len(),
+            sinks: self.sinks.len(),
+            routes: self.routes.len(),
+            classes: self.classes.len(),
+        }
+    }
+
+    /// Takes back the numbers that were given since the mark, as when they were not committed: who
+    /// asked for one may have given up, and a number that is not stored would shift all later ones.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.sources.truncate(mark.sources);
+        self.sinks.truncate(mark.sinks);
+        self.routes.truncate(mark.routes);
+        for class in self.classes.drain(mark.classes.min(self.classes.len())..) {
+            self.class_numbers.remove(&class);
+        }
+    }
+
     pub(crate) fn source(&self, id: SourceId) -> Option<&Source> {
         self.sources.get(slot(id.0))
     }

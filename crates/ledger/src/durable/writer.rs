@@ -91,6 +91,7 @@ fn reopen(shared: &Shared, db: &mut Connection) {
 
 fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite::Result<()> {
     db.execute_batch("BEGIN IMMEDIATE")?;
+    let mark = shared.names().mark();
     let applied = apply(shared, db, messages).and_then(|done| {
         db.execute_batch("COMMIT")?;
         Ok(done)
@@ -102,6 +103,7 @@ fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite
             let _ = db.execute_batch("ROLLBACK");
             let end = shared.tallies().end;
             shared.arrears().roll_back(end);
+            shared.names_mut().back_to(mark);
             return Err(error);
         }
     };

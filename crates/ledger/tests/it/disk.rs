@@ -60,6 +60,22 @@ fn child() {
 
     let (ledger, report) = Ledger::open(options(Some(Path::new(&dir)))).unwrap();
     assert_eq!(report.quarantined, None);
+    // A name that is given in a round which fails, and that nobody waits for any more, leaves no gap.
+    limit(Some(1));
+    let refused = ledger.register_source("given up", b"/root");
+    assert!(matches!(refused, Err(LedgerError::Degraded(_))), "{refused:?}");
+    limit(None);
+    wait("the disk to be free", || ledger.health() == Health::Ok);
+    let (other, end) = (ledger.register_source("other", b"/other").unwrap().id, ledger.end().unwrap());
+    ledger.submit(vec![admit(other, fate, b"o", 1)]).unwrap();
+    ledger.flush().unwrap();
+    ledger.close().unwrap();
+
+    let (ledger, report) = Ledger::open(options(Some(Path::new(&dir)))).unwrap();
+    assert_eq!(report.quarantined, None);
+    assert_eq!(ledger.register_source("other", b"/other").unwrap().id, other);
+    let kept = ledger.tail(end, 1).unwrap().parcels.remove(0);
+    assert_eq!((&*kept.source, &*kept.root), ("other", &b"/other"[..]));
     limit(Some(1 << 20));
     let mut number = 0;
     while ledger.health() == Health::Ok {
