@@ -223,13 +223,14 @@ mod tests {
 
     #[test]
     fn every_wait_says_when_to_look_again() {
-        // P8: no verdict may forget a unit.
+        // P8: no verdict may forget a unit, nor put it off for longer than what it waits for takes.
+        const LONGEST: Duration = Duration::from_secs(3);
         let clauses = [
             Clause::RenamedIn,
             Clause::Closed,
             Clause::WriterGone,
-            Clause::Quiet(Duration::from_secs(3)),
-            Clause::MinAge(Duration::from_secs(3)),
+            Clause::Quiet(LONGEST),
+            Clause::MinAge(LONGEST),
         ];
         for heard in [Heard::Yes, Heard::No, Heard::Unknowable] {
             for writer in [WriterFact::Gone, WriterFact::Open, WriterFact::Unknown] {
@@ -237,7 +238,9 @@ mod tests {
                     let facts = Facts { renamed_in: heard, closed: heard, writer, ..facts() };
                     for expr in [Expr::Clause(clause), Expr::Any(vec![Expr::Clause(clause)])] {
                         match judge(&expr, &facts) {
-                            Verdict::Wait { again_in, .. } => assert!(again_in > Duration::ZERO),
+                            Verdict::Wait { again_in, .. } => {
+                                assert!(again_in > Duration::ZERO && again_in <= LONGEST, "{again_in:?}");
+                            }
                             Verdict::Complete(signals) => assert_ne!(signals, SignalSet::EMPTY),
                             Verdict::AskWriter => panic!("asked again after the answer"),
                         }

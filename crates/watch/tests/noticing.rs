@@ -239,3 +239,25 @@ fn a_queue_that_overflows_says_so_once_and_a_walk_finds_the_rest() {
     while scan.step(&mut watcher, &root, &mut |_, mask| Some(mask), &mut |_| found += 1) == Step::More {}
     assert_eq!(found, queue);
 }
+
+/// The listing may be past the place where a new name goes, so only an armed directory loses nothing.
+#[test]
+fn what_appears_during_a_listing_is_listed_or_heard() {
+    let mut rig = Rig::new(true);
+    let late: Vec<String> = (0..50).map(|number| format!("d/late{number}")).collect();
+    fs::create_dir(rig.path("d")).unwrap();
+    fs::write(rig.path("d/first"), b"x").unwrap();
+    let root = Dir::open_root(rig.dir.path()).unwrap();
+    let mut all = |_: &[u8], mask: RuleMask| Some(mask);
+    let mut scan = Scan::whole(rig.walks + 1);
+    let mut listed = BTreeSet::new();
+    while scan.step(&mut rig.watcher, &root, &mut all, &mut |found| {
+        if found.name == b"first" {
+            late.iter().for_each(|name| fs::write(rig.dir.path().join(name), b"x").unwrap());
+        }
+        listed.insert([found.dir_path, b"/", found.name].concat());
+    }) == Step::More
+    {}
+    rig.seen.append(&mut listed);
+    rig.until("every late file", |rig| late.iter().all(|name| rig.seen.contains(name.as_bytes())));
+}
