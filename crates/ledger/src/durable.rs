@@ -231,8 +231,10 @@ impl Durable {
                 return Ok(recent.fetch(after, limit, |route| names.leads_to(route, sink)));
             }
         }
+        // The end first: a class that a later row brings must not be missing for an earlier one.
+        let end = self.end();
         let classes = rows::classes_of(&self.shared, sink);
-        parcels::fetch(&self.shared, &classes, after, limit)
+        parcels::fetch(&self.shared, &classes, (after, end), limit)
     }
 
     pub(crate) fn tail(&self, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
@@ -243,9 +245,10 @@ impl Durable {
                 return Ok(recent.fetch(after, limit, |_| true));
             }
         }
+        let end = self.end();
         let count = self.shared.names().classes.len();
         let all: Vec<String> = (1..=count).map(|number| number.to_string()).collect();
-        parcels::fetch(&self.shared, &all.join(","), after, limit)
+        parcels::fetch(&self.shared, &all.join(","), (after, end), limit)
     }
 
     pub(crate) fn change_letters(

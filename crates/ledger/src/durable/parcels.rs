@@ -37,10 +37,15 @@ pub(super) fn parcel(shared: &Shared, row: &Row<'_>, attempt: u32) -> rusqlite::
     }))
 }
 
-/// Up to `limit` announced events behind `after` whose class is in the list.
-pub(super) fn fetch(shared: &Shared, classes: &str, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
-    // What is committed when the question begins; a reader may see more, and must not skip it.
-    let end = shared.tallies().end.max(after);
+/// Up to `limit` announced events behind `after` whose class is in the list. `end` is what was
+/// committed before the list was made: a reader may see more, and must not skip it.
+pub(super) fn fetch(
+    shared: &Shared,
+    classes: &str,
+    (after, end): (u64, u64),
+    limit: usize,
+) -> Result<Fetch, LedgerError> {
+    let end = end.max(after);
     let sql = format!(
         "SELECT {COLUMNS} FROM generation g JOIN body b ON b.seq = g.seq
          WHERE g.seq > ?1 AND g.seq <= ?2 AND g.class IN ({classes}) ORDER BY g.seq LIMIT ?3"

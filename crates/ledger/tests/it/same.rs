@@ -244,3 +244,43 @@ fn both_modes_give_the_same_bytes_for_the_same_history_across_restarts() {
         assert_eq!(ids.len(), one.len(), "no id twice, seed {seed}");
     }
 }
+
+#[test]
+fn a_sink_that_fetches_under_load_misses_nothing() {
+    const EVENTS: u64 = 12_000;
+    both(|house| {
+        let sink = house.sink("s");
+        let other = house.sink("other");
+        let fate = Fate::Announce(house.route(&[sink]));
+        let all = Fate::Announce(house.route(&[sink, other]));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..EVENTS {
+                    // Each rule makes another class of rows, so that new ones appear all the time.
+                    let path = format!("f{number}");
+                    let fate = if number % 2 == 0 { fate } else { all };
+                    let mut admission = crate::house::admission(house.source, fate, path.as_bytes(), 1);
+                    admission.rule = format!("rule{}", number / 50).into();
+                    house.submit([Entry::Admit(Box::new(admission))]);
+                }
+            });
+            for sink in [sink, other] {
+                let house = &house;
+                scope.spawn(move || {
+                    let wanted = if sink == other { EVENTS / 2 } else { EVENTS };
+                    let (mut seen, mut after) = (0, 0);
+                    wait("all events", || {
+                        let fetch = house.ledger.fetch(sink, after, 37).unwrap();
+                        seen += fetch.parcels.len() as u64;
+                        after = fetch.scanned_to;
+                        let number = fetch.parcels.len() as u64;
+                        house.ledger.report(sink, delivered(after, number)).unwrap();
+                        seen == wanted
+                    });
+                });
+            }
+        });
+        house.ledger.flush().unwrap();
+        assert_eq!(house.ledger.counts().unwrap().get(State::Delivered), EVENTS);
+    });
+}
