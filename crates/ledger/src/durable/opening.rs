@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rustix::fs::FlockOperation;
 
 use crate::answer::{OpenReport, Quarantine};
-use crate::error::OpenError;
+use crate::error::{LedgerError, OpenError};
 use crate::names::{Class, Names, Sink, Source};
 use crate::options::{Durability, Options, SourceId};
 use crate::tally::Tallies;
@@ -107,6 +107,7 @@ pub(super) fn open(options: &Options, dir: &Path) -> Result<Opened, OpenError> {
         Err(Failed::Newer(found)) => {
             return Err(OpenError::Newer { path, found, known: schema::VERSION });
         }
+        Err(failed @ Failed::Unusable(_)) => return Err(database(&path, failed)),
         Err(Failed::Damaged(damage)) => {
             report.quarantined = Some(quarantine(dir, damage, options.durability)?);
             load(options, &path, true).map_err(|failed| database(&path, failed))?
@@ -120,6 +121,7 @@ fn database(path: &Path, failed: Failed) -> OpenError {
     let source = match failed {
         Failed::Newer(_) => impossible("a newer schema in a new file"),
         Failed::Damaged(text) => rusqlite::Error::InvalidParameterName(text),
+        Failed::Unusable(error) => error,
     };
     OpenError::Database { path: path.into(), source }
 }
@@ -128,11 +130,26 @@ fn database(path: &Path, failed: Failed) -> OpenError {
 enum Failed {
     Newer(i64),
     Damaged(String),
+    /// It may be as good as ever: the disk is full, somebody holds it, it may not be read.
+    Unusable(rusqlite::Error),
 }
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Damaged(error.to_string())
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(
+                Code::DiskFull
+                | Code::CannotOpen
+                | Code::DatabaseBusy
+                | Code::DatabaseLocked
+                | Code::FileLockingProtocolFailed
+                | Code::OutOfMemory
+                | Code::PermissionDenied
+                | Code::ReadOnly,
+            ) => Self::Unusable(error),
+            _ => Self::Damaged(error.to_string()),
+        }
     }
 }
 
@@ -328,7 +345,10 @@ fn with_pending(parts: Parts) -> Result<Parts, Failed> {
         tallies.count_pending(&mut super::rows::DbRows { db, shared: &shared })?;
         Ok(tallies)
     });
-    let tallies = counted.map_err(|error| Failed::Damaged(error.to_string()))?;
+    let tallies = counted.map_err(|error| match error {
+        LedgerError::Read { source, .. } => source.into(),
+        error => Failed::Damaged(error.to_string()),
+    })?;
     Ok(shared.into_parts(tallies))
 }
 

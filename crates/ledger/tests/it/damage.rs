@@ -197,3 +197,20 @@ fn a_start_that_was_killed_while_it_salvaged_is_gone_on_with() {
     assert!(!report.created);
     assert!(!dir.path().join("ledger.saved").exists());
 }
+
+/// What somebody else holds, or what cannot be opened just now, is not damaged.
+#[test]
+fn a_ledger_that_is_busy_is_not_put_aside() {
+    let example = example();
+    let file = example.path().join("ledger.db");
+    let holder = rusqlite::Connection::open(&file).unwrap();
+    holder.pragma_update(None, "locking_mode", "EXCLUSIVE").unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE; UPDATE meta SET value = value; COMMIT").unwrap();
+    let refused = open(example.path());
+    assert!(matches!(refused, Err(ledger::OpenError::Database { .. })), "{refused:?}");
+    drop(holder);
+    let (ledger, report) = open(example.path()).unwrap();
+    assert_eq!(report.quarantined, None);
+    assert_eq!(ledger.end().unwrap(), EVENTS);
+    ledger.close().unwrap();
+}
