@@ -122,6 +122,7 @@ pub struct Setup {
 impl Engine {
     /// Opens the ledger and starts every sink and every source.
     pub fn start(setup: Setup) -> Result<(Arc<Self>, ledger::OpenReport), EngineError> {
+        sys::ignore_file_size_limit();
         let Setup { plan, state_dir, owner, observer, mut given } = setup;
         let options = Options {
             state_dir,

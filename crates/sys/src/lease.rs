@@ -1,9 +1,10 @@
 //! Is somebody writing? The kernel grants a read lease only while no descriptor is open for writing.
 
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Once;
 
 use rustix::io::Errno;
+
+use crate::disposition::ignore_lease_breaks;
 
 /// What a read-lease probe told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +17,11 @@ pub enum Writer {
     Unknown,
 }
 
-static IGNORE_SIGIO: Once = Once::new();
-
 /// Probes the open file `fd`. The lease lasts until the descriptor is closed, so close it soon:
 /// a writer that opens the file meanwhile waits for it.
 #[must_use]
 pub fn probe(fd: impl AsFd) -> Writer {
-    IGNORE_SIGIO.call_once(ignore_sigio);
+    ignore_lease_breaks();
     // SAFETY: F_SETLEASE takes an int and touches no memory of ours; the descriptor is borrowed
     // and therefore open.
     #[expect(unsafe_code, reason = "rustix has no F_SETLEASE")]
@@ -33,15 +32,5 @@ pub fn probe(fd: impl AsFd) -> Writer {
     match Errno::from_io_error(&std::io::Error::last_os_error()) {
         Some(Errno::AGAIN) => Writer::Open,
         _ => Writer::Unknown,
-    }
-}
-
-/// A writer that opens a leased file makes the kernel send SIGIO to the holder, whose default
-/// action is death. It has nothing to tell us: the lease is given back at once anyway.
-fn ignore_sigio() {
-    // SAFETY: setting a disposition to SIG_IGN installs no handler.
-    #[expect(unsafe_code, reason = "there is no safe wrapper for signal dispositions")]
-    unsafe {
-        libc::signal(libc::SIGIO, libc::SIG_IGN);
     }
 }

@@ -4,6 +4,7 @@
 //! ignoring one signal. Everything else goes through `rustix`.
 
 pub mod dir;
+mod disposition;
 pub mod filesystem;
 pub mod inotify;
 pub mod lease;
@@ -11,6 +12,7 @@ pub mod limits;
 pub mod wake;
 
 pub use dir::{Dir, EntryKind, Links, Look};
+pub use disposition::ignore_file_size_limit;
 pub use inotify::{Inotify, RawEvent};
 pub use lease::Writer;
 pub use rustix::io::Errno;
