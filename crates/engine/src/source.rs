@@ -55,6 +55,7 @@ pub(crate) struct Berth {
 }
 
 /// The thread's state.
+#[expect(clippy::struct_excessive_bools, reason = "the whole state of a thread, each on its own")]
 pub(crate) struct Source {
     berth: Berth,
     /// The rules' names, shared with every admission.
