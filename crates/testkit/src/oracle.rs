@@ -14,8 +14,11 @@ use crate::truth::{Published, Truth};
 pub struct Judgement {
     /// Paths whose last version nobody received.
     pub lost: Vec<String>,
-    /// Receipts at which the file was not yet (or no longer) what was published.
+    /// Receipts at which the file was not yet (or no longer) what was published, or which say that it
+    /// had another size.
     pub early: Vec<String>,
+    /// Further receipts, under other ids, for paths that were published once.
+    pub again: Vec<String>,
     /// Receipts beyond the first with the same id.
     pub repeated: Vec<String>,
     /// One generation of one path under two ids.
@@ -63,7 +66,14 @@ impl Judgement {
                 self.early.push(format!("{} (generation {}, {what})", safe(path), receipt.generation));
             }
         }
-        if let ([version], [first, ..]) = (versions, receipts) {
+        if let ([version], [first, others @ ..]) = (versions, receipts) {
+            let mut ids = HashSet::from([&first.id]);
+            let news = others.iter().filter(|receipt| ids.insert(&receipt.id));
+            self.again
+                .extend(news.map(|receipt| format!("{} (generation {})", safe(path), receipt.generation)));
+            let sizes =
+                counted.iter().filter(|receipt| receipt.hash == Some(last.hash) && receipt.size != last.size);
+            self.early.extend(sizes.map(|receipt| format!("{} (size {})", safe(path), receipt.size)));
             self.delays.push(first.at.saturating_duration_since(version.at));
         }
     }
@@ -93,7 +103,8 @@ impl Judgement {
     /// Fails unless everything arrived complete, with at most `repeats` repetitions under equal ids.
     #[track_caller]
     pub fn assert_at_least_once(&self, repeats: usize) {
-        let clean = [&self.lost, &self.early, &self.split, &self.unknown].iter().all(|list| list.is_empty());
+        let offences = [&self.lost, &self.early, &self.again, &self.split, &self.unknown];
+        let clean = offences.iter().all(|list| list.is_empty());
         assert!(
             clean && self.repeated.len() <= repeats,
             "at most {repeats} repetitions were allowed\n{self}"
@@ -113,6 +124,7 @@ impl fmt::Display for Judgement {
         let lists = [
             ("lost", &self.lost),
             ("early", &self.early),
+            ("again", &self.again),
             ("repeated", &self.repeated),
             ("split", &self.split),
             ("unknown", &self.unknown),
@@ -186,6 +198,17 @@ mod tests {
         assert_eq!(judgement.split.len(), 1);
         assert_eq!(judgement.unknown, ["ghost"]);
         assert!(std::panic::catch_unwind(|| judgement.assert_at_least_once(9)).is_err());
+    }
+
+    #[test]
+    fn one_version_announced_as_two_or_with_another_size_is_seen() {
+        let truth = truth(&[(b"a", b"1")]);
+        let one = receipt(b"a", "x", 1, b"1");
+        let judgement =
+            judge(&truth, &[one.clone(), Receipt { id: "y".into(), generation: 2, ..one.clone() }]);
+        assert_eq!(judgement.again, ["a (generation 2)"]);
+        let judgement = judge(&truth, &[Receipt { size: 0, ..one }]);
+        assert_eq!(judgement.early, ["a (size 0)"]);
     }
 
     #[test]
