@@ -105,6 +105,15 @@ pub(crate) struct RunningSink {
     pub(crate) id: SinkId,
 }
 
+impl RunningSource {
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+}
+
+/// How often a source's thread is looked at while it stops.
+const STOPPING: Duration = Duration::from_millis(1);
+
 /// What goes into [`Engine::start`].
 pub struct Setup {
     /// What to run.
@@ -443,9 +452,25 @@ impl Engine {
     /// Stops in the order of a file's way: sources, then sinks (what is in hand is finished or given
     /// up within `grace`; it stays in the ledger), then the ledger.
     pub fn stop(&self, grace: Duration) -> Result<(), ledger::CommitError> {
-        stop_all(self.take_sources(|_| true));
+        let until = self.clock.mono() + grace;
+        let mut stuck = Vec::new();
+        // One after the other: what they say of their end comes in the order of the plan.
+        for source in self.take_sources(|_| true) {
+            source.orders.give(Order::Stop);
+            // One that waits for a ledger that cannot be written ends when the ledger does.
+            while !source.has_ended() && (self.is_writing() || self.clock.mono() < until) {
+                std::thread::sleep(STOPPING);
+            }
+            stuck.extend((!source.has_ended()).then_some(source));
+        }
         self.dispatch.stop(grace);
-        self.ledger.close()
+        let closed = self.ledger.close();
+        stop_all(stuck);
+        closed
+    }
+
+    fn is_writing(&self) -> bool {
+        self.ledger.health() == ledger::Health::Ok
     }
 
     /// Waits until every sink has acknowledged what the ledger holds, at most `patience`.

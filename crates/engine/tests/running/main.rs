@@ -4,4 +4,5 @@
 
 mod adversity;
 mod arrivals;
+mod full_disk;
 mod rig;

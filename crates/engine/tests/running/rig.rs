@@ -81,7 +81,7 @@ impl Rig {
         self.root.join(name)
     }
 
-    pub(crate) fn until(&self, what: &str, done: impl Fn() -> bool) {
+    pub(crate) fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
         let deadline = Instant::now() + STEP;
         while !done() {
             assert!(
