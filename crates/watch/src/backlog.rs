@@ -88,3 +88,20 @@ impl Backlog {
         state.nudged = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_full_at_its_limit_and_empty_when_taken() {
+        let backlog = Backlog::new();
+        let chunk = vec![0; 1 << 20];
+        while !backlog.is_full() {
+            backlog.push(&chunk);
+            assert!(backlog.lock().bytes <= Backlog::LIMIT, "beyond the limit and not full");
+        }
+        assert_eq!(backlog.take().len(), Backlog::LIMIT >> 20);
+        assert!(!backlog.is_full());
+    }
+}

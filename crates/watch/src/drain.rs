@@ -51,7 +51,8 @@ impl Drain {
 
     /// Reads everything that the kernel has queued by now, from the caller's thread.
     pub(crate) fn read_now(&self) {
-        if let Err(error) = self.shared.drain() {
+        // Also when the backlog is full: who calls this takes it at once, and the queue is bounded.
+        if let Err(error) = self.shared.drain(|| false) {
             self.shared.backlog.fail(error.to_string());
         }
     }
@@ -76,13 +77,13 @@ impl Shared {
                 std::thread::sleep(Duration::from_millis(10));
                 continue;
             }
-            if let Err(error) = self.drain() {
+            if let Err(error) = self.drain(|| self.backlog.is_full()) {
                 return self.backlog.fail(error.to_string());
             }
         }
     }
 
-    fn drain(&self) -> Result<(), Errno> {
+    fn drain(&self, enough: impl Fn() -> bool) -> Result<(), Errno> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let filled = self.inotify.read(&mut buffer)?;
@@ -91,7 +92,7 @@ impl Shared {
             }
             self.backlog.push(&buffer[..filled]);
             // A read that left room has emptied the queue; asking again would cost a call each time.
-            if filled < BUFFER / 2 || self.backlog.is_full() {
+            if filled < BUFFER / 2 || enough() {
                 return Ok(());
             }
         }

@@ -195,6 +195,24 @@ impl Tree {
         }
     }
 
+    /// Asks anew for the mask of every directory below the root: `mask` gets its path and its
+    /// parent's mask.
+    pub(crate) fn set_masks(&mut self, mask: &mut impl FnMut(&[u8], RuleMask) -> RuleMask) {
+        let mut todo = vec![(DirId::ROOT, Vec::new(), RuleMask::EMPTY)];
+        while let Some((id, path, parent)) = todo.pop() {
+            let Some(node) = self.nodes.get_mut(&id) else { continue };
+            node.mask = mask(&path, parent);
+            for (name, child) in &node.children {
+                let mut below = path.clone();
+                if !below.is_empty() {
+                    below.push(b'/');
+                }
+                below.extend_from_slice(name);
+                todo.push((*child, below, node.mask));
+            }
+        }
+    }
+
     pub(crate) fn set_scanned(&mut self, id: DirId, scan: u32) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.scanned = scan;
@@ -331,6 +349,22 @@ mod tests {
         let again = tree.add(DirId::ROOT, b"a");
         assert_ne!(again, a);
         assert_eq!(tree.path(b), None);
+    }
+
+    #[test]
+    fn new_rules_reach_every_directory_with_its_path() {
+        let mut tree = Tree::new();
+        let a = tree.add(DirId::ROOT, b"a");
+        let b = tree.add(a, b"b");
+        tree.set_mask(b, RuleMask::EMPTY.with(1));
+        let mut asked = Vec::new();
+        tree.set_masks(&mut |path, parent| {
+            asked.push(path.to_vec());
+            if path == b"a" { parent.with(0) } else { parent }
+        });
+        assert_eq!(asked, [&b""[..], b"a", b"a/b"]);
+        assert!(tree.mask(b).contains(0) && !tree.mask(b).contains(1));
+        assert!(tree.mask(DirId::ROOT).is_empty());
     }
 
     #[test]

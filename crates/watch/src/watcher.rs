@@ -206,6 +206,12 @@ impl Watcher {
         self.tree.set_mask(dir, mask);
     }
 
+    /// Asks anew which rules exclude each directory, because the rules are others now. `mask` gets a
+    /// directory's path and its parent's mask.
+    pub fn set_masks(&mut self, mut mask: impl FnMut(&[u8], RuleMask) -> RuleMask) {
+        self.tree.set_masks(&mut mask);
+    }
+
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
         let descriptors = self.tree.remove(id);
