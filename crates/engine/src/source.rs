@@ -229,6 +229,8 @@ impl Source {
         self.listing.started();
         self.berth.plan = plan;
         self.berth.routes = routes;
+        let rules = &self.berth.plan.rules;
+        self.watcher.set_masks(|path, parent| rules.directory_mask(path, parent));
         self.ignored.clear();
         for path in self.waiting.all_paths() {
             if let Some(mut waiting) = self.waiting.take(&path) {

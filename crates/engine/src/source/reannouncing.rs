@@ -23,6 +23,8 @@ enum Phase {
     Idle,
     /// The sink was asked for the length of its queue.
     Asking { since: Mono },
+    /// The sink has answered; the walk begins when none is under way.
+    Answered { room: Room },
     /// The tree is being walked.
     Collecting { room: Room, collected: Vec<Collected> },
 }
@@ -78,7 +80,7 @@ impl Listing {
         match self.phase {
             Phase::Idle => self.next,
             Phase::Asking { since } => Some(since + POLL),
-            Phase::Collecting { .. } => None,
+            Phase::Answered { .. } | Phase::Collecting { .. } => None,
         }
     }
 
@@ -91,7 +93,7 @@ impl Listing {
     pub(super) fn room(&mut self, length: Option<u64>) {
         if matches!(self.phase, Phase::Asking { .. }) {
             let room = length.map_or(Room::Unknown, Room::Length);
-            self.phase = Phase::Collecting { room, collected: Vec::new() };
+            self.phase = Phase::Answered { room };
         }
     }
 
@@ -126,16 +128,17 @@ impl Source {
             }
             Phase::Asking { since } if now.saturating_sub(since) > PATIENCE => self.listing.room(None),
             Phase::Idle | Phase::Asking { .. } => {}
-            Phase::Collecting { .. } if self.scan.is_some() => {}
-            Phase::Collecting { room, .. } => self.begin_listing(room),
+            // A walk that began before must not pass for the listing: it may be of a part only.
+            Phase::Answered { .. } | Phase::Collecting { .. } if self.scan.is_some() => {}
+            Phase::Answered { room } | Phase::Collecting { room, .. } => self.begin_listing(room),
         }
     }
 
     fn begin_listing(&mut self, room: Room) {
         // What a sink that is down does not take would only pile up; it is announced when it is back.
-        if room == Room::Unknown && self.listing.started {
-            self.listing.phase = Phase::Idle;
-        }
+        let in_vain = room == Room::Unknown && self.listing.started;
+        self.listing.phase =
+            if in_vain { Phase::Idle } else { Phase::Collecting { room, collected: Vec::new() } };
         self.begin_whole_scan();
     }
 
