@@ -264,12 +264,34 @@ mod tests {
         assert_eq!(taken.len(), 3);
     }
 
+    /// Whoever does not block has long gone on by then; who does cannot fail here.
+    fn stays_blocked<T>(thread: &std::thread::JoinHandle<T>) -> bool {
+        let until = Instant::now() + Duration::from_millis(300);
+        while Instant::now() < until && !thread.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        !thread.is_finished()
+    }
+
+    #[test]
+    fn reports_block_until_there_is_room() {
+        let intake = Arc::new(Intake::default());
+        (0..REPORT_LIMIT).for_each(|_| intake.report(SinkId(1), Report::default()).unwrap());
+        let other = Arc::clone(&intake);
+        let blocked = std::thread::spawn(move || other.report(SinkId(1), Report::default()));
+        assert!(stays_blocked(&blocked), "there was no room");
+        let long_ago = Instant::now().checked_sub(PACE).unwrap();
+        assert_eq!(intake.take(long_ago, PACE, &mut Vec::new()), Taken::Work);
+        assert_eq!(blocked.join().unwrap(), Ok(()));
+    }
+
     #[test]
     fn a_full_intake_blocks_until_there_is_room() {
         let intake = Arc::new(Intake::default());
         intake.submit((0..ENTRY_LIMIT).map(|_| absent()).collect()).unwrap();
         let other = Arc::clone(&intake);
         let blocked = std::thread::spawn(move || other.submit(vec![absent()]));
+        assert!(stays_blocked(&blocked), "there was no room");
         let mut taken = Vec::new();
         assert_eq!(intake.take(Instant::now(), PACE, &mut taken), Taken::Work);
         assert_eq!(blocked.join().unwrap(), Ok(()));
