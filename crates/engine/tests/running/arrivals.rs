@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::rig::Rig;
 use config::{Announce, Initial};
@@ -63,6 +63,30 @@ fn a_file_with_a_second_writer_waits_for_both() {
     second.write_all(b"x").unwrap();
     drop(second);
     assert_eq!(rig.one("a")["data"]["size"], 1);
+}
+
+/// The last write and the close may fall between the look at a file and the question for writers:
+/// what was there at the look is then no event.
+#[test]
+fn a_file_closed_while_it_is_looked_at_arrives_once_and_whole() {
+    let rig = Rig::start(|_| {});
+    let sizes: Vec<u64> = (0..2000_u64)
+        .map(|number| {
+            let mut file = fs::File::create(rig.path(&format!("f{number}"))).unwrap();
+            let (begun, mut size) = (Instant::now(), 0);
+            while size == 0 || begun.elapsed() < Duration::from_micros(500 + number) {
+                size += file.write(b"x").unwrap() as u64;
+            }
+            size
+        })
+        .collect();
+    for (number, size) in sizes.iter().enumerate() {
+        assert_eq!(rig.one(&format!("f{number}"))["data"]["size"], *size, "f{number}");
+    }
+    rig.barrier();
+    for number in 0..sizes.len() {
+        assert_eq!(rig.events(&format!("f{number}")).len(), 1, "f{number}");
+    }
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use testkit::redis::Redis;
-use testkit::{Landing, Layout, Manner, Receipt, Scratch, Truth, Workload, judge};
+use testkit::{Landing, Layout, Manner, Receipt, Scratch, Truth, Workload, judge, wait_until};
 
-use crate::{IN_FLIGHT, LONG, landing, pop, tail, to_redis_and_lines};
+use crate::{IN_FLIGHT, LONG, STEP, landing, pop, sink, tail, to_redis_and_lines};
 
 const KILLS: usize = 20;
 
@@ -109,6 +109,29 @@ fn files_that_arrived_while_it_was_down_are_delivered_once() {
         landing.kill();
         truth.merge(write(&landing, down));
     }
+    landing.start();
+    list.wait_for(truth.paths(), LONG);
+    landing.wait_idle(truth.paths() as u64, LONG);
+    judge(&truth, &list.finish()).assert_exact();
+}
+
+/// What a sink was offered and has not taken is not taken to be delivered.
+#[test]
+fn what_was_in_hand_at_a_kill_is_delivered_afterwards() {
+    let mut redis = Redis::start();
+    let mut landing = landing(Scratch::on_disk("in-hand"));
+    landing.configure(&to_redis_and_lines(&redis, ""));
+    landing.start();
+    redis.stop();
+    let layout = Layout::Burst { files: 500, folders: 5 };
+    layout.prepare(&landing.root());
+    let lines = tail(&landing);
+    let truth = Workload::new(landing.root(), layout, Manner::Written).run();
+    lines.wait_for(truth.paths(), LONG);
+    wait_until(STEP, "the sink to be in trouble", || sink(&landing, "redis")["state"] == "retrying");
+    landing.kill();
+    redis.start_again();
+    let list = pop(&redis, &landing);
     landing.start();
     list.wait_for(truth.paths(), LONG);
     landing.wait_idle(truth.paths() as u64, LONG);
