@@ -383,12 +383,13 @@ impl Engine {
     }
 
     fn reload_sources(self: &Arc<Self>, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
+        // First what may fail: a ledger that cannot be written refuses it before anything is stopped.
+        let routes = plan.sources.iter().map(|source| self.routes(source)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<&str> = plan.sources.iter().map(|source| source.name.as_str()).collect();
         let gone = self.take_sources(|running| !names.contains(&running.plan.name.as_str()));
         done.removed.extend(gone.iter().map(|source| source.plan.name.clone()));
         stop_all(gone);
-        for source in &plan.sources {
-            let routes = self.routes(source)?;
+        for (source, routes) in plan.sources.iter().zip(routes) {
             let (known, same_place) = {
                 let state = self.lock();
                 let running = state.sources.iter().find(|running| running.plan.name == source.name);
