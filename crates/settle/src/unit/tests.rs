@@ -92,6 +92,22 @@ fn a_foreign_file_that_is_never_closed_is_not_lost() {
     assert!(has(&judge_at(&mut unit, linked, WriterFact::Unknown, 2_000), Signal::Quiet));
 }
 
+/// P1: a rename that was dropped with other events is not waited for for ever.
+#[test]
+fn after_dropped_events_what_was_not_heard_is_unknowable() {
+    let rule =
+        Completion { preset: None, expr: crate::Expr::Clause(crate::Clause::RenamedIn), deadline: None };
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    unit.look(sample(9, 1), at(0));
+    assert!(matches!(unit.judge(&rule, WriterFact::Gone, at(0), T0), Step::Wait { .. }));
+    unit.miss();
+    assert!(has(&unit.judge(&rule, WriterFact::Gone, at(1), T0), Signal::WriterGone));
+    unit.hear(What::Closed);
+    unit.miss();
+    assert!(!unit.is_closed(), "the close may have been another file's");
+}
+
 #[test]
 fn quiet_starts_again_with_every_change() {
     let rule = Completion::network(Duration::from_secs(10));
