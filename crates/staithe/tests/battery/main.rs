@@ -7,6 +7,7 @@ mod kills;
 mod names;
 mod overflow;
 mod redis_faults;
+mod roots;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -209,3 +209,37 @@ fn a_server_that_hangs_is_not_waited_for_for_ever() {
     // Redis carries out the requests that lay in its socket, so what was in flight may be there again.
     setting.finish(&redis, 4 * IN_FLIGHT);
 }
+
+/// A wrong password is told to nobody: not in the log, not by any command.
+#[test]
+fn a_password_is_never_shown() {
+    let redis = Redis::start_with(&["--requirepass", "the-right-one"]);
+    let secret = "canary-9e6f";
+    let mut landing = landing(Scratch::on_disk("secrets"));
+    let address = format!("redis://:{secret}@127.0.0.1:{}", redis.port());
+    landing.configure(&to_redis_and_lines(&redis, "").replace(&redis.url(), &address));
+    landing.start();
+    std::fs::write(landing.root().join("a.dat"), b"x").expect("the tree takes files");
+    wait_until(STEP, "the refusal", || sink(&landing, "redis")["last_error"].is_string());
+    let shown = sink(&landing, "redis");
+    assert_eq!(shown["state"], "failed", "{shown}");
+    let config = landing.config();
+    let config = config.to_str().expect("a plain name");
+    let path = landing.root().join("a.dat");
+    let path = path.to_str().expect("a plain name");
+    let mut said = landing.daemon().stderr();
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["explain", path],
+        &["explain", path, "--json"],
+        &["ls", "--json"],
+        &["check", "-c", config],
+        &["doctor", "-c", config],
+    ] {
+        let done = landing.call(words);
+        said = said + &done.text() + &done.stderr;
+    }
+    assert!(said.contains("redis"), "{said}");
+    assert!(!said.contains(secret), "{said}");
+}

@@ -219,3 +219,17 @@ fn doctor_looks_at_the_machine_and_the_configuration() {
     assert!(matches!(done.code, Some(0 | 5)), "{done:?}");
     assert!((done.text() + &done.stderr).contains("max_user_watches"), "{done:?}");
 }
+
+#[test]
+fn without_dead_letters_the_list_is_empty_and_nothing_is_purged_by_mistake() {
+    let landing = running();
+    deliver(&landing, &["a.dat"]);
+    for words in [&["dead", "list"][..], &["dead", "list", "--json"], &["dead", "show", "--sink", "lines"]] {
+        let done = landing.call(words);
+        done.assert_code(0);
+        assert_eq!(done.text(), "", "{words:?}");
+    }
+    landing.call(&["dead", "retry"]).assert_code(0);
+    landing.call(&["dead", "purge"]).assert_code(2);
+    landing.call(&["dead", "purge", "--all"]).assert_code(0);
+}
