@@ -93,6 +93,16 @@ impl Rig {
         }
     }
 
+    /// How many events were received.
+    pub(crate) fn received(&self) -> usize {
+        self.received.lock().unwrap().len()
+    }
+
+    /// All events received.
+    pub(crate) fn all(&self) -> Vec<Value> {
+        self.received.lock().unwrap().clone()
+    }
+
     /// The events received for a path.
     pub(crate) fn events(&self, path: &str) -> Vec<Value> {
         let received = self.received.lock().unwrap();
