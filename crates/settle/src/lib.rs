@@ -9,10 +9,10 @@ mod glob;
 pub mod pattern;
 mod python;
 pub mod rule;
-pub mod unit;
-pub mod verdict;
 pub mod select;
 pub mod temp_names;
+pub mod unit;
+pub mod verdict;
 
 pub use pattern::{Pattern, PatternError};
 pub use rule::{Clause, Completion, Expr, OnDeadline, Rule, Rules, Selection};
