@@ -65,8 +65,8 @@ fn what_really_lies_in_a_new_root_arrives() {
     list.wait_for(4, LONG);
     wait_for_source(&landing, "ok");
     let receipts = list.finish();
-    let last = receipts.iter().filter(|receipt| receipt.path == b"same.dat").next_back();
-    assert_eq!(last.map(|receipt| receipt.generation), Some(2));
+    let newest = receipts.iter().rfind(|receipt| receipt.path == b"same.dat");
+    assert_eq!(newest.map(|receipt| receipt.generation), Some(2));
     let judgement = judge(&truth, &receipts);
     // `old.dat` was received before the swap, when its content was right.
     judgement.assert_exact();
