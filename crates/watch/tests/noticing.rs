@@ -253,7 +253,9 @@ fn what_appears_during_a_listing_is_listed_or_heard() {
     let mut listed = BTreeSet::new();
     while scan.step(&mut rig.watcher, &root, &mut all, &mut |found| {
         if found.name == b"first" {
-            late.iter().for_each(|name| fs::write(rig.dir.path().join(name), b"x").unwrap());
+            for name in &late {
+                fs::write(rig.dir.path().join(name), b"x").unwrap();
+            }
         }
         listed.insert([found.dir_path, b"/", found.name].concat());
     }) == Step::More
