@@ -102,7 +102,12 @@ pub(crate) const SOURCE: Section = Section {
             "What happens to files that were complete before this source's first scan ever: they are delivered, \
              or taken over without delivery, or delivered only where modified recently.",
         ),
-        key("follow_symlinks", FLAG, "`false`", "Whether symbolic links to files are followed; links to directories never are."),
+        key(
+            "follow_symlinks",
+            FLAG,
+            "`false`",
+            "Whether symbolic links to files are followed; links to directories never are.",
+        ),
         key(
             "identity",
             "`\"auto\"`, `\"inode\"`, `\"no-inode\"`",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use testkit::{Process, Scratch, wait_until};
 
 /// How long anything may take.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 /// So many directories, and far fewer watches.
 const DIRECTORIES: usize = 40;
 
