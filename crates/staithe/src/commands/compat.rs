@@ -246,7 +246,9 @@ impl dispatch::Observer for Talk {
             // What it means and how to mend it was said at the first attempt.
             lines.truncate(lines.len().saturating_sub(1).max(1));
         }
-        lines.iter().for_each(|line| self.say(line));
+        for line in &lines {
+            self.say(line);
+        }
     }
 
     fn recovered(&self, sink: &str) {
