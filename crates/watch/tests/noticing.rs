@@ -1,5 +1,7 @@
 //! What the watcher hears and what a walk finds, on a real directory.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -124,7 +124,7 @@ fn quiet_starts_again_with_every_change() {
 fn min_age_goes_by_the_change_time_and_a_clock_from_the_future_only_waits() {
     let rule = Completion {
         preset: None,
-        expr: crate::Expr::Clause(crate::Clause::MinAge(Duration::from_secs(60))),
+        expr: crate::Expr::Clause(crate::Clause::MinAge(Duration::from_mins(1))),
         deadline: None,
     };
     let mut unit = Unit::scanned(at(0), T0);
