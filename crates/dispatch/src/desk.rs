@@ -76,6 +76,8 @@ pub(crate) struct Desk {
     reload: bool,
     /// What is committed, as far as is known.
     pub(crate) committed: u64,
+    /// The ledger's commits when the last report was sent; nothing: it is committed.
+    unrecorded: Option<u64>,
     /// The in-flight number of the last report that was sent.
     told_in_flight: u64,
     /// The cursor of the last report that was sent.
@@ -99,6 +101,7 @@ impl Desk {
             dirty: false,
             reload: true,
             committed: 0,
+            unrecorded: None,
             told_in_flight: 0,
             told_cursor: 0,
             out: None,
@@ -204,10 +207,38 @@ impl Desk {
             retries: std::mem::take(&mut self.reload),
             fetch,
         };
+        if errand.report.is_some() {
+            self.unrecorded = Some(self.ledger.commits());
+        }
         let reads_retries = errand.retries;
         let (ledger, sink) = (self.ledger.clone(), self.sink);
         let handle = spawn_blocking(move || run(&ledger, sink, errand));
         self.out = Some(Out { handle, reads_retries });
+    }
+
+    /// Whether a report is in the making, or was sent and may not be committed yet.
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        // The round that ran when the report was sent may have been without it; the next one had it.
+        let committed = |before: u64| self.ledger.commits() >= before.saturating_add(2);
+        self.dirty || self.unrecorded.is_some_and(|before| self.is_out() || !committed(before))
+    }
+
+    /// Waits until everything reported is committed. Then a kill repeats at most what is in hand.
+    pub(crate) async fn record(&mut self, at: Stamp) {
+        self.back().await;
+        if self.dirty {
+            self.send(0, at);
+            self.back().await;
+        }
+        if self.is_unrecorded() && self.error.is_none() {
+            let ledger = self.ledger.clone();
+            match spawn_blocking(move || ledger.flush()).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => self.error = Some(error.into()),
+                Err(_) => self.error = Some(ErrandError::Closed),
+            }
+        }
+        self.unrecorded = None;
     }
 
     /// Sends off the report alone, the last of all.

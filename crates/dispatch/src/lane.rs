@@ -219,12 +219,17 @@ impl Runner {
         Batch::from_backlog(&mut places, limit, one_of_a_lane)
     }
 
-    /// Offers a batch; meanwhile the ledger is told about the last one and asked for the next.
+    /// Offers a batch, once the ledger has recorded the last one and was asked for the next.
     async fn offer(&mut self, batch: Batch) -> Next {
         let want = self.want();
         self.parts.desk.in_hand(batch.behind_cursor());
         self.parts.desk.send(want, clock().1);
         self.publish(Some(&batch));
+        if !self.is_recorded().await {
+            self.parts.desk.in_hand(0);
+            self.take_back(batch);
+            return self.see_to_errands().await;
+        }
         let answer = self.ask_sink(&batch).await;
         self.parts.desk.in_hand(0);
         match answer {
@@ -245,6 +250,13 @@ impl Runner {
             None => self.take_back(batch),
         }
         self.see_to_errands().await
+    }
+
+    /// Sees to it that what was acknowledged before is recorded before more is offered: then a kill
+    /// repeats no more than the one batch in hand. False when the task must end before.
+    async fn is_recorded(&mut self) -> bool {
+        let Parts { desk, orders, .. } = &mut self.parts;
+        !desk.is_unrecorded() || until_stopped(orders, desk.record(clock().1)).await.is_some()
     }
 
     /// The call itself, bounded by the sink's own timeout; `None` when the task must end before.
