@@ -305,7 +305,7 @@ fn reason_detail(reason: &Reason) -> String {
         ),
         Reason::IgnoredSymlink => "it is a symbolic link; they are not followed".into(),
         Reason::IgnoredSpecialFile => "it is a FIFO, socket or device".into(),
-        Reason::IgnoredDirectory => "it is a directory; its files are the units".into(),
+        Reason::IgnoredDirectory => "its files are the units, ask about one of them".into(),
         Reason::BlockedSinkDown { sink } => format!("sink {sink} cannot be reached and is tried again"),
         Reason::BlockedSinkConfiguration { sink } => format!("sink {sink} needs its configuration mended"),
         Reason::BlockedPaused { sink } => format!("sink {sink} is paused; `staithe resume {sink}` goes on"),

@@ -65,6 +65,10 @@ impl Source {
     }
 
     fn present(&self, path: &[u8]) -> Present {
+        if path.is_empty() {
+            // The source's own directory.
+            return Present::Directory;
+        }
         let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
             Some(at) => (&path[..at], &path[at + 1..]),
             None => (&b"."[..], path),

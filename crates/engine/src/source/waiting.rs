@@ -109,7 +109,7 @@ impl WaitingUnits {
         due
     }
 
-    /// Makes every unit due now, as after a change of the rules.
+    /// Every path, as for asking the rules anew.
     pub(super) fn all_paths(&self) -> Vec<Box<[u8]>> {
         self.units.keys().cloned().collect()
     }

@@ -244,6 +244,17 @@ fn links_and_pipes_are_no_units_and_pipes_are_not_opened() {
 }
 
 #[test]
+fn a_directory_is_explained_as_one() {
+    let rig = Rig::start(|_| {});
+    fs::create_dir(rig.path("d")).unwrap();
+    for path in ["d", ""] {
+        let explained = rig.explain(path);
+        assert_eq!(explained["reason"], "ignored.directory", "{explained}");
+        assert_eq!(explained["rule"], serde_json::Value::Null);
+    }
+}
+
+#[test]
 fn links_to_files_are_followed_where_that_is_asked_for() {
     let rig = Rig::start(|plan| plan.sources[0].follow_symlinks = true);
     let outside = rig.root().join("../outside");

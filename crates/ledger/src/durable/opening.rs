@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use model::{Signal, SignalSet, Stamp};
+use model::Stamp;
 use rusqlite::Connection;
 use rustix::fs::FlockOperation;
 
@@ -256,7 +256,7 @@ fn classes(db: &Connection, names: &mut Names) -> rusqlite::Result<()> {
             fate: fate(row.get(2)?, row.get(3)?).ok_or_else(|| impossible("an unknown fate"))?,
             kind: kind(&row.get::<_, String>(4)?)?,
             cause: cause(row.get(5)?)?,
-            signals: known_signals(row.get(6)?),
+            signals: signals(row.get(6)?),
             rule: row.get::<_, String>(7)?.into(),
             backend: row.get::<_, String>(8)?.into(),
         };
@@ -265,12 +265,6 @@ fn classes(db: &Connection, names: &mut Names) -> rusqlite::Result<()> {
         }
     }
     Ok(())
-}
-
-fn known_signals(bits: u8) -> SignalSet {
-    let all = Signal::ALL.into_iter().fold(SignalSet::EMPTY, SignalSet::with);
-    debug_assert!(all.iter().count() == Signal::ALL.len());
-    signals(bits)
 }
 
 /// The numbers that are stored, and the exceptions counted one by one. What is behind cursors is

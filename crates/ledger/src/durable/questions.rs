@@ -1,6 +1,6 @@
 //! What people ask: records, dead letters, numbers; and clearing away what nobody needs.
 
-use model::{Signal, State};
+use model::State;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::answer::{DeadRow, KnownRow, RetryRow};
@@ -204,10 +204,7 @@ impl Durable {
             supersedes: row.get::<_, Option<Id>>(8)?.map(|id| id.0),
             state,
             rule: class.rule.to_string(),
-            signals: Signal::ALL
-                .into_iter()
-                .filter(|signal| class.signals.contains(*signal))
-                .fold(model::SignalSet::EMPTY, model::SignalSet::with),
+            signals: class.signals,
             waited_ms: row.get::<_, i64>(9)? as u64,
             first_seen,
             admitted: row.get::<_, At>(11)?.0,

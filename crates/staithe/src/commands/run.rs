@@ -74,10 +74,8 @@ fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader) {
     loop {
         match signals.next(if ready { ROUND } else { Duration::from_millis(5) }) {
             Some(Asked::Stop) => return,
-            Some(Asked::Reload) => match host.reload() {
-                Ok(done) => log::info(&format!("reloaded: {done}")),
-                Err(error) => log::error(&error),
-            },
+            // What came of it is said there, whoever asked.
+            Some(Asked::Reload) => drop(host.reload()),
             None => {}
         }
         engine.watch_ledger(&mut ledger_trouble);
@@ -156,6 +154,17 @@ struct Reloader {
 
 impl Host for Reloader {
     fn reload(&self) -> Result<Value, String> {
+        let done = self.take_over();
+        match &done {
+            Ok(done) => log::info(&format!("reloaded: {done}")),
+            Err(error) => log::error(error),
+        }
+        done
+    }
+}
+
+impl Reloader {
+    fn take_over(&self) -> Result<Value, String> {
         let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         let engine = self.engine.upgrade().ok_or("the daemon is stopping")?;
         let kept = "the old configuration stays in force, whole";
