@@ -77,10 +77,11 @@ pub(crate) const SOURCE: Section = Section {
         key("recursive", FLAG, "`true`", "Whether the directories below are watched too."),
         key(
             "backend",
-            "`\"auto\"`, `\"inotify\"`, `\"poll\"`",
+            "`\"auto\"`, `\"inotify\"`, `\"fanotify\"`, `\"poll\"`",
             "`\"auto\"`",
-            "How arrivals are noticed. `auto` chooses for each file system: events where they can be trusted, \
-             polling on network file systems.",
+            "How arrivals are noticed. `auto` chooses for each file system below the directory: inotify where events \
+             can be trusted, polling on network file systems, both on overlays. `fanotify` needs `CAP_SYS_ADMIN` \
+             and watches whole file systems without a limit of watches.",
         ),
         key("poll_interval", DURATION, "`\"1s\"`", "How often polled directories are looked at."),
         key(
@@ -88,6 +89,13 @@ pub(crate) const SOURCE: Section = Section {
             DURATION,
             "the larger of 5 s and 20 × its last duration",
             "How often every file of a polled tree is looked at, which finds changes in place.",
+        ),
+        key(
+            "canary",
+            FLAG,
+            "`false`",
+            "Whether a short-lived hidden file may be made in the directory, and in each file system mounted below \
+             it, to prove that events come; where they do not, it is polled.",
         ),
         key(
             "rescan",

@@ -44,6 +44,8 @@ pub struct SourcePlan {
     pub poll_interval: Duration,
     /// How often a polled tree is looked at in full; `None`: the larger of 5 s and 20 × the last duration.
     pub poll_full: Option<Duration>,
+    /// Whether a short-lived file may be made in the tree to see that events come.
+    pub canary: bool,
     /// How often tree and ledger are compared; `None`: only when needed.
     pub rescan: Option<Duration>,
     /// What happens to files that were complete before the first start.
@@ -67,6 +69,8 @@ pub enum Backend {
     Auto,
     /// inotify.
     Inotify,
+    /// One fanotify mark for each whole file system; needs privilege.
+    Fanotify,
     /// Scans at an interval.
     Poll,
 }

@@ -77,6 +77,7 @@ impl Page {
         if let Some(full) = source.poll_full {
             self.entry(&SOURCE, "poll_full", &duration(&full));
         }
+        self.unless(&SOURCE, "canary", &source.canary, &false, bool::to_string);
         let rescan =
             |value: &Option<Duration>| value.map_or_else(|| "\"0\"".into(), |value| duration(&value));
         self.unless(&SOURCE, "rescan", &source.rescan, &Some(choices::RESCAN), rescan);

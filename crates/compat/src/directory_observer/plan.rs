@@ -99,6 +99,7 @@ fn source(monitor: &Monitor, lists: &[List<'_>], endpoint: &Endpoint) -> SourceP
         backend: Backend::Auto,
         poll_interval: Duration::from_secs(1),
         poll_full: None,
+        canary: false,
         rescan: Some(RESCAN),
         initial: Initial::Deliver,
         // Links to files are announced like files; the watched directory may be a link itself.

@@ -9,8 +9,12 @@ use crate::plan::{Announce, Backend, Durability, IdentityRule, Push};
 
 pub(crate) const DURABILITIES: [(&str, Durability); 2] =
     [("process", Durability::Process), ("power", Durability::Power)];
-pub(crate) const BACKENDS: [(&str, Backend); 3] =
-    [("auto", Backend::Auto), ("inotify", Backend::Inotify), ("poll", Backend::Poll)];
+pub(crate) const BACKENDS: [(&str, Backend); 4] = [
+    ("auto", Backend::Auto),
+    ("inotify", Backend::Inotify),
+    ("fanotify", Backend::Fanotify),
+    ("poll", Backend::Poll),
+];
 pub(crate) const IDENTITIES: [(&str, IdentityRule); 3] =
     [("auto", IdentityRule::Auto), ("inode", IdentityRule::Inode), ("no-inode", IdentityRule::NoInode)];
 pub(crate) const ANNOUNCES: [(&str, Announce); 2] =

@@ -31,9 +31,10 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
         // Without a path there is an error, and no plan in the end.
         path: path.clone().unwrap_or_default(),
         recursive: fields.flag(report, "recursive").unwrap_or(true),
-        backend: fields.one_of(report, "backend", &BACKENDS, &["fanotify"]).unwrap_or(Backend::Auto),
+        backend: fields.one_of(report, "backend", &BACKENDS, &[]).unwrap_or(Backend::Auto),
         poll_interval: fields.period(report, "poll_interval").unwrap_or(POLL_INTERVAL),
         poll_full: fields.period(report, "poll_full"),
+        canary: fields.flag(report, "canary").unwrap_or(false),
         rescan: rescan(&mut fields, report),
         initial: fields.take("initial").and_then(|value| initial(&value, report)).unwrap_or(Initial::Deliver),
         follow_symlinks: fields.flag(report, "follow_symlinks").unwrap_or(false),

@@ -128,7 +128,6 @@ fn unknown_words_name_the_nearest_known_one() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let cases: &[Case] = &[
-        ("backend=\"fanotify\"", "3:9", "backend \"fanotify\" is not built yet in this version", "inotify"),
         ("[[source.s.rule]]\ndataset=\"*.ms\"", "4:1", "`dataset` is not built yet", ""),
         (
             "[[source.s.rule]]\ncomplete={all=[{quiet=\"1s\"},{marker=\"x\"}]}",
@@ -330,7 +329,7 @@ fn every_mistake_is_reported_at_once_and_in_order() {
         "sit = \"x\"\n",
         "[source.s]\n",
         "path = 5\n",
-        "backend = \"fanotify\"\n",
+        "backend = \"kqueue\"\n",
         "poll_interval = \"soon\"\n",
         "[[source.s.rule]]\n",
         "include = [\"[\", \"ok\", \"{\"]\n",

@@ -45,6 +45,7 @@ fn source(name: &str) -> SourcePlan {
         backend: Backend::Poll,
         poll_interval: Duration::from_millis(1500),
         poll_full: Some(secs(90)),
+        canary: true,
         rescan: None,
         initial: Initial::NewerThan(secs(7200)),
         follow_symlinks: true,

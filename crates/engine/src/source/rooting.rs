@@ -143,7 +143,7 @@ impl Source {
     fn listen(&mut self, filesystem: &sys::filesystem::FileSystem) -> Option<String> {
         let wanted = match self.berth.plan.backend {
             Backend::Poll => Err("as configured".to_owned()),
-            Backend::Inotify => Ok(()),
+            Backend::Inotify | Backend::Fanotify => Ok(()),
             Backend::Auto if filesystem.local => Ok(()),
             Backend::Auto => Err("other machines' writes raise no events here".to_owned()),
         };

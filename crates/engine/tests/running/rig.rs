@@ -179,6 +179,7 @@ fn plan(root: &Path) -> Plan {
             backend: Backend::Auto,
             poll_interval: Duration::from_secs(1),
             poll_full: None,
+            canary: false,
             rescan: None,
             initial: Initial::Deliver,
             follow_symlinks: false,

@@ -80,12 +80,7 @@ fn plan(args: &WatchArgs) -> anyhow::Result<Plan> {
         BackendArg::Auto => Backend::Auto,
         BackendArg::Inotify => Backend::Inotify,
         BackendArg::Poll => Backend::Poll,
-        BackendArg::Fanotify => {
-            return Err(failure(
-                Exit::Usage,
-                "the backend fanotify is not built yet in this version; use auto, inotify or poll",
-            ));
-        }
+        BackendArg::Fanotify => Backend::Fanotify,
     };
     let rules = Rules { rules: vec![rule(args)?], temp_names: temp_names::default_patterns() };
     let mut sources: Vec<SourcePlan> = Vec::new();
@@ -111,6 +106,7 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
         backend,
         poll_interval: Duration::from_secs(1),
         poll_full: None,
+        canary: false,
         rescan: Some(Duration::from_mins(5)),
         initial: if args.existing { Initial::Deliver } else { Initial::Adopt },
         follow_symlinks: false,
