@@ -165,7 +165,7 @@ fn wrong_types_say_what_was_expected_and_found() {
         ("poll_interval=5", "3:15", "expected a duration such as \"5s\", found an integer", "\"5s\""),
         ("rescan=1.5", "3:8", "expected a duration such as \"5s\", found a float", ""),
         ("rescan=2026-11-21", "3:8", "found a date", ""),
-        ("backend=true", "3:9", "expected one of auto, inotify, poll, found a boolean", ""),
+        ("backend=true", "3:9", "expected one of auto, inotify, fanotify, poll, found a boolean", ""),
         ("initial=[]", "3:9", "newer_than = \"2d\" }, found a list", ""),
         ("extra_temp_names=\"*.x\"", "3:18", "expected a list, found a string", "write [\"*.x\"]"),
         ("extra_temp_names=[\"*.x\", 7]", "3:26", "expected a string, found an integer", "\"7\""),
