@@ -1,11 +1,14 @@
-//! The kernel's door: inotify, directory descriptors, `stat`, read leases.
+//! The kernel's door: inotify, fanotify, directory descriptors, `stat`, file handles, mounts, read leases.
 //!
-//! This is the only crate that may hold `unsafe`, and it holds little: setting a lease and
-//! ignoring one signal. Everything else goes through `rustix`.
+//! This is the only crate that may hold `unsafe`, and it holds little: five calls that `rustix` does not
+//! have. They set a lease, ignore a signal, open a fanotify group, mark a file system, and ask for a
+//! directory's handle. Everything else goes through `rustix`.
 
 pub mod dir;
 mod disposition;
+pub mod fanotify;
 pub mod filesystem;
+mod handle;
 pub mod inotify;
 pub mod lease;
 pub mod limits;
@@ -13,6 +16,8 @@ pub mod wake;
 
 pub use dir::{Dir, EntryKind, Links, Look};
 pub use disposition::ignore_file_size_limit;
+pub use fanotify::Fanotify;
+pub use handle::Handle;
 pub use inotify::{Inotify, RawEvent};
 pub use lease::Writer;
 pub use rustix::io::Errno;
