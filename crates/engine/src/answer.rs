@@ -57,3 +57,31 @@ pub struct LiveUnit {
     /// What happened so far.
     pub history: Vec<(Stamp, String)>,
 }
+
+/// What a source did with a producer's word that a file is finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heeded {
+    /// It looks at the file now.
+    Heard,
+    /// The file's directory was news; it is walked, and the file will be found.
+    Walking,
+    /// The file is known, and nobody has written to it since.
+    Unchanged,
+    /// It does not look at it.
+    Refused(Refusal),
+}
+
+/// Why a source does not look at what a producer calls finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing lies there.
+    Absent,
+    /// It is a directory.
+    Directory,
+    /// It lies in a directory below the root of a source that is not recursive.
+    TooDeep,
+    /// No rule takes it.
+    Ignored(Reason),
+    /// It cannot be looked at; the text says why.
+    Unreadable(String),
+}

@@ -28,9 +28,10 @@ pub enum Explained {
 }
 
 /// One source's place for the path in question.
-struct Place {
-    source: String,
-    path: Vec<u8>,
+pub(crate) struct Place {
+    pub(crate) source: String,
+    /// Below the root.
+    pub(crate) path: Vec<u8>,
 }
 
 impl Engine {
@@ -48,7 +49,7 @@ impl Engine {
     }
 
     /// The sources whose root lies above the path, the nearest root first.
-    fn places(&self, path: &Path) -> Vec<Place> {
+    pub(crate) fn places(&self, path: &Path) -> Vec<Place> {
         let state = self.lock();
         let mut places: Vec<(usize, Place)> = Vec::new();
         for source in &state.sources {
@@ -64,7 +65,7 @@ impl Engine {
         places.into_iter().map(|(_, place)| place).collect()
     }
 
-    fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
+    pub(crate) fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
         let live = self.ask_source(place);
         let record = self.records_of(place)?.pop();
         let mut value = Map::new();
@@ -91,7 +92,7 @@ impl Engine {
         Ok(Explained::Found(Value::Object(value)))
     }
 
-    fn records_of(&self, place: &Place) -> Result<Vec<Record>, LedgerError> {
+    pub(crate) fn records_of(&self, place: &Place) -> Result<Vec<Record>, LedgerError> {
         let id: Option<SourceId> = {
             let state = self.lock();
             let running = state.sources.iter().find(|source| source.plan.name == place.source);
@@ -212,7 +213,7 @@ fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain) -> Explained {
     }
 }
 
-fn outside(path: &Path, roots: &[PathBuf]) -> Value {
+pub(crate) fn outside(path: &Path, roots: &[PathBuf]) -> Value {
     let roots: Vec<String> = roots.iter().map(|root| safe(root.as_os_str().as_bytes())).collect();
     let mut value = Map::new();
     insert_json_path(&mut value, "path", path.as_os_str().as_bytes());
@@ -282,7 +283,7 @@ fn live_detail(unit: &LiveUnit) -> String {
     format!("{}{next}", reason_detail(&unit.reason))
 }
 
-fn reason_detail(reason: &Reason) -> String {
+pub(crate) fn reason_detail(reason: &Reason) -> String {
     match reason {
         Reason::WaitingQuiet => "it must stay unchanged a little longer".into(),
         Reason::WaitingWriterOpen => "a process has it open for writing".into(),

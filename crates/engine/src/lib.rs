@@ -8,6 +8,7 @@ pub mod engine;
 pub mod explain;
 pub mod listing;
 pub mod notice;
+pub mod notify;
 mod orders;
 mod source;
 pub mod standing;

@@ -7,7 +7,7 @@ use config::SourcePlan;
 use ledger::RouteId;
 use watch::Backlog;
 
-use crate::answer::{LiveExplain, LiveUnit};
+use crate::answer::{Heeded, LiveExplain, LiveUnit};
 
 /// One thing to do between two looks.
 pub(crate) enum Order {
@@ -26,6 +26,15 @@ pub(crate) enum Order {
         path: Vec<u8>,
         /// Where the answer goes; it has room for one.
         reply: SyncSender<LiveExplain>,
+    },
+    /// A producer says that the file is finished.
+    Notify {
+        /// Below the root.
+        path: Vec<u8>,
+        /// What a look at it has shown.
+        looked: Result<sys::Look, sys::Errno>,
+        /// Where the answer goes; it has room for one.
+        reply: SyncSender<Heeded>,
     },
     /// List what is not in the ledger.
     List {

@@ -9,6 +9,7 @@ mod answering;
 mod dirty;
 mod known;
 mod looking;
+mod notifying;
 mod reannouncing;
 mod rooting;
 mod scanning;
@@ -211,6 +212,9 @@ impl Source {
                 Order::Rescan { done } => self.rescan_for(done),
                 Order::Explain { path, reply } => {
                     let _ = reply.send(self.explain(&path));
+                }
+                Order::Notify { path, looked, reply } => {
+                    let _ = reply.send(self.notify(&path, looked));
                 }
                 Order::List { reply } => {
                     let _ = reply.send(self.list());

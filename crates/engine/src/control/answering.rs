@@ -92,6 +92,7 @@ fn answer(
         "status" => Ok(engine.status()?),
         "ls" => ls(talk, engine, request),
         "explain" => explain(engine, request),
+        "notify" => notify(engine, request),
         "tail" => tail(talk, engine, request),
         "take" => take(talk, engine, request),
         "ack" => ack(engine, request),
@@ -158,13 +159,23 @@ fn ls(talk: &mut Talk<'_>, engine: &Engine, request: &Value) -> Result<Value, Re
     }
 }
 
-fn explain(engine: &Engine, request: &Value) -> Result<Value, Refused> {
+fn path_of(request: &Value) -> Result<PathBuf, Refused> {
     use std::os::unix::ffi::OsStringExt as _;
     let bytes = model::text::json_path(request, "path").ok_or_else(|| usage("the request lacks \"path\""))?;
-    match engine.explain(&PathBuf::from(std::ffi::OsString::from_vec(bytes)))? {
+    Ok(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
+}
+
+fn explain(engine: &Engine, request: &Value) -> Result<Value, Refused> {
+    match engine.explain(&path_of(request)?)? {
         Explained::Found(value) => Ok(json!({"found": true, "explain": value})),
         Explained::NeverSeen(value) => Ok(json!({"found": false, "explain": value})),
     }
+}
+
+/// A refused word is an answer, not a failed request: the client may have more to say.
+fn notify(engine: &Engine, request: &Value) -> Result<Value, Refused> {
+    let notified = engine.notify(&path_of(request)?)?;
+    Ok(json!({"exit": notified.outcome.exit(), "notified": notified.value}))
 }
 
 fn tail(talk: &mut Talk<'_>, engine: &Engine, request: &Value) -> Result<Value, Refused> {

@@ -54,7 +54,7 @@ impl Source {
         matches!(self.selection(path), Selection::Taken(_))
     }
 
-    fn selected(&self, path: &[u8]) -> Selected {
+    pub(super) fn selected(&self, path: &[u8]) -> Selected {
         let rules = &self.berth.plan.rules;
         match self.selection(path) {
             Selection::Taken(rule) => {

@@ -223,7 +223,7 @@ impl Source {
     }
 
     /// Whether each appearance of a name is announced, known or not.
-    fn announces_arrivals(&self) -> bool {
+    pub(super) fn announces_arrivals(&self) -> bool {
         self.berth.plan.announce == Announce::Arrivals
     }
 
@@ -487,7 +487,7 @@ impl Source {
 pub(super) const NOTHING_SEEN: Sample =
     Sample { size: 0, mtime: Stamp::new(0, 0), ctime: Stamp::new(0, 0), inode: 0, links: 0 };
 
-fn sample(look: &Look) -> Sample {
+pub(super) fn sample(look: &Look) -> Sample {
     Sample {
         size: look.size,
         mtime: Stamp::new(look.mtime.0, look.mtime.1),

@@ -109,7 +109,7 @@ impl Source {
         });
     }
 
-    fn walk_directory(&mut self, dir: DirId) {
+    pub(super) fn walk_directory(&mut self, dir: DirId) {
         let Some(path) = self.watcher.tree().path(dir) else { return };
         let parent = match path.iter().rposition(|&byte| byte == b'/') {
             Some(at) => self.berth.plan.rules.directory_mask(&path[..at], RuleMask::EMPTY),

@@ -1,0 +1,107 @@
+//! A producer says that a file is finished. Its word is a hint like the kernel's: the source looks,
+//! and the rule decides.
+
+use model::{Cause, PathKey, Reason};
+use settle::{Unit, What};
+use sys::{EntryKind, Errno, Look};
+use watch::DirId;
+
+use super::Source;
+use super::known::{Compared, fingerprint};
+use super::looking::sample;
+use super::waiting::Waiting;
+use crate::answer::{Heeded, Refusal, Selected};
+
+impl Source {
+    /// Takes a producer's word for `path`, below the root. Whoever passes it on has looked: a file
+    /// system that hangs must not hold up this thread.
+    pub(super) fn notify(&mut self, path: &[u8], looked: Result<Look, Errno>) -> Heeded {
+        let look = match self.verify(path, looked) {
+            Ok(look) => look,
+            Err(refusal) => return Heeded::Refused(refusal),
+        };
+        let (above, name) = split(path);
+        match self.known_directory(above) {
+            Ok(dir) => self.heed(dir, name, path, &look),
+            Err(deepest) => {
+                // No event and no scan has told of the directory yet; the walk finds the file as well.
+                self.walk_directory(deepest);
+                Heeded::Walking
+            }
+        }
+    }
+
+    /// Whether there is something at the path that could be announced.
+    fn verify(&self, path: &[u8], looked: Result<Look, Errno>) -> Result<Look, Refusal> {
+        let look = looked.map_err(|error| match error {
+            Errno::NOENT | Errno::NOTDIR => Refusal::Absent,
+            other => Refusal::Unreadable(other.to_string()),
+        })?;
+        if look.kind() == EntryKind::Directory {
+            return Err(Refusal::Directory);
+        }
+        if !self.berth.plan.recursive && path.contains(&b'/') {
+            return Err(Refusal::TooDeep);
+        }
+        if let Selected::Ignored(reason) = self.selected(path) {
+            return Err(Refusal::Ignored(reason));
+        }
+        match look.kind() {
+            EntryKind::File => Ok(look),
+            _ if self.announces_arrivals() => Ok(look),
+            EntryKind::Symlink => Err(Refusal::Ignored(Reason::IgnoredSymlink)),
+            _ => Err(Refusal::Ignored(Reason::IgnoredSpecialFile)),
+        }
+    }
+
+    /// The directory, or else the deepest known one above it.
+    fn known_directory(&self, path: &[u8]) -> Result<DirId, DirId> {
+        let tree = self.watcher.tree();
+        let mut names = path.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+        names.try_fold(DirId::ROOT, |dir, name| tree.child(dir, name).ok_or(dir))
+    }
+
+    /// As if the kernel had told of the file's close.
+    fn heed(&mut self, dir: DirId, name: &[u8], path: &[u8], look: &Look) -> Heeded {
+        if !self.waiting.contains(path) {
+            let sample = sample(look);
+            let print = fingerprint(&sample, self.with_inode);
+            match self.known.compare(PathKey::of(path), &print, sample.ctime) {
+                // Nothing was written since it was announced: its change time would tell.
+                Compared::Same { touched: false } => return Heeded::Unchanged,
+                // Where arrivals are announced, rewriting in place is none.
+                known if known != Compared::New && self.announces_arrivals() => return Heeded::Unchanged,
+                _ => self.await_unit(dir, path),
+            }
+        }
+        self.dirty.hear(dir, name, What::Closed);
+        Heeded::Heard
+    }
+
+    /// How the name came to be nobody has heard: the unit is one as a scan finds it, so that a rule
+    /// does not wait for a rename that may be past.
+    fn await_unit(&mut self, dir: DirId, path: &[u8]) {
+        let (now, wall) = (self.now(), self.berth.clock.wall());
+        let mut unit = Unit::scanned(now, wall);
+        unit.cause = Cause::Arrived;
+        let waiting = Waiting {
+            unit,
+            dir,
+            rule: 0,
+            reason: Reason::WaitingLook,
+            next: now,
+            initial: false,
+            forced: false,
+            history: Vec::new(),
+        };
+        self.waiting.insert(path.into(), waiting);
+    }
+}
+
+/// The directory's path (empty for the root) and the name.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (b"", path),
+    }
+}
