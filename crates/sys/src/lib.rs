@@ -4,6 +4,7 @@
 //! have. They set a lease, ignore a signal, open a fanotify group, mark a file system, and ask for a
 //! directory's handle. Everything else goes through `rustix`.
 
+mod close_look;
 pub mod dir;
 mod disposition;
 pub mod fanotify;
@@ -12,13 +13,18 @@ mod handle;
 pub mod inotify;
 pub mod lease;
 pub mod limits;
+mod listing;
+pub mod mounts;
 pub mod wake;
 
+pub use close_look::CloseLook;
 pub use dir::{Dir, EntryKind, Links, Look};
 pub use disposition::ignore_file_size_limit;
 pub use fanotify::Fanotify;
 pub use handle::Handle;
 pub use inotify::{Inotify, RawEvent};
 pub use lease::Writer;
+pub use listing::Listing;
+pub use mounts::{Mount, MountTable};
 pub use rustix::io::Errno;
 pub use wake::Wake;
