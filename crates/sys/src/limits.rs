@@ -1,5 +1,7 @@
 //! Kernel limits that decide how much can be watched.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// The user's limit of inotify watches, where it can be read.
 #[must_use]
 pub fn max_user_watches() -> Option<u64> {
@@ -18,6 +20,90 @@ pub fn max_queued_events() -> Option<u64> {
     number("/proc/sys/fs/inotify/max_queued_events")
 }
 
+/// How many events one fanotify group without privilege queues before it drops (Linux 5.13).
+#[must_use]
+pub fn max_fanotify_queue() -> Option<u64> {
+    number("/proc/sys/fs/fanotify/max_queued_events")
+}
+
+/// The user's limit of fanotify groups (Linux 5.13).
+#[must_use]
+pub fn max_fanotify_groups() -> Option<u64> {
+    number("/proc/sys/fs/fanotify/max_user_groups")
+}
+
+/// The user's limit of fanotify marks (Linux 5.13).
+#[must_use]
+pub fn max_fanotify_marks() -> Option<u64> {
+    number("/proc/sys/fs/fanotify/max_user_marks")
+}
+
+/// The descriptors of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptors {
+    /// How many are open; 0 where `/proc` is missing.
+    pub used: u64,
+    /// How many there may be now.
+    pub soft: u64,
+    /// Up to where the process may raise that itself.
+    pub hard: u64,
+}
+
+/// Counts this process's descriptors.
+#[must_use]
+pub fn descriptors() -> Descriptors {
+    // The listing itself is one.
+    let used = std::fs::read_dir("/proc/self/fd").map_or(0, |open| (open.count() as u64).saturating_sub(1));
+    let limit = getrlimit(Resource::Nofile);
+    Descriptors { used, soft: limit.current.unwrap_or(u64::MAX), hard: limit.maximum.unwrap_or(u64::MAX) }
+}
+
+/// Lets this process open as many descriptors as it may: raises the soft limit to the hard one. Gives
+/// the soft limit before and after; `None` if the kernel refuses. The soft limit is low only for the sake
+/// of programs that use `select`; children inherit it, so lower it for those.
+#[must_use]
+pub fn raise_descriptors() -> Option<(u64, u64)> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok()?;
+    Some((limit.current.unwrap_or(u64::MAX), descriptors().soft))
+}
+
 fn number(path: &str) -> Option<u64> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn open_descriptors_are_counted() {
+        // Other tests open and close some, too; so many at once do not.
+        let before = descriptors();
+        let held: Vec<_> = (0..500).map(|_| crate::Wake::new().unwrap()).collect();
+        let after = descriptors();
+        assert!(after.used > before.used + 400, "{before:?} {after:?}");
+        assert!(after.used <= after.soft && after.soft <= after.hard);
+        drop(held);
+    }
+
+    #[test]
+    fn the_soft_limit_of_descriptors_is_raised_to_the_hard_one() {
+        let before = descriptors();
+        assert_eq!(raise_descriptors(), Some((before.soft, before.hard)));
+        assert_eq!(descriptors().soft, before.hard);
+    }
+
+    #[test]
+    fn limits_of_this_kernel_are_read() {
+        for limit in [max_user_watches(), max_user_instances(), max_queued_events()] {
+            assert!(limit.is_some());
+        }
+        // Since Linux 5.13.
+        if std::fs::exists("/proc/sys/fs/fanotify").unwrap() {
+            for limit in [max_fanotify_queue(), max_fanotify_groups(), max_fanotify_marks()] {
+                assert!(limit.is_some());
+            }
+        }
+    }
 }
