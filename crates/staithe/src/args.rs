@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   staithe run -c staithe.toml               run it
   staithe status                            how does it stand?
   staithe explain inbox/scan_001.nc         why is this file where it is?
+  staithe notify inbox/scan_001.nc          this file is finished: look now
   staithe consume --max 10                  take events out of the embedded queue
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 the daemon is not reachable, 4 nothing found, 5 degraded.";
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Ls(LsArgs),
     /// Why a path is where it is
     Explain(ExplainArgs),
+    /// Announce finished files, also of producers on other machines; the source looks and its rule decides
+    Notify(NotifyArgs),
     /// Print live events
     Tail(ClientJson),
     /// Read the embedded queue; without --max it follows
@@ -198,6 +201,30 @@ pub(crate) struct LsArgs {
 pub(crate) struct ExplainArgs {
     /// The path: absolute, relative to here, or relative to a source
     pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: ClientJson,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The word is not trusted: the file must be there, a rule must take it, and a writer that is still \
+open holds it back. A file that is known and unchanged is not delivered again.
+
+Examples:
+  staithe notify /data/in/scan_001.nc
+  ssh fileserver staithe notify /data/in/scan_001.nc     from the machine that wrote it
+  find /data/in -newer mark -type f -print0 | staithe notify -0
+
+Exit codes: 0 taken (or known and unchanged), 1 not taken, 3 the daemon is not reachable, 4 nothing lies there or no \
+source covers it."
+)]
+pub(crate) struct NotifyArgs {
+    /// The files: absolute, relative to here, or relative to a source; `-` reads one a line from standard input
+    #[arg(required_unless_present = "null", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Read also paths from standard input that end with a zero byte, as `find -print0` writes them
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
     #[command(flatten)]
     pub(crate) common: ClientJson,
 }

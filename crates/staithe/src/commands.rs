@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod init;
 mod ls;
+mod notify;
 mod pages;
 mod run;
 mod simple;
@@ -42,6 +43,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Notify(args) => notify::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Consume(args) => consume::run(&args),
         Command::Ack(args) => consume::ack(&args),

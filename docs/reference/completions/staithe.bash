@@ -52,6 +52,9 @@ _staithe() {
             staithe,man)
                 cmd="staithe__subcmd__man"
                 ;;
+            staithe,notify)
+                cmd="staithe__subcmd__notify"
+                ;;
             staithe,pause)
                 cmd="staithe__subcmd__pause"
                 ;;
@@ -157,6 +160,9 @@ _staithe() {
             staithe__subcmd__help,man)
                 cmd="staithe__subcmd__help__subcmd__man"
                 ;;
+            staithe__subcmd__help,notify)
+                cmd="staithe__subcmd__help__subcmd__notify"
+                ;;
             staithe__subcmd__help,pause)
                 cmd="staithe__subcmd__help__subcmd__pause"
                 ;;
@@ -239,7 +245,7 @@ _staithe() {
 
     case "${cmd}" in
         staithe)
-            opts="-h -V --help --version watch run check init status ls explain tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="-h -V --help --version watch run check init status ls explain notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -665,7 +671,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help)
-            opts="watch run check init status ls explain tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="watch run check init status ls explain notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -916,6 +922,20 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__help__subcmd__notify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__help__subcmd__pause)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1135,6 +1155,28 @@ _staithe() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__notify)
+            opts="-0 -h --null --socket --state-dir --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -5,4 +5,5 @@
 mod adversity;
 mod arrivals;
 mod full_disk;
+mod notified;
 mod rig;

@@ -14,6 +14,7 @@ fn without_a_daemon_every_client_says_so() {
         &["status"],
         &["ls"],
         &["explain", "/x"],
+        &["notify", "/x"],
         &["tail"],
         &["consume", "--max", "1"],
         &["ack", "00000000000000000000000000000000"],
