@@ -78,6 +78,8 @@ pub struct RawEvent<'a> {
     /// What it happened to, as the bytes of its handle. `None` before Linux 5.17, and where the
     /// kernel could not tell.
     pub target: Option<&'a [u8]>,
+    /// The whole event as the kernel wrote it.
+    pub bytes: &'a [u8],
 }
 
 impl Fanotify {
@@ -186,7 +188,7 @@ fn split_event(bytes: &[u8]) -> Option<(RawEvent<'_>, &[u8])> {
     }
     let head = u16::from_ne_bytes(*event.get(6..)?.first_chunk()?) as usize;
     let mask = u64::from_ne_bytes(*event.get(8..)?.first_chunk()?);
-    let mut raw = RawEvent { mask, at: None, to: None, target: None };
+    let mut raw = RawEvent { mask, at: None, to: None, target: None, bytes: event };
     let mut records = event.get(head..)?;
     while let Some((kind, record, further)) = split_record(records) {
         take_record(&mut raw, kind, record);

@@ -34,13 +34,13 @@ impl Listing {
         &self.dir
     }
 
-    /// Calls `each` with name and kind of the next entries but `.` and `..`, in the order of the
+    /// Calls `each` with the directory, and name and kind of the next entries but `.` and `..`, in the order of the
     /// directory: at least as many as one system call gives, and no further call once there were
     /// `limit`. False when that was the end.
     pub fn next_slice(
         &mut self,
         limit: usize,
-        each: &mut impl FnMut(&[u8], EntryKind),
+        each: &mut impl FnMut(&Dir, &[u8], EntryKind),
     ) -> Result<bool, Errno> {
         let mut entries = RawDir::new(&self.dir, self.buffer.spare_capacity_mut());
         let mut count = 0;
@@ -48,7 +48,7 @@ impl Listing {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." {
-                each(name, EntryKind::from(entry.file_type()));
+                each(&self.dir, name, EntryKind::from(entry.file_type()));
                 count += 1;
             }
             // What was read must be given out whole: the descriptor stands behind it.
@@ -81,7 +81,7 @@ mod tests {
         let (mut names, mut slices) = (BTreeSet::new(), 0);
         loop {
             let mut count = 0;
-            let more = listing.next_slice(1, &mut |name, kind| {
+            let more = listing.next_slice(1, &mut |_, name, kind| {
                 assert_eq!(kind, EntryKind::File);
                 assert!(names.insert(name.to_vec()), "listed twice");
                 count += 1;
@@ -95,14 +95,14 @@ mod tests {
         }
         assert_eq!(names.len(), 5_000);
         assert!(slices >= 5, "{slices}");
-        assert!(!listing.next_slice(1, &mut |_, _| panic!("after the end")).unwrap());
+        assert!(!listing.next_slice(1, &mut |_, _, _| panic!("after the end")).unwrap());
     }
 
     #[test]
     fn a_limit_beyond_the_end_takes_one_slice() {
         let (_dir, mut listing) = listing(3_000);
         let mut count = 0;
-        assert!(!listing.next_slice(usize::MAX, &mut |_, _| count += 1).unwrap());
+        assert!(!listing.next_slice(usize::MAX, &mut |_, _, _| count += 1).unwrap());
         assert_eq!(count, 3_000);
     }
 
@@ -112,7 +112,7 @@ mod tests {
         let mut all = BTreeSet::new();
         loop {
             let mut slice = Vec::new();
-            let more = listing.next_slice(500, &mut |name, _| slice.push(name.to_vec())).unwrap();
+            let more = listing.next_slice(500, &mut |_, name, _| slice.push(name.to_vec())).unwrap();
             for name in slice {
                 fs::remove_file(dir.path().join(std::str::from_utf8(&name).unwrap())).unwrap();
                 all.insert(name);
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn an_empty_directory_has_no_slice_and_a_removed_one_is_an_error() {
         let (dir, mut listing) = listing(0);
-        assert!(!listing.next_slice(10, &mut |_, _| panic!("nothing is there")).unwrap());
+        assert!(!listing.next_slice(10, &mut |_, _, _| panic!("nothing is there")).unwrap());
         fs::remove_dir(dir.path()).unwrap();
-        assert_eq!(listing.next_slice(10, &mut |_, _| ()), Err(Errno::NOENT));
+        assert_eq!(listing.next_slice(10, &mut |_, _, _| ()), Err(Errno::NOENT));
     }
 }
