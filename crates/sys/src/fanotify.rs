@@ -13,6 +13,10 @@
 //! - *A mask is a set, not a sequence.* Unread events about the same object under the same name become
 //!   one: `CREATE | CLOSE_WRITE | DELETE` may be a file that is gone or, without
 //!   [`target`](RawEvent::target), one made again. Look before you conclude.
+//! - *Equal renames become one, too.* Renamed from `a` to `b`, back and to `b` again is told as `a` to
+//!   `b`, `b` to `a`: the last event is not where it is. Compare the handle of what is there.
+//! - *Events of an unlinked or moved name.* A close of an unlinked file comes under its old name, and of
+//!   one made by `O_TMPFILE` under `#` and its inode number, but with the same target as its link.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -70,8 +74,8 @@ pub struct Named<'a> {
 pub struct RawEvent<'a> {
     /// What happened: a set, because unread events about one name become one.
     pub mask: u64,
-    /// Where; of a rename, the old name. `None` in [`Q_OVERFLOW`] and where the kernel could not
-    /// tell: something happened somewhere.
+    /// Where; of a rename, the old name. `None` in [`Q_OVERFLOW`], in an [`ATTRIB`] that is only about
+    /// the number of links, and where the kernel could not tell: see [`RawEvent::is_lost`].
     pub at: Option<Named<'a>>,
     /// The new name of a rename, where the kernel tells it.
     pub to: Option<Named<'a>>,
@@ -80,6 +84,18 @@ pub struct RawEvent<'a> {
     pub target: Option<&'a [u8]>,
     /// The whole event as the kernel wrote it.
     pub bytes: &'a [u8],
+}
+
+impl RawEvent<'_> {
+    /// Whether something happened that cannot be found by this event: only a scan can.
+    ///
+    /// An `ATTRIB` without a place is none of these. It comes with every link, unlink and rename over
+    /// another file, beside the event that tells the name.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        let nowhere = self.at.is_none() && self.to.is_none();
+        self.mask & Q_OVERFLOW != 0 || (nowhere && self.mask & !(ATTRIB | ONDIR) != 0)
+    }
 }
 
 impl Fanotify {

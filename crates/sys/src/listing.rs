@@ -34,9 +34,9 @@ impl Listing {
         &self.dir
     }
 
-    /// Calls `each` with the directory, and name and kind of the next entries but `.` and `..`, in the order of the
-    /// directory: at least as many as one system call gives, and no further call once there were
-    /// `limit`. False when that was the end.
+    /// Calls `each` with the directory (to look at the entry), name and kind of the next entries but `.`
+    /// and `..`, in the order of the directory: at least as many as one system call gives, and no
+    /// further call once there were `limit`. False when that was the end.
     pub fn next_slice(
         &mut self,
         limit: usize,
