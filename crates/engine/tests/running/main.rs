@@ -6,4 +6,5 @@ mod adversity;
 mod arrivals;
 mod full_disk;
 mod notified;
+#[expect(dead_code, reason = "the other suite uses the rest")]
 mod rig;

@@ -18,20 +18,38 @@ use sinks::{BoxFuture, Outcome, Sink, Trouble};
 pub(crate) const STEP: Duration = Duration::from_secs(20);
 
 pub(crate) struct Rig {
-    engine: Arc<Engine>,
+    /// Nothing while it is down.
+    engine: Option<Arc<Engine>>,
     received: Arc<Mutex<Vec<Value>>>,
+    notices: Arc<Listener>,
     root: PathBuf,
     plan: Plan,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
-struct Quiet;
+/// Keeps what the engine had to say.
+#[derive(Default)]
+struct Listener(Mutex<Vec<String>>);
 
-impl Observer for Quiet {
-    fn notice(&self, _: &Notice<'_>) {}
+impl Observer for Listener {
+    fn notice(&self, notice: &Notice<'_>) {
+        self.0.lock().unwrap().push(notice.text());
+    }
 }
 
-impl dispatch::Observer for Quiet {}
+impl dispatch::Observer for Listener {}
+
+/// Whether it came to be in time.
+pub(crate) fn within(mut done: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + STEP;
+    while !done() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
 
 struct Keep(Arc<Mutex<Vec<Value>>>);
 
@@ -59,22 +77,59 @@ impl Rig {
         prepare(&root);
         let mut plan = plan(&root);
         change(&mut plan);
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let (engine, _) = Engine::start(Setup {
-            plan: plan.clone(),
-            state_dir: Some(dir.path().join("state")),
-            owner: "test".into(),
-            observer: Arc::new(Quiet),
-            given: vec![("out".into(), Box::new(Keep(Arc::clone(&received))))],
-        })
-        .unwrap();
-        let rig = Self { engine, received, root, plan, _dir: dir };
-        rig.until("ready", || rig.engine.is_ready());
+        let (received, notices) = (Arc::default(), Arc::default());
+        let mut rig = Self { engine: None, received, notices, root, plan, dir };
+        rig.up();
         rig
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    /// Starts the engine, or starts it again on the same state.
+    pub(crate) fn up(&mut self) {
+        let (engine, _) = Engine::start(Setup {
+            plan: self.plan.clone(),
+            state_dir: Some(self.dir.path().join("state")),
+            owner: "test".into(),
+            observer: Arc::clone(&self.notices) as Arc<dyn Observer>,
+            given: vec![("out".into(), Box::new(Keep(Arc::clone(&self.received))))],
+        })
+        .unwrap();
+        self.engine = Some(engine);
+        self.until("ready", || self.engine().is_ready());
+    }
+
+    /// Stops the engine as on SIGTERM.
+    pub(crate) fn down(&mut self) {
+        self.engine().stop(STEP).unwrap();
+        self.engine = None;
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    #[track_caller]
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        self.engine.as_ref().unwrap()
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Everything that the engine had to say so far.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.notices.0.lock().unwrap().clone()
+    }
+
+    /// Every unit that is listed, as `ls` would.
+    pub(crate) fn units(&self) -> Vec<Value> {
+        let mut units = Vec::new();
+        let mut keep = |unit: &Value| {
+            units.push(unit.clone());
+            true
+        };
+        self.engine().units(None, &mut keep).unwrap();
+        units
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -85,16 +140,8 @@ impl Rig {
         self.root.join(name)
     }
 
-    pub(crate) fn until(&self, what: &str, mut done: impl FnMut() -> bool) {
-        let deadline = Instant::now() + STEP;
-        while !done() {
-            assert!(
-                Instant::now() < deadline,
-                "not in time: {what}; received {:?}",
-                self.received.lock().unwrap()
-            );
-            std::thread::sleep(Duration::from_millis(5));
-        }
+    pub(crate) fn until(&self, what: &str, done: impl FnMut() -> bool) {
+        assert!(within(done), "not in time: {what}; received {:?}", self.received.lock().unwrap());
     }
 
     /// How many events were received.
@@ -136,29 +183,29 @@ impl Rig {
         }
     }
 
-    /// Compares everything; for sources that hear nothing, where a barrier cannot be made.
-    pub(crate) fn rescan_only(&self) {
-        assert!(self.engine.rescan(None, STEP));
-    }
-
     pub(crate) fn rescan(&self) {
         self.rescan_only();
         self.barrier();
+    }
+
+    /// Compares everything; for sources that hear nothing, where a barrier cannot be made.
+    pub(crate) fn rescan_only(&self) {
+        assert!(self.engine().rescan(None, STEP));
     }
 
     /// Runs the plan of the start with a change.
     pub(crate) fn reload(&self, change: impl FnOnce(&mut Plan)) {
         let mut plan = self.plan.clone();
         change(&mut plan);
-        self.engine.reload(&plan).unwrap();
+        self.engine().reload(&plan).unwrap();
     }
 
     pub(crate) fn status(&self) -> Value {
-        self.engine.status().unwrap()
+        self.engine().status().unwrap()
     }
 
     pub(crate) fn explain(&self, path: &str) -> Value {
-        match self.engine.explain(&self.path(path)).unwrap() {
+        match self.engine().explain(&self.path(path)).unwrap() {
             engine::explain::Explained::Found(value) | engine::explain::Explained::NeverSeen(value) => value,
         }
     }
@@ -166,7 +213,9 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let _ = self.engine.stop(Duration::from_secs(1));
+        if let Some(engine) = self.engine.take() {
+            let _ = engine.stop(Duration::from_secs(1));
+        }
     }
 }
 

@@ -1,0 +1,236 @@
+//! Playing a script with one way of noticing, and judging what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use config::Backend;
+use settle::{RuleMask, Selection};
+
+use crate::backends;
+use crate::ground::Ground;
+use crate::rig::{Rig, within};
+use crate::script::{Line, Name, Step, parse};
+use crate::truth::{Demand, Truth};
+
+/// Plays a script and judges the end.
+pub(crate) fn run(script: &str, backend: Backend) {
+    let _ = run_and_list(script, backend);
+}
+
+/// The same; gives what the script left (nothing where the backend is not to be had), with sizes.
+pub(crate) fn run_and_list(script: &str, backend: Backend) -> Option<BTreeMap<Name, u64>> {
+    if backend == Backend::Fanotify && !backends::may_mark_file_systems() {
+        backends::check_the_refusal();
+        return None;
+    }
+    let mut play = Play::begin(backend);
+    for Line { text, step } in parse(script) {
+        play.line = text;
+        play.step(&step);
+    }
+    let left = play.ground.files(b"in").into_iter();
+    let left = left.map(|(path, stat)| (path[3..].to_vec(), stat.st_size as u64));
+    let left = left.filter(|(path, _)| !path.starts_with(BARRIER)).collect();
+    play.finish();
+    Some(left)
+}
+
+/// How files are called that are made to see that everything before them is through.
+const BARRIER: &[u8] = b"barrier-";
+
+struct Play {
+    rig: Rig,
+    ground: Ground,
+    truth: Truth,
+    /// The step that is being done.
+    line: String,
+    barriers: usize,
+}
+
+impl Play {
+    fn begin(backend: Backend) -> Self {
+        let rig = Rig::start(|plan| {
+            let source = &mut plan.sources[0];
+            source.backend = backend;
+            source.poll_interval = Duration::from_millis(100);
+            source.poll_full = Some(Duration::from_millis(500));
+        });
+        let ground = Ground::new(rig.root().parent().unwrap());
+        Self { rig, ground, truth: Truth::default(), line: String::new(), barriers: 0 }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Settle => self.settle(),
+            Step::Rescan => {
+                self.rig.rescan_only();
+                self.settle();
+            }
+            Step::Absent => self.until_state("absent"),
+            Step::Present => self.until_state("ok"),
+            Step::Down => self.rig.down(),
+            Step::Up => self.rig.up(),
+            step => self.act(step),
+        }
+    }
+
+    /// Does something on the disk and looks at what became of the names concerned.
+    fn act(&mut self, step: &Step) {
+        let closing = match step {
+            Step::Close(label) | Step::More(label, _) => Some(self.ground.inode_of_writer(label)),
+            _ => None,
+        };
+        self.ground.act(step).unwrap_or_else(|error| panic!("`{}`: {error}", self.line));
+        if let Some(inode) = closing {
+            return self.look_at_inode(inode);
+        }
+        match step {
+            Step::Write(name, _) | Step::Append(name, _) | Step::Open(name, _) => self.look_at_written(name),
+            Step::Touch(name) => self.look(name, Demand::May),
+            Step::Rename(one, two) | Step::Exchange(one, two) | Step::Link(one, two) => {
+                self.look_at_renamed_writer(step, two);
+                self.look(one, Demand::Must);
+                self.look(two, Demand::Must);
+            }
+            Step::Tmpfile(name, _) | Step::Rm(name) | Step::RmAll(name) => self.look(name, Demand::Must),
+            // Directories, links and permissions are no files.
+            _ => {}
+        }
+    }
+
+    /// All names of the file have new content; events tell of one of them.
+    fn look_at_written(&mut self, name: &Name) {
+        let Some(stat) = self.ground.stat(name) else { return };
+        self.truth.wrote(stat.st_ino);
+        self.look(name, Demand::Must);
+        if stat.st_nlink > 1 {
+            for other in self.truth.names_of(stat.st_ino) {
+                self.look(&[b"in/", &*other].concat(), Demand::OnceCompared);
+            }
+        }
+    }
+
+    fn look_at_inode(&mut self, inode: u64) {
+        self.truth.wrote(inode);
+        for name in self.truth.names_of(inode) {
+            self.look(&[b"in/", &*name].concat(), Demand::Must);
+        }
+    }
+
+    /// The preset `local` believes a rename to a name, whoever has the file open: it may be announced
+    /// as it is just now, and is announced when it is closed.
+    fn look_at_renamed_writer(&mut self, step: &Step, name: &[u8]) {
+        if let (Step::Rename(..), Some(below), Some(stat)) = (step, below(name), self.ground.stat(name))
+            && self.ground.is_being_written(stat.st_ino)
+        {
+            self.truth.saw(below, &stat, false, Demand::May);
+        }
+    }
+
+    /// Notes what lies at and below a name.
+    fn look(&mut self, name: &[u8], demand: Demand) {
+        // Where the root itself was renamed away, nothing went away below it.
+        let (Some(below), Some(_)) = (below(name), self.ground.stat(b"in")) else { return };
+        let mut there = BTreeSet::new();
+        for (path, stat) in self.ground.files(name) {
+            let path = path[3..].to_vec();
+            let being_written = self.ground.is_being_written(stat.st_ino);
+            self.truth.saw(&path, &stat, being_written, demand);
+            there.insert(path);
+        }
+        if name != b"in" {
+            self.truth.only(below, &there, self.rig.is_up());
+        }
+    }
+
+    fn is_taken(&self, path: &[u8]) -> bool {
+        let rules = &self.rig.plan().sources[0].rules;
+        matches!(rules.select(path, RuleMask::EMPTY), Selection::Taken(_))
+    }
+
+    fn until_state(&self, state: &str) {
+        self.rig
+            .until(&format!("the source is {state}"), || self.rig.status()["sources"][0]["state"] == state);
+    }
+
+    /// Waits until everything so far is through; a file made now comes after it.
+    fn settle(&mut self) {
+        self.wait_for_all(Demand::Must);
+        self.barriers += 1;
+        let number = self.barriers.to_string();
+        self.act(&Step::Write([b"in/", BARRIER, number.as_bytes()].concat(), b"x".to_vec()));
+        self.wait_for_all(Demand::Must);
+        self.nothing_wrong();
+    }
+
+    fn wait_for_all(&self, least: Demand) {
+        let (mut missing, mut looked_at) = (Vec::new(), None);
+        let done = within(|| {
+            let received = self.rig.received();
+            if looked_at.replace(received) != Some(received) {
+                missing = self.truth.missing(&self.rig.all(), least, |path| self.is_taken(path));
+            }
+            missing.is_empty()
+        });
+        assert!(done, "after `{}`: not announced:\n{}\n{}", self.line, missing.join("\n"), self.said());
+    }
+
+    fn nothing_wrong(&self) {
+        let wrong = self.truth.wrong(&self.rig.all());
+        assert!(wrong.is_empty(), "after `{}`:\n{}\n{}", self.line, wrong.join("\n"), self.said());
+    }
+
+    fn said(&self) -> String {
+        format!("{}\n{}", self.rig.said().join("\n"), self.rig.status())
+    }
+
+    /// Everything is through without a comparison; after one, nothing is different but what only a
+    /// comparison can find, and what is gone is known to be gone.
+    fn finish(mut self) {
+        "the end".clone_into(&mut self.line);
+        self.settle();
+        self.rig.rescan_only();
+        self.wait_for_all(Demand::OnceCompared);
+        self.settle();
+        self.check_known();
+        let source = &self.rig.status()["sources"][0];
+        assert_eq!(source["gaps_open"], 0, "{source}");
+        assert!(source["state"] == "ok" || source["unreadable"].as_u64() > Some(0), "{source}");
+    }
+
+    fn check_known(&self) {
+        let (must, may) = self.truth.known(|path| self.is_taken(path));
+        let mut known = BTreeSet::new();
+        let done = within(|| {
+            known = known_paths(&self.rig);
+            known.is_superset(&must) && known.difference(&must).all(|path| may.contains(path))
+        });
+        let shown = |paths: Vec<&Name>| paths.iter().map(|path| model::text::safe(path)).collect::<Vec<_>>();
+        let (stale, lost) =
+            (shown(known.difference(&must).collect()), shown(must.difference(&known).collect()));
+        assert!(done, "known though gone: {stale:?}; there though not known: {lost:?}\n{}", self.said());
+    }
+}
+
+/// The paths whose last generation the ledger believes to lie there.
+fn known_paths(rig: &Rig) -> BTreeSet<Name> {
+    let mut last: BTreeMap<Name, (u64, bool)> = BTreeMap::new();
+    for unit in rig.units() {
+        let (Some(generation), Some(absent)) = (unit["generation"].as_u64(), unit["absent"].as_bool()) else {
+            // Waiting or ignored: not in the ledger.
+            continue;
+        };
+        let gone = absent || unit["state"] == "gone";
+        let path = model::text::json_path(&unit, "path").unwrap();
+        let row = last.entry(path).or_insert((generation, gone));
+        if generation >= row.0 {
+            *row = (generation, gone);
+        }
+    }
+    last.into_iter().filter(|(_, (_, gone))| !gone).map(|(path, _)| path).collect()
+}
+
+/// The part of a name below the root.
+fn below(name: &[u8]) -> Option<&[u8]> {
+    name.strip_prefix(b"in/").or_else(|| (name == b"in").then_some(b""))
+}
