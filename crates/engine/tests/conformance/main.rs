@@ -5,6 +5,7 @@
 mod backends;
 mod churn;
 mod ground;
+mod pains;
 #[path = "../running/rig.rs"]
 #[expect(dead_code, reason = "the other suite uses the rest")]
 mod rig;

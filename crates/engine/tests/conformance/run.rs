@@ -19,11 +19,7 @@ pub(crate) fn run(script: &str, backend: Backend) {
 
 /// The same; gives what the script left (nothing where the backend is not to be had), with sizes.
 pub(crate) fn run_and_list(script: &str, backend: Backend) -> Option<BTreeMap<Name, u64>> {
-    if backend == Backend::Fanotify && !backends::may_mark_file_systems() {
-        backends::check_the_refusal();
-        return None;
-    }
-    let mut play = Play::begin(backend);
+    let mut play = Play::begin(start(backend)?);
     for Line { text, step } in parse(script) {
         play.line = text;
         play.step(&step);
@@ -33,6 +29,20 @@ pub(crate) fn run_and_list(script: &str, backend: Backend) -> Option<BTreeMap<Na
     let left = left.filter(|(path, _)| !path.starts_with(BARRIER)).collect();
     play.finish();
     Some(left)
+}
+
+/// An engine that notices that way, or nothing where that is not to be had.
+pub(crate) fn start(backend: Backend) -> Option<Rig> {
+    if backend == Backend::Fanotify && !backends::may_mark_file_systems() {
+        backends::check_the_refusal();
+        return None;
+    }
+    Some(Rig::start(|plan| {
+        let source = &mut plan.sources[0];
+        source.backend = backend;
+        source.poll_interval = Duration::from_millis(100);
+        source.poll_full = Some(Duration::from_millis(500));
+    }))
 }
 
 /// How files are called that are made to see that everything before them is through.
@@ -48,13 +58,7 @@ struct Play {
 }
 
 impl Play {
-    fn begin(backend: Backend) -> Self {
-        let rig = Rig::start(|plan| {
-            let source = &mut plan.sources[0];
-            source.backend = backend;
-            source.poll_interval = Duration::from_millis(100);
-            source.poll_full = Some(Duration::from_millis(500));
-        });
+    fn begin(rig: Rig) -> Self {
         let ground = Ground::new(rig.root().parent().unwrap());
         Self { rig, ground, truth: Truth::default(), line: String::new(), barriers: 0 }
     }
