@@ -15,12 +15,75 @@ pub enum Notice<'a> {
         source: &'a str,
         /// Its root.
         path: &'a Path,
-        /// `inotify` or `poll`.
+        /// By what.
         backend: &'static str,
         /// The file system's name.
-        filesystem: &'static str,
-        /// Why it is not watched by events, if so.
+        filesystem: &'a str,
+        /// Why not by events alone, if so.
         why: Option<String>,
+    },
+    /// A mount below a source's root is watched from now on.
+    MountWatched {
+        /// The source.
+        source: &'a str,
+        /// Where it is mounted.
+        path: &'a Path,
+        /// By what.
+        backend: &'static str,
+        /// The file system's name.
+        filesystem: &'a str,
+        /// Why not by events alone, if so.
+        why: Option<String>,
+    },
+    /// Something was mounted or unmounted below a source's root.
+    MountChanged {
+        /// The source.
+        source: &'a str,
+        /// Where.
+        path: &'a Path,
+        /// Whether something is mounted there now.
+        mounted: bool,
+    },
+    /// Events of a mount turned out not to tell everything.
+    Distrusted {
+        /// The source.
+        source: &'a str,
+        /// The mount.
+        path: &'a Path,
+        /// By what it is noticed from now on.
+        backend: &'static str,
+        /// What showed it.
+        why: String,
+    },
+    /// Something else lies at a source's root than what is known there.
+    RootHidden {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// How many files are known there.
+        known: u64,
+    },
+    /// The kernel's queue could not be read any more; another one is opened.
+    EarLost {
+        /// The source.
+        source: &'a str,
+        /// What the kernel said.
+        error: &'a str,
+    },
+    /// All directories are watched again.
+    WatchedAgain {
+        /// The source.
+        source: &'a str,
+    },
+    /// Scanners were sent to directories and do not come back.
+    Stuck {
+        /// The source.
+        source: &'a str,
+        /// How many directories.
+        count: u64,
+        /// The first.
+        first: &'a Path,
     },
     /// A source's root is no directory; it is looked for until it is.
     RootAbsent {
@@ -49,8 +112,10 @@ pub enum Notice<'a> {
     Overflow {
         /// The source.
         source: &'a str,
-        /// How many directories are compared now.
+        /// How many directories are compared.
         directories: u64,
+        /// When: at once, or later while overflows go on.
+        comparing_in: Duration,
     },
     /// A gap was closed by a complete comparison.
     GapClosed {
@@ -76,10 +141,14 @@ pub enum Notice<'a> {
         source: &'a str,
         /// How many.
         count: u64,
-        /// What the kernel said of the first.
+        /// The first few, below the root.
+        named: &'a [Vec<u8>],
+        /// What the kernel said of one.
         error: String,
         /// The limit of watches and how many would do.
         limit: Option<(u64, u64)>,
+        /// How often they are polled instead.
+        poll_interval: Duration,
     },
     /// Directories cannot be read.
     Unreadable {
@@ -136,12 +205,19 @@ impl Notice<'_> {
     pub const fn level(&self) -> Level {
         match self {
             Notice::Watching { .. }
+            | Notice::MountWatched { .. }
+            | Notice::WatchedAgain { .. }
             | Notice::Stopped { .. }
             | Notice::GapClosed { .. }
             | Notice::FirstScan { .. }
             | Notice::LedgerRecovered => Level::Info,
             Notice::RootAbsent { .. }
             | Notice::RootLost { .. }
+            | Notice::RootHidden { .. }
+            | Notice::EarLost { .. }
+            | Notice::MountChanged { .. }
+            | Notice::Distrusted { .. }
+            | Notice::Stuck { .. }
             | Notice::Overflow { .. }
             | Notice::Unreadable { .. }
             | Notice::DeadlinePassed { .. }
@@ -160,6 +236,36 @@ impl Notice<'_> {
                 let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 format!("source {source}: watching {path} ({filesystem}, {backend}{why})")
             }
+            Notice::MountWatched { source, path, backend, filesystem, why } => {
+                let path = shown(path);
+                let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                format!("source {source}: below it, {path} is watched ({filesystem}, {backend}{why})")
+            }
+            Notice::MountChanged { source, path, mounted } => mount_changed(source, path, *mounted),
+            Notice::Distrusted { source, path, backend, why } => format!(
+                "source {source}: events of {} do not tell everything ({why}); from now on: {backend}. Nothing is lost",
+                shown(path)
+            ),
+            Notice::RootHidden { source, path, known } => format!(
+                "source {source}: {} is empty and another directory than before, though {known} files are known \
+                 there (W-HIDDEN). Nothing is taken as removed. Is a file system not mounted? findmnt --target {}",
+                shown(path),
+                shown(path)
+            ),
+            Notice::EarLost { source, error } => format!(
+                "source {source}: the kernel's queue of events cannot be read any more ({error}); another one is opened and \
+                 everything is compared, nothing is lost"
+            ),
+            Notice::WatchedAgain { source } => {
+                format!(
+                    "source {source}: every directory is watched again, none is polled for want of watches"
+                )
+            }
+            Notice::Stuck { source, count, first } => format!(
+                "source {source}: {count} directories have not answered for half a minute (the first: {}). What \
+                 arrives in them is found when they answer; the others are not held up. Does its server answer?",
+                shown(first)
+            ),
             Notice::RootAbsent { source, path, error } => format!(
                 "source {source}: {} cannot be opened as a directory ({error}); it is looked for every \
                  second and caught up with when it is there",
@@ -176,11 +282,9 @@ impl Notice<'_> {
                 }
             ),
             Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
-            Notice::Overflow { source, directories } => format!(
-                "source {source}: the kernel dropped an unknown number of events (W-OVERFLOW). Comparing \
-                 {directories} directories now, nothing is lost. If this is frequent: sysctl -w \
-                 fs.inotify.max_queued_events=131072, and restart (the limit is read at the start)"
-            ),
+            Notice::Overflow { source, directories, comparing_in } => {
+                overflow(source, *directories, *comparing_in)
+            }
             Notice::GapClosed { source, after } => {
                 format!("source {source}: the gap is closed after {:.1} s", after.as_secs_f64())
             }
@@ -188,7 +292,9 @@ impl Notice<'_> {
                 "source {source}: first scan done, {entries} entries in {directories} directories, {:.1} s",
                 took.as_secs_f64()
             ),
-            Notice::Unwatched { source, count, error, limit } => unwatched(source, *count, error, *limit),
+            Notice::Unwatched { source, count, named, error, limit, poll_interval } => {
+                unwatched(source, *count, named, error, *limit, *poll_interval)
+            }
             Notice::Unreadable { source, count, first, error } => format!(
                 "source {source}: {count} directories cannot be read (the first: {}: {error}); what lies in \
                  them is not seen. Give the user that runs staithe read and search permission",
@@ -212,16 +318,55 @@ impl Notice<'_> {
     }
 }
 
-fn unwatched(source: &str, count: u64, error: &str, limit: Option<(u64, u64)>) -> String {
+fn mount_changed(source: &str, path: &Path, mounted: bool) -> String {
+    let path = shown(path);
+    if mounted {
+        format!(
+            "source {source}: {path} is another mount now; it is compared, and nothing is taken as removed"
+        )
+    } else {
+        format!(
+            "source {source}: {path} was unmounted; nothing is taken as removed, and it is caught up with when it is \
+             mounted again"
+        )
+    }
+}
+
+fn overflow(source: &str, directories: u64, comparing_in: Duration) -> String {
+    let when = match comparing_in.as_secs() {
+        0 => "now".to_owned(),
+        seconds => format!("in {seconds} s, because this is not the first time"),
+    };
+    format!(
+        "source {source}: events were dropped, nobody knows how many (W-OVERFLOW). Comparing {directories} directories \
+         {when}, nothing is lost. If this is frequent: sysctl -w fs.inotify.max_queued_events=131072, and restart \
+         (the limit is read at the start)"
+    )
+}
+
+fn unwatched(
+    source: &str,
+    count: u64,
+    named: &[Vec<u8>],
+    error: &str,
+    limit: Option<(u64, u64)>,
+    poll_interval: Duration,
+) -> String {
     let fix = limit.map_or_else(String::new, |(have, need)| {
         format!(
             " Fix: sudo sysctl -w fs.inotify.max_user_watches={need} (have {have}); keep it in \
              /etc/sysctl.d/60-staithe.conf"
         )
     });
+    let mut names: Vec<String> = named.iter().take(5).map(|name| safe(name)).collect();
+    if count > names.len() as u64 {
+        names.push("…".to_owned());
+    }
     format!(
         "source {source}: {count} directories cannot be watched ({error}; E-WATCH-LIMIT if this says \"no space\", \
-         then the disk is not full). They are scanned instead; nothing is lost, they are slower.{fix}"
+         then the disk is not full): {}. They are polled every {:.1} s instead; nothing is lost, they are slower.{fix}",
+        names.join(", "),
+        poll_interval.as_secs_f64()
     )
 }
 

@@ -6,9 +6,12 @@
 
 mod admitting;
 mod answering;
+mod backoff;
+mod canaries;
 mod dirty;
 mod known;
 mod looking;
+mod mounting;
 mod notifying;
 mod reannouncing;
 mod rooting;
@@ -19,16 +22,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Announce, Initial, SourcePlan};
+use config::{Announce, Backend, Initial, SourcePlan};
 use ledger::{Ledger, RouteId, SourceId};
 use model::{Reason, Stamp};
 use settle::Mono;
-use watch::{Backlog, Scan, Watcher};
+use watch::scan::Step;
+use watch::{Backlog, DirId, Pace, RegionId, Scan, Settings, Wanted, Watcher};
 
 use crate::clock::Clock;
 use crate::notice::{Notice, Observer};
 use crate::orders::{Order, Orders};
-use crate::standing::{SourceState, Standing};
+use crate::standing::{MountRow, SourceState, Standing};
+use backoff::Backoff;
+use canaries::Canaries;
 use dirty::{Dirty, Folding};
 use known::{Known, KnownFiles};
 use looking::Redated;
@@ -78,8 +84,22 @@ pub(crate) struct Source {
     /// Scans from this number on saw the present root.
     root_since: u32,
     next_whole_scan: Option<Mono>,
+    /// The number of the last whole scan that is through.
+    last_whole_scan: u32,
     /// When the open gap was opened.
     gap_since: Option<Mono>,
+    backoff: Backoff,
+    /// Mount points where nothing is mounted any more.
+    lost_mounts: Vec<Vec<u8>>,
+    canaries: Canaries,
+    /// Entries that scanners are to look at, by directory.
+    errands: HashMap<DirId, Vec<Box<[u8]>>>,
+    /// Units that the scan which is under way found and no event told of, by region.
+    unheard: HashMap<RegionId, u64>,
+    /// The root is empty and another directory than the one that files are known in.
+    hidden: bool,
+    /// How many directories were told to be unwatched.
+    told_refused: u64,
     next_root_check: Mono,
     listing: Listing,
     rescans: Rescans,
@@ -105,8 +125,8 @@ struct Ignored {
 struct Scanning {
     walk: Scan,
     since: Mono,
-    /// Every directory has been walked; what was found is being looked at.
-    walked: bool,
+    /// When it is done, every directory has been walked; what was found is being looked at.
+    progress: Step,
 }
 
 /// How often the root is looked at: whether it is there, and the same directory.
@@ -126,8 +146,8 @@ impl Source {
             Announce::Generations => Folding::Names,
             Announce::Arrivals => Folding::Arrivals,
         };
-        let watcher = Watcher::new(&berth.plan.path, berth.plan.recursive);
         let backlog = Backlog::new();
+        let watcher = Watcher::new(settings(&berth.plan), &backlog);
         berth.orders.ring_with(Arc::clone(&backlog));
         Ok(Self {
             rule_names: rule_names(&berth.plan),
@@ -144,7 +164,15 @@ impl Source {
             scan_number: 0,
             root_since: 0,
             next_whole_scan: None,
+            last_whole_scan: 0,
             gap_since: None,
+            backoff: Backoff::default(),
+            lost_mounts: Vec::new(),
+            canaries: Canaries::default(),
+            errands: HashMap::new(),
+            unheard: HashMap::new(),
+            hidden: false,
+            told_refused: 0,
             next_root_check: Mono::ZERO,
             listing: Listing::new(&berth.plan),
             rescans: Rescans::default(),
@@ -166,11 +194,16 @@ impl Source {
                 self.check_root();
             }
             if let Some(root) = self.open_root() {
+                self.retry_watches(&root);
+                self.watcher.tick(self.berth.clock.mono());
                 self.hear();
                 self.begin_due_scans();
                 self.walk(&root);
                 self.look(&root);
                 self.finish_scan(&root);
+                self.count_canaries();
+                self.tell_of_refused();
+                self.tell_of_stuck();
             }
             self.publish();
             if !self.stopping {
@@ -178,7 +211,7 @@ impl Source {
             }
         }
         self.submit();
-        if matches!(self.root, Root::Present { .. }) {
+        if matches!(self.root, Root::Present(_)) {
             self.berth.observer.notice(&Notice::Stopped { path: &self.berth.plan.path });
         }
     }
@@ -189,13 +222,16 @@ impl Source {
 
     /// How long nothing will have to be done unless something is heard.
     fn idle_time(&self) -> Duration {
-        if self.scan.is_some() || !self.dirty.is_empty() {
+        let walking = self.scan.as_ref().is_some_and(|scanning| scanning.progress != Step::Waiting);
+        if walking || !self.dirty.is_empty() {
             return Duration::ZERO;
         }
         let now = self.now();
         let mut next = self.next_root_check.min(now + LONGEST_SLEEP);
-        if matches!(self.root, Root::Present { .. }) {
-            let due = [self.waiting.next(), self.next_whole_scan, self.listing.next()];
+        if matches!(self.root, Root::Present(_)) {
+            // A scan that is under way is not begun again before its end.
+            let scan = self.next_whole_scan.filter(|_| self.scan.is_none());
+            let due = [self.waiting.next(), scan, self.listing.next(), self.next_of_mounts()];
             next = due.into_iter().flatten().fold(next, Mono::min);
         }
         if self.watcher.has_moves() {
@@ -232,6 +268,7 @@ impl Source {
         self.listing = Listing::new(&plan);
         self.listing.started();
         self.berth.plan = plan;
+        self.watcher.set_pace(pace(&self.berth.plan));
         self.berth.routes = routes;
         let rules = &self.berth.plan.rules;
         self.watcher.set_masks(|path, parent| rules.directory_mask(path, parent));
@@ -249,19 +286,23 @@ impl Source {
 
     /// Tells the others how the source stands.
     fn publish(&self) {
-        let (unwatched, _) = self.watcher.unwatched();
+        let unwatched = self.watcher.refused().len() as u64;
+        let deaf = self.watcher.deaf().is_some();
         let progress = self.scan.as_ref().map(|scan| scan.walk.progress());
         self.berth.standing.update(|row| {
             row.state = match &self.root {
                 Root::Unknown => SourceState::Starting,
                 Root::Absent => SourceState::Absent,
-                Root::Present { .. } if !row.ready => SourceState::Starting,
-                Root::Present { .. } if unwatched > 0 || self.gap_since.is_some() || row.unreadable > 0 => {
-                    SourceState::Degraded
-                }
-                Root::Present { .. } => SourceState::Ok,
+                Root::Present(_) if !row.ready => SourceState::Starting,
+                Root::Present(_) if self.hidden => SourceState::Hidden,
+                Root::Present(_) if unwatched > 0 || deaf || row.unreadable > 0 => SourceState::Degraded,
+                Root::Present(_) if self.gap_since.is_some() || row.stuck > 0 => SourceState::Degraded,
+                Root::Present(_) if !self.lost_mounts.is_empty() => SourceState::Degraded,
+                Root::Present(_) => SourceState::Ok,
             };
+            row.backend = backend(&row.mounts, unwatched);
             row.watches = self.watcher.tree().watched() as u64;
+            row.polled = self.watcher.polled() as u64;
             row.unwatched = unwatched;
             row.gaps_open = u64::from(self.gap_since.is_some());
             row.waiting = self.waiting.len() as u64;
@@ -277,6 +318,39 @@ impl Source {
     /// Whether files that lay there before the source's first start may be taken over undelivered.
     fn adopts(&self) -> bool {
         !self.first_scan_done && self.berth.plan.initial != Initial::Deliver
+    }
+}
+
+fn settings(plan: &SourcePlan) -> Settings {
+    Settings {
+        root: plan.path.clone(),
+        recursive: plan.recursive,
+        follow: plan.follow_symlinks,
+        wanted: match plan.backend {
+            Backend::Auto => Wanted::Auto,
+            Backend::Inotify => Wanted::Inotify,
+            Backend::Fanotify => Wanted::Fanotify,
+            Backend::Poll => Wanted::Poll,
+        },
+        pace: pace(plan),
+    }
+}
+
+fn pace(plan: &SourcePlan) -> Pace {
+    Pace { interval: plan.poll_interval, full: plan.poll_full }
+}
+
+/// By what a source is noticed: all that is used on any of its mounts.
+fn backend(mounts: &[MountRow], unwatched: u64) -> &'static str {
+    let uses = |name: &str| mounts.iter().any(|mount| mount.backend.split('+').any(|part| part == name));
+    match (uses("inotify"), uses("fanotify"), uses("poll") || unwatched > 0) {
+        (true, false, false) => "inotify",
+        (false, true, false) => "fanotify",
+        (true, true, false) => "inotify+fanotify",
+        (true, false, true) => "inotify+poll",
+        (false, true, true) => "fanotify+poll",
+        (true, true, true) => "inotify+fanotify+poll",
+        (false, false, _) => "poll",
     }
 }
 

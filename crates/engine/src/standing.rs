@@ -16,6 +16,9 @@ pub enum SourceState {
     Degraded,
     /// The root is not there.
     Absent,
+    /// Something else than what is known lies at the root: a file system is not mounted, or another one
+    /// covers it.
+    Hidden,
     /// The thread has ended.
     Failed,
 }
@@ -29,9 +32,23 @@ impl SourceState {
             SourceState::Ok => "ok",
             SourceState::Degraded => "degraded",
             SourceState::Absent => "absent",
+            SourceState::Hidden => "hidden",
             SourceState::Failed => "failed",
         }
     }
+}
+
+/// How one mount at or below a root is noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountRow {
+    /// Where, below the root; empty for the root's.
+    pub point: Vec<u8>,
+    /// The mount table's word for what lies there.
+    pub filesystem: String,
+    /// By what it is noticed.
+    pub backend: &'static str,
+    /// Why not by events alone, if so.
+    pub why: Option<String>,
 }
 
 /// One row of `status`.
@@ -39,14 +56,20 @@ impl SourceState {
 pub struct SourceRow {
     /// The source's state.
     pub state: SourceState,
-    /// `inotify`, `poll` or both.
+    /// `inotify`, `fanotify`, `poll`, or several with `+` between.
     pub backend: &'static str,
-    /// The file system of the root.
-    pub filesystem: &'static str,
+    /// How each mount is noticed, the root's first.
+    pub mounts: Vec<MountRow>,
     /// Directories watched by events.
     pub watches: u64,
+    /// Directories that are polled.
+    pub polled: u64,
     /// Directories that the kernel refuses to watch.
     pub unwatched: u64,
+    /// The first few of them, below the root.
+    pub unwatched_named: Vec<Vec<u8>>,
+    /// Directories that a scanner was sent to and has not come back from.
+    pub stuck: u64,
     /// How often the kernel dropped events.
     pub overflows: u64,
     /// Gaps not closed yet.
@@ -84,9 +107,12 @@ impl Default for Standing {
         Self(Mutex::new(SourceRow {
             state: SourceState::Starting,
             backend: "starting",
-            filesystem: "unknown",
+            mounts: Vec::new(),
             watches: 0,
+            polled: 0,
             unwatched: 0,
+            unwatched_named: Vec::new(),
+            stuck: 0,
             overflows: 0,
             gaps_open: 0,
             found_by_scan_only: 0,

@@ -8,7 +8,7 @@ use model::State;
 use serde_json::{Map, Value, json};
 
 use crate::engine::Engine;
-use crate::standing::{SourceRow, SourceState};
+use crate::standing::{MountRow, SourceRow, SourceState};
 
 /// A source thread that has not come round for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_mins(1);
@@ -83,7 +83,9 @@ impl Engine {
         }
         match row.state {
             SourceState::Ok | SourceState::Starting => Overall::Ok,
-            SourceState::Degraded | SourceState::Absent | SourceState::Failed => Overall::Degraded,
+            SourceState::Degraded | SourceState::Absent | SourceState::Hidden | SourceState::Failed => {
+                Overall::Degraded
+            }
         }
     }
 
@@ -150,11 +152,15 @@ fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
     let mut value = Map::new();
     value.insert("name".into(), name.into());
     model::text::insert_json_path(&mut value, "path", path);
+    let filesystem = row.mounts.first().map_or("unknown", |root| root.filesystem.as_str());
     let rest = json!({
-        "backend": row.backend, "filesystem": row.filesystem, "state": row.state.name(),
+        "backend": row.backend, "filesystem": filesystem, "state": row.state.name(),
         "watches": row.watches, "unwatched": row.unwatched, "overflows": row.overflows,
         "gaps_open": row.gaps_open, "found_by_scan_only": row.found_by_scan_only,
         "last_scan": row.last_scan.map(|at| at.to_string()),
+        "polled": row.polled, "stuck": row.stuck,
+        "unwatched_named": row.unwatched_named.iter().map(|path| path_value(path)).collect::<Vec<_>>(),
+        "mounts": row.mounts.iter().map(mount_value).collect::<Vec<_>>(),
         "known": row.known, "waiting": row.waiting, "ignored": row.ignored, "unreadable": row.unreadable,
         "ready": row.ready,
         "scanning": row.progress.map(|(done, left)| json!({"directories_done": done, "directories_left": left})),
@@ -162,5 +168,20 @@ fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
     if let Value::Object(rest) = rest {
         value.extend(rest);
     }
+    Value::Object(value)
+}
+
+fn path_value(path: &[u8]) -> Value {
+    let mut value = Map::new();
+    model::text::insert_json_path(&mut value, "path", path);
+    Value::Object(value)
+}
+
+fn mount_value(mount: &MountRow) -> Value {
+    let mut value = Map::new();
+    model::text::insert_json_path(&mut value, "path", &mount.point);
+    value.insert("filesystem".into(), mount.filesystem.as_str().into());
+    value.insert("backend".into(), mount.backend.into());
+    value.insert("why".into(), mount.why.as_deref().into());
     Value::Object(value)
 }

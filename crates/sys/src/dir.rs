@@ -169,6 +169,13 @@ impl Dir {
         rustix::fs::openat(&self.0, name, flags, Mode::empty())
     }
 
+    /// Makes a file of this name, which must not be there, closes it after writing and removes it.
+    pub fn make_short_lived(&self, name: &[u8]) -> Result<(), Errno> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        drop(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?);
+        rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
+    }
+
     /// Calls `each` with name and kind of every entry but `.` and `..`, in the order of the
     /// directory.
     pub fn list(&self, mut each: impl FnMut(&[u8], EntryKind)) -> Result<(), Errno> {

@@ -1,25 +1,53 @@
-//! What the drain thread has read and nobody has looked at yet.
+//! What was heard or seen and nobody has thought about yet.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// Kernel events in the order in which they were read, between the thread that only drains and
-/// the thread that thinks.
+use crate::survey::Answer;
+
+/// What one of the threads that only gather has brought.
+#[derive(Debug)]
+pub enum Piece {
+    /// One read of an inotify queue.
+    Inotify(Box<[u8]>),
+    /// One read of a fanotify queue, without events of foreign directories.
+    Fanotify(Box<[u8]>),
+    /// Events were read and dropped, because too much waits already.
+    Lost,
+    /// What a scanner has found.
+    Survey(Box<Answer>),
+}
+
+impl Piece {
+    fn bytes(&self) -> usize {
+        match self {
+            Piece::Inotify(events) | Piece::Fanotify(events) => events.len(),
+            Piece::Lost => 0,
+            Piece::Survey(answer) => answer.bytes(),
+        }
+    }
+}
+
+/// Pieces in the order in which they came, between the threads that only gather and the thread that
+/// thinks.
 ///
 /// Bounded: past [`Backlog::LIMIT`] bytes the drain thread stops reading. Then the kernel's own
-/// queue fills, overflows, and says so; a scan finds what was dropped. Nothing is lost, and
+/// queue fills, overflows, and says so; a scan finds what was dropped (a fanotify queue has no end of
+/// its own: there the drain thread reads on, drops, and says so). Scanners wait. Nothing is lost, and
 /// memory stays small (about 60 bytes for each event).
 #[derive(Debug, Default)]
 pub struct Backlog {
     state: Mutex<State>,
     /// Rung when something is there for the thinking thread.
     filled: Condvar,
+    /// Rung when everything was taken.
+    emptied: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    chunks: VecDeque<Box<[u8]>>,
+    pieces: VecDeque<Piece>,
     bytes: usize,
     /// Somebody wants the thinking thread for another reason.
     nudged: bool,
@@ -30,6 +58,8 @@ struct State {
 impl Backlog {
     /// How many bytes may wait: about a million events.
     pub const LIMIT: usize = 64 << 20;
+    /// Scanners wait past this: their answers are no hurry.
+    const SURVEY_LIMIT: usize = 4 << 20;
 
     /// An empty one.
     #[must_use]
@@ -38,15 +68,34 @@ impl Backlog {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panics while it holds this lock has only moved whole chunks.
+        // A thread that panics while it holds this lock has only moved whole pieces.
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub(crate) fn push(&self, events: &[u8]) {
+    pub(crate) fn push(&self, piece: Piece) {
         let mut state = self.lock();
-        state.bytes += events.len();
-        state.chunks.push_back(events.into());
+        if matches!(piece, Piece::Lost) && matches!(state.pieces.back(), Some(Piece::Lost)) {
+            return;
+        }
+        state.bytes += piece.bytes();
+        state.pieces.push_back(piece);
         self.filled.notify_one();
+    }
+
+    /// Leaves a scanner's answer; waits while much is there already.
+    pub(crate) fn push_patiently(&self, answer: Answer) {
+        let mut state = self.lock();
+        while state.bytes >= Self::SURVEY_LIMIT {
+            // The wait ends also without a ring: whoever takes may be gone for good.
+            let waited = self.emptied.wait_timeout(state, Duration::from_secs(1));
+            let (again, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = again;
+            if timeout.timed_out() && Arc::strong_count(&answer.alive) < 2 {
+                return;
+            }
+        }
+        drop(state);
+        self.push(Piece::Survey(Box::new(answer)));
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -66,10 +115,11 @@ impl Backlog {
 
     /// Takes everything that waits, without waiting.
     #[must_use]
-    pub fn take(&self) -> VecDeque<Box<[u8]>> {
+    pub fn take(&self) -> VecDeque<Piece> {
         let mut state = self.lock();
         state.bytes = 0;
-        std::mem::take(&mut state.chunks)
+        self.emptied.notify_all();
+        std::mem::take(&mut state.pieces)
     }
 
     /// Why the drain thread has ended, if it has; told once.
@@ -78,10 +128,10 @@ impl Backlog {
         self.lock().failed.take()
     }
 
-    /// Waits until events are there, or a nudge, or the time is up.
+    /// Waits until something is there, or a nudge, or the time is up.
     pub fn wait(&self, timeout: Duration) {
         let mut state = self.lock();
-        if state.chunks.is_empty() && !state.nudged && state.failed.is_none() {
+        if state.pieces.is_empty() && !state.nudged && state.failed.is_none() {
             let waited = self.filled.wait_timeout(state, timeout);
             state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
@@ -96,12 +146,19 @@ mod tests {
     #[test]
     fn it_is_full_at_its_limit_and_empty_when_taken() {
         let backlog = Backlog::new();
-        let chunk = vec![0; 1 << 20];
         while !backlog.is_full() {
-            backlog.push(&chunk);
+            backlog.push(Piece::Inotify(vec![0; 1 << 20].into()));
             assert!(backlog.lock().bytes <= Backlog::LIMIT, "beyond the limit and not full");
         }
         assert_eq!(backlog.take().len(), Backlog::LIMIT >> 20);
         assert!(!backlog.is_full());
+    }
+
+    #[test]
+    fn a_loss_is_told_once_until_it_is_taken() {
+        let backlog = Backlog::new();
+        backlog.push(Piece::Lost);
+        backlog.push(Piece::Lost);
+        assert_eq!(backlog.take().len(), 1);
     }
 }

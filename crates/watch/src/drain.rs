@@ -1,24 +1,35 @@
 //! The thread that only drains: kernel queue into memory, nothing else.
 
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sys::{Errno, Inotify, Wake};
+use sys::{Errno, Wake};
 
-use crate::backlog::Backlog;
+use crate::backlog::{Backlog, Piece};
+
+/// A queue of the kernel's.
+pub(crate) trait Queue: AsFd + Send + Sync + 'static {
+    /// Reads what fits without waiting; 0 when nothing is queued.
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno>;
+    /// What is kept of what was read, if anything.
+    fn piece(&self, read: &[u8]) -> Option<Piece>;
+    /// Whether the kernel bounds the queue. Where it does not, it must be read whatever happens.
+    fn is_bounded(&self) -> bool;
+}
 
 /// A running drain thread; stops when dropped.
 #[derive(Debug)]
-pub(crate) struct Drain {
-    shared: Arc<Shared>,
+pub(crate) struct Drain<Q: Queue> {
+    shared: Arc<Shared<Q>>,
     thread: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    inotify: Arc<Inotify>,
+struct Shared<Q> {
+    queue: Arc<Q>,
     backlog: Arc<Backlog>,
     /// Held from a read to the push of what was read, so that events keep their order whoever reads.
     buffer: Mutex<Box<[u8]>>,
@@ -34,10 +45,10 @@ const GATHER: Duration = Duration::from_millis(1);
 /// Two wake-ups within this time mean that events come thick.
 const THICK: Duration = Duration::from_millis(3);
 
-impl Drain {
-    pub(crate) fn start(inotify: Arc<Inotify>, backlog: Arc<Backlog>) -> std::io::Result<Self> {
+impl<Q: Queue> Drain<Q> {
+    pub(crate) fn start(queue: Arc<Q>, backlog: Arc<Backlog>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            inotify,
+            queue,
             backlog,
             buffer: Mutex::new(vec![0; BUFFER].into()),
             wake: Wake::new()?,
@@ -49,6 +60,11 @@ impl Drain {
         Ok(Self { shared, thread: Some(thread) })
     }
 
+    /// The queue that is drained.
+    pub(crate) fn queue(&self) -> &Q {
+        &self.shared.queue
+    }
+
     /// Reads everything that the kernel has queued by now, from the caller's thread.
     pub(crate) fn read_now(&self) {
         // Also when the backlog is full: who calls this takes it at once, and the queue is bounded.
@@ -58,11 +74,11 @@ impl Drain {
     }
 }
 
-impl Shared {
+impl<Q: Queue> Shared<Q> {
     fn run(&self) {
         let mut last_wake: Option<Instant> = None;
         while !self.stop.load(Ordering::Acquire) {
-            match self.wake.wait_readable(&*self.inotify, None) {
+            match self.wake.wait_readable(&*self.queue, None) {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(error) => return self.backlog.fail(error.to_string()),
@@ -72,12 +88,16 @@ impl Shared {
                 std::thread::sleep(GATHER);
             }
             last_wake = Some(now);
-            if self.backlog.is_full() {
+            let drained = if !self.backlog.is_full() {
+                self.drain(|| self.backlog.is_full())
+            } else if self.queue.is_bounded() {
                 // Full: wait, and let the kernel's queue overflow (see `Backlog`).
                 std::thread::sleep(Duration::from_millis(10));
-                continue;
-            }
-            if let Err(error) = self.drain(|| self.backlog.is_full()) {
+                Ok(())
+            } else {
+                self.drop_all()
+            };
+            if let Err(error) = drained {
                 return self.backlog.fail(error.to_string());
             }
         }
@@ -86,20 +106,30 @@ impl Shared {
     fn drain(&self, enough: impl Fn() -> bool) -> Result<(), Errno> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let filled = self.inotify.read(&mut buffer)?;
+            let filled = self.queue.read(&mut buffer)?;
             if filled == 0 {
                 return Ok(());
             }
-            self.backlog.push(&buffer[..filled]);
+            if let Some(piece) = self.queue.piece(&buffer[..filled]) {
+                self.backlog.push(piece);
+            }
             // A read that left room has emptied the queue; asking again would cost a call each time.
             if filled < BUFFER / 2 || enough() {
                 return Ok(());
             }
         }
     }
+
+    /// Empties a queue that would grow in the kernel's memory for ever.
+    fn drop_all(&self) -> Result<(), Errno> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.backlog.push(Piece::Lost);
+        while self.queue.read(&mut buffer)? > 0 {}
+        Ok(())
+    }
 }
 
-impl Drop for Drain {
+impl<Q: Queue> Drop for Drain<Q> {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
         self.shared.wake.ring();

@@ -1,8 +1,12 @@
 //! Walking the tree: arm first, then list, then go down; a step at a time.
 
-use settle::RuleMask;
+use std::collections::HashMap;
+
+use settle::{Mono, RuleMask};
+use sys::Listing;
 use sys::{Dir, EntryKind, Errno};
 
+use crate::poll::OVERDUE;
 use crate::tree::DirId;
 use crate::watcher::Watcher;
 
@@ -21,14 +25,23 @@ pub struct Found<'a> {
     pub kind: EntryKind,
 }
 
-/// A walk over a source's tree or a part of it that can be paused after each directory.
+/// Tells for a directory's path and its parent's mask the directory's own mask, or nothing if it need
+/// not be walked.
+pub type Mask<'a> = dyn FnMut(&[u8], RuleMask) -> Option<RuleMask> + 'a;
+
+/// A walk over a source's tree or a part of it that can be paused anywhere.
 ///
 /// Because each directory is armed before it is listed, whatever appears meanwhile is either
-/// listed or heard, or both.
+/// listed or heard, or both. Directories in slow regions are left to scanners; their answers come as
+/// hints, and the walk is told by [`Scan::answered`].
 #[derive(Debug)]
 pub struct Scan {
     number: u32,
     todo: Vec<DirId>,
+    /// The directory that is being listed.
+    open: Option<Open>,
+    /// What scanners were sent to, and when.
+    asked: HashMap<DirId, Mono>,
     whole: bool,
     directories: u64,
     entries: u64,
@@ -37,14 +50,26 @@ pub struct Scan {
     unreadable_count: u64,
 }
 
+#[derive(Debug)]
+struct Open {
+    dir: DirId,
+    path: Vec<u8>,
+    listing: Listing,
+    below: Vec<Box<[u8]>>,
+}
+
 /// How many unreadable directories are named.
 const NAMED: usize = 16;
+/// So many entries of one directory are listed in a step.
+const SLICE: usize = 4096;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// There is more to do.
     More,
+    /// Only scanners' answers are missing.
+    Waiting,
     /// Everything was walked.
     Done,
 }
@@ -62,6 +87,8 @@ impl Scan {
         Self {
             number,
             todo: vec![dir],
+            open: None,
+            asked: HashMap::new(),
             whole: false,
             directories: 0,
             entries: 0,
@@ -90,7 +117,7 @@ impl Scan {
     /// Directories walked so far and directories known but not walked yet.
     #[must_use]
     pub fn progress(&self) -> (u64, u64) {
-        (self.directories, self.todo.len() as u64)
+        (self.directories, (self.todo.len() + self.asked.len() + usize::from(self.open.is_some())) as u64)
     }
 
     /// Entries seen so far.
@@ -105,47 +132,55 @@ impl Scan {
         (&self.unreadable, self.unreadable_count)
     }
 
-    /// Walks one directory. `each` gets every entry that is no directory (and what may be one, where
-    /// the file system does not say); `mask` tells for a directory's path and its parent's mask the
-    /// directory's own mask, or nothing if it need not be walked.
+    /// Walks one directory or a slice of it. `each` gets every entry that is no directory (and what
+    /// may be one, where the file system does not say).
     pub fn step(
         &mut self,
         watcher: &mut Watcher,
         root: &Dir,
-        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
+        now: Mono,
+        mask: &mut Mask<'_>,
         each: &mut impl FnMut(Found<'_>),
     ) -> Step {
-        let Some(dir) = self.todo.pop() else { return Step::Done };
-        if let Some(path) = watcher.tree().path(dir) {
-            self.walk(watcher, root, dir, &path, mask, each);
+        if self.open.is_none()
+            && let Some(dir) = self.todo.pop()
+            && let Some(path) = watcher.tree().path(dir)
+        {
+            if watcher.settle_region(dir, &path) && !path.is_empty() {
+                self.asked.insert(dir, now);
+                watcher.visit(dir);
+            } else {
+                self.open(watcher, root, dir, path);
+            }
         }
-        if self.todo.is_empty() { Step::Done } else { Step::More }
+        self.list(watcher, mask, each);
+        self.expire(watcher, now);
+        match (self.open.is_none() && self.todo.is_empty(), self.asked.is_empty()) {
+            (false, _) => Step::More,
+            (true, false) => Step::Waiting,
+            (true, true) => Step::Done,
+        }
     }
 
-    fn walk(
-        &mut self,
-        watcher: &mut Watcher,
-        root: &Dir,
-        dir: DirId,
-        path: &[u8],
-        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
-        each: &mut impl FnMut(Found<'_>),
-    ) {
-        let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(path) };
+    fn open(&mut self, watcher: &mut Watcher, root: &Dir, dir: DirId, path: Vec<u8>) {
+        let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(&path) };
         let open = match opened {
             Ok(open) => open,
             // It went away between being named and being opened: its events say the rest.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) if !path.is_empty() => {
-                watcher.drop_dir(dir);
-                return;
+                return watcher.drop_dir(dir);
             }
-            Err(error) => return self.refused(path, error),
+            Err(error) => return self.refused(&path, error),
         };
         watcher.arm(dir, &open);
         watcher.tree_mut().set_scanned(dir, self.number);
         self.directories += 1;
-        let mut below: Vec<Box<[u8]>> = Vec::new();
-        let listed = open.list(|name, kind| {
+        self.open = Some(Open { dir, path, listing: open.into_listing(), below: Vec::new() });
+    }
+
+    fn list(&mut self, watcher: &mut Watcher, mask: &mut Mask<'_>, each: &mut impl FnMut(Found<'_>)) {
+        let Some(Open { dir, path, mut listing, mut below }) = self.open.take() else { return };
+        let listed = listing.next_slice(SLICE, &mut |open, name, kind| {
             self.entries += 1;
             let kind = match kind {
                 // Some file systems do not say in a listing.
@@ -155,14 +190,54 @@ impl Scan {
             if kind == EntryKind::Directory {
                 below.push(name.into());
             } else {
-                each(Found { dir, dir_path: path, open: &open, name, kind });
+                each(Found { dir, dir_path: &path, open, name, kind });
             }
         });
-        if let Err(error) = listed {
-            self.refused(path, error);
+        match listed {
+            Ok(true) => self.open = Some(Open { dir, path, listing, below }),
+            Ok(false) => self.go_down(watcher, dir, &path, &below, mask),
+            Err(error) => {
+                self.refused(&path, error);
+                self.go_down(watcher, dir, &path, &below, mask);
+            }
         }
-        if watcher.is_recursive() {
-            self.go_down(watcher, dir, path, &below, mask);
+    }
+
+    /// A scanner has listed a directory that the walk has sent it to.
+    pub fn answered(&mut self, watcher: &mut Watcher, dir: DirId, below: &[Box<[u8]>], mask: &mut Mask<'_>) {
+        if self.asked.remove(&dir).is_none() {
+            return;
+        }
+        watcher.tree_mut().set_scanned(dir, self.number);
+        self.directories += 1;
+        if let Some(path) = watcher.tree().path(dir) {
+            self.go_down(watcher, dir, &path, below, mask);
+        }
+    }
+
+    /// A scanner could not list it.
+    pub fn was_refused(&mut self, watcher: &Watcher, dir: DirId, error: Errno) {
+        if self.asked.remove(&dir).is_some()
+            && let Some(path) = watcher.tree().path(dir)
+        {
+            self.refused(&path, error);
+        }
+    }
+
+    /// A scanner has come by entries.
+    pub const fn count(&mut self, entries: u64) {
+        self.entries += entries;
+    }
+
+    /// What has no answer for long is given up for this walk.
+    fn expire(&mut self, watcher: &Watcher, now: Mono) {
+        if self.asked.is_empty() {
+            return;
+        }
+        let late = |(dir, asked): (&DirId, &Mono)| (*asked + OVERDUE <= now).then_some(*dir);
+        let late: Vec<DirId> = self.asked.iter().filter_map(late).collect();
+        for dir in late {
+            self.was_refused(watcher, dir, Errno::TIMEDOUT);
         }
     }
 
@@ -172,8 +247,11 @@ impl Scan {
         dir: DirId,
         path: &[u8],
         below: &[Box<[u8]>],
-        mask: &mut impl FnMut(&[u8], RuleMask) -> Option<RuleMask>,
+        mask: &mut Mask<'_>,
     ) {
+        if !watcher.is_recursive() {
+            return;
+        }
         let parent_mask = watcher.tree().mask(dir);
         let mut child_path = Vec::with_capacity(path.len() + 64);
         for name in below {
@@ -211,12 +289,6 @@ impl Scan {
         for dir in watcher.tree().not_scanned_since(self.number) {
             watcher.drop_dir(dir);
         }
-    }
-
-    /// To be called before a whole walk begins: counts anew what the kernel refuses to watch.
-    pub fn begin(&self, watcher: &mut Watcher) {
-        if self.whole {
-            watcher.forget_unwatched();
-        }
+        watcher.purge();
     }
 }

@@ -5,6 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use settle::RuleMask;
 
+use crate::region::RegionId;
+
 /// A directory of the source, as long as the source knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DirId(u32);
@@ -17,11 +19,24 @@ impl DirId {
 /// A watch descriptor.
 pub(crate) type Wd = i32;
 
+/// By which event backend a directory is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Armed {
+    /// By none: it is polled, or not listed yet.
+    Not,
+    /// By an inotify watch.
+    Watch(Wd),
+    /// By a mark on its file system; the number is a hash of its handle.
+    Mark(u64),
+}
+
 #[derive(Debug)]
 struct Node {
     place: Place,
     children: HashMap<Box<[u8]>, DirId>,
-    wd: Option<Wd>,
+    armed: Armed,
+    /// The mount it lies on.
+    region: RegionId,
     /// Which rules exclude the directory.
     mask: RuleMask,
     /// The number of the last scan that came by.
@@ -75,6 +90,7 @@ pub struct Tree {
     nodes: CountMap<DirId, Node>,
     next: u32,
     by_wd: CountMap<Wd, DirId>,
+    marked: usize,
     moves: u64,
 }
 
@@ -91,12 +107,13 @@ impl Tree {
         let root = Node {
             place: Place::Root,
             children: HashMap::new(),
-            wd: None,
+            armed: Armed::Not,
+            region: RegionId::ROOT,
             mask: RuleMask::EMPTY,
             scanned: 0,
         };
         let nodes = [(DirId::ROOT, root)].into_iter().collect();
-        Self { nodes, next: 1, by_wd: CountMap::default(), moves: 0 }
+        Self { nodes, next: 1, by_wd: CountMap::default(), marked: 0, moves: 0 }
     }
 
     /// Forgets every directory but the root; their numbers are not used again.
@@ -123,10 +140,10 @@ impl Tree {
         false
     }
 
-    /// How many are watched.
+    /// How many are heard by events.
     #[must_use]
     pub fn watched(&self) -> usize {
-        self.by_wd.len()
+        self.by_wd.len() + self.marked
     }
 
     /// The path below the root (empty for the root itself), or nothing while the directory
@@ -173,7 +190,9 @@ impl Tree {
             return known;
         }
         let place = Place::Below { parent, name: name.into() };
-        let node = Node { place, children: HashMap::new(), wd: None, mask: RuleMask::EMPTY, scanned: 0 };
+        let region = self.region(parent);
+        let (children, armed) = (HashMap::new(), Armed::Not);
+        let node = Node { place, children, armed, region, mask: RuleMask::EMPTY, scanned: 0 };
         let id = DirId(self.next);
         self.next += 1;
         self.nodes.insert(id, node);
@@ -219,35 +238,106 @@ impl Tree {
         }
     }
 
-    /// Whether the directory is watched.
+    /// Whether events of the directory are heard.
     #[must_use]
     pub fn is_watched(&self, id: DirId) -> bool {
-        self.nodes.get(&id).is_some_and(|node| node.wd.is_some())
+        self.armed(id) != Armed::Not
+    }
+
+    pub(crate) fn armed(&self, id: DirId) -> Armed {
+        self.nodes.get(&id).map_or(Armed::Not, |node| node.armed)
+    }
+
+    /// The region that the directory lies in.
+    #[must_use]
+    pub fn region(&self, id: DirId) -> RegionId {
+        self.nodes.get(&id).map_or(RegionId::ROOT, |node| node.region)
+    }
+
+    pub(crate) fn set_region(&mut self, id: DirId, region: RegionId) {
+        if let Some(node) = self.nodes.get_mut(&id) {
+            node.region = region;
+        }
+    }
+
+    /// Every directory with its region, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (DirId, RegionId)> {
+        self.nodes.iter().map(|(id, node)| (*id, node.region))
+    }
+
+    /// The directories in one, with their names.
+    pub(crate) fn children(&self, id: DirId) -> impl Iterator<Item = (&[u8], DirId)> {
+        self.nodes.get(&id).into_iter().flat_map(|node| &node.children).map(|(name, id)| (&**name, *id))
+    }
+
+    /// The directory's parent and its name there.
+    pub(crate) fn place(&self, id: DirId) -> Option<(DirId, &[u8])> {
+        match &self.nodes.get(&id)?.place {
+            Place::Below { parent, name } => Some((*parent, name)),
+            Place::Root | Place::Loose => None,
+        }
+    }
+
+    /// The directory at a path below the root.
+    #[must_use]
+    pub fn at(&self, path: &[u8]) -> Option<DirId> {
+        if path.is_empty() {
+            return Some(DirId::ROOT);
+        }
+        path.split(|&byte| byte == b'/').try_fold(DirId::ROOT, |at, name| self.child(at, name))
     }
 
     /// The directory answers to this watch descriptor from now on. The kernel numbers directories,
     /// not names: if another node had the descriptor, the directory has moved here.
     pub(crate) fn bind(&mut self, id: DirId, wd: Wd) {
-        let Some(node) = self.nodes.get_mut(&id) else { return };
-        if let Some(stale) = node.wd.replace(wd)
+        let Some(stale) = self.rearm(id, Armed::Watch(wd)) else { return };
+        if let Armed::Watch(stale) = stale
             && stale != wd
         {
             self.by_wd.remove(&stale);
         }
         if let Some(old) = self.by_wd.insert(wd, id)
             && old != id
-            && let Some(old) = self.nodes.get_mut(&old)
         {
-            old.wd = None;
+            self.rearm(old, Armed::Not);
         }
+    }
+
+    /// The directory is heard by a mark from now on; gives the watch that it had.
+    pub(crate) fn mark(&mut self, id: DirId, handle: u64) -> Option<Wd> {
+        match self.rearm(id, Armed::Mark(handle))? {
+            Armed::Watch(wd) => {
+                self.by_wd.remove(&wd);
+                Some(wd)
+            }
+            Armed::Not | Armed::Mark(_) => None,
+        }
+    }
+
+    /// The directory is heard by nothing any more; gives the watch that it had.
+    pub(crate) fn disarm(&mut self, id: DirId) -> Option<Wd> {
+        match self.rearm(id, Armed::Not)? {
+            Armed::Watch(wd) => {
+                self.by_wd.remove(&wd);
+                Some(wd)
+            }
+            Armed::Not | Armed::Mark(_) => None,
+        }
+    }
+
+    /// Sets how a directory is heard; gives how it was.
+    fn rearm(&mut self, id: DirId, armed: Armed) -> Option<Armed> {
+        let node = self.nodes.get_mut(&id)?;
+        let before = std::mem::replace(&mut node.armed, armed);
+        self.marked += usize::from(matches!(armed, Armed::Mark(_)));
+        self.marked -= usize::from(matches!(before, Armed::Mark(_)));
+        Some(before)
     }
 
     /// The kernel has dropped this watch.
     pub(crate) fn unbind(&mut self, wd: Wd) -> Option<DirId> {
         let id = self.by_wd.remove(&wd)?;
-        if let Some(node) = self.nodes.get_mut(&id) {
-            node.wd = None;
-        }
+        self.rearm(id, Armed::Not);
         Some(id)
     }
 
@@ -286,20 +376,18 @@ impl Tree {
         }
     }
 
-    /// Forgets the directory and all below it; gives the watch descriptors that they had.
-    pub(crate) fn remove(&mut self, id: DirId) -> Vec<Wd> {
+    /// Forgets the directory and all below it; gives each with the watch descriptor that it had.
+    pub(crate) fn remove(&mut self, id: DirId) -> Vec<(DirId, Option<Wd>)> {
         self.detach(id);
-        let mut descriptors = Vec::new();
+        let mut removed = Vec::new();
         let mut todo = vec![id];
         while let Some(id) = todo.pop() {
+            let wd = self.disarm(id);
             let Some(node) = self.nodes.remove(&id) else { continue };
             todo.extend(node.children.into_values());
-            if let Some(wd) = node.wd {
-                self.by_wd.remove(&wd);
-                descriptors.push(wd);
-            }
+            removed.push((id, wd));
         }
-        descriptors
+        removed
     }
 
     /// Those directories below the root that no scan since the one numbered `scan` came by.
@@ -344,7 +432,7 @@ mod tests {
         tree.bind(b, 2);
         let mut gone = tree.remove(a);
         gone.sort_unstable();
-        assert_eq!(gone, [1, 2]);
+        assert_eq!(gone, [(a, Some(1)), (b, Some(2))]);
         assert_eq!((tree.len(), tree.watched()), (1, 0));
         let again = tree.add(DirId::ROOT, b"a");
         assert_ne!(again, a);

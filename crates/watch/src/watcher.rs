@@ -1,225 +1,428 @@
-//! One source's ear: arms directories, and turns what the kernel says into hints.
+//! One source's ears: arms directories with the backend that suits their mount, and turns what
+//! comes back into hints.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use settle::{RuleMask, What};
-use sys::inotify::{self, RawEvent};
-use sys::{Dir, Errno, Inotify};
+use settle::{Mono, RuleMask};
+use sys::{Dir, Errno};
 
-use crate::backlog::Backlog;
-use crate::drain::Drain;
+use crate::backlog::{Backlog, Piece};
+use crate::fanotify::FanotifyBackend;
+use crate::ground::{Backend, Departed, Each, Ground};
+use crate::hint::Hint;
+use crate::inotify::InotifyBackend;
+use crate::poll::Pace;
+use crate::polling::Polling;
+use crate::region::{Changed, Ear, Region, RegionId, Regions, Wanted};
 use crate::tree::{DirId, Tree};
 
-/// Something to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hint<'a> {
-    /// Something happened to an entry that is no directory.
-    Entry {
-        /// The directory it lies in.
-        dir: DirId,
-        /// Its name.
-        name: &'a [u8],
-        /// What happened.
-        what: What,
-    },
-    /// A directory appeared or was renamed: everything below has a new path and must be listed.
-    Directory(DirId),
-    /// A directory was renamed away; what was known below its old path is gone from there.
-    DirectoryGone,
-    /// Something happened to the root itself.
-    Root(RootChange),
-    /// The kernel dropped events: everything must be compared.
-    Overflow,
+/// What a watcher is to do.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The root as configured.
+    pub root: PathBuf,
+    /// Whether directories below the root belong to the source.
+    pub recursive: bool,
+    /// Whether links to files are followed.
+    pub follow: bool,
+    /// The backend asked for.
+    pub wanted: Wanted,
+    /// How often is polled.
+    pub pace: Pace,
 }
 
-/// What happened to the root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RootChange {
-    /// It was removed.
-    Deleted,
-    /// It was renamed.
-    Moved,
-    /// Its file system was unmounted, or the watch on it ended for another reason.
-    Unmounted,
-}
-
-/// Whether events are heard, and why not.
-#[derive(Debug)]
-pub enum Start {
-    /// inotify is running.
-    Listening,
-    /// Only scans can tell; the text says why.
-    Deaf(String),
-}
-
-/// Directories renamed away whose other half was not read yet.
-#[derive(Debug)]
-struct Move {
-    cookie: u32,
-    dir: DirId,
-    /// How many batches of events have come since.
-    age: u8,
-}
-
-/// Directories that were removed, with their last path below the root and their mask.
-pub type Departed = HashMap<DirId, (Vec<u8>, RuleMask)>;
-
-/// The watch on one source's tree.
+/// The ears on one source's tree.
 #[derive(Debug)]
 pub struct Watcher {
-    root: PathBuf,
-    recursive: bool,
-    tree: Tree,
-    departed: Departed,
-    moves: Vec<Move>,
-    ear: Option<Ear>,
-    unwatched: Unwatched,
+    settings: Settings,
+    backlog: Arc<Backlog>,
+    ground: Ground,
+    regions: Regions,
+    inotify: Option<InotifyBackend>,
+    /// Why there is no inotify instance though one is wanted.
+    deaf: Option<String>,
+    fanotify: Option<FanotifyBackend>,
+    marked: HashSet<RegionId>,
+    polling: Polling,
+    refused: HashMap<DirId, Errno>,
+    next_retry: Mono,
 }
 
-#[derive(Debug)]
-struct Ear {
-    // The drain thread is stopped before the instance is closed: fields drop in this order.
-    drain: Drain,
-    inotify: Arc<Inotify>,
-}
-
-/// Directories that the kernel refused to watch.
-#[derive(Debug, Default)]
-struct Unwatched {
-    count: u64,
-    /// The error of the first.
-    error: Option<Errno>,
-}
+/// So often directories that could not be watched are tried again, and an instance of inotify.
+const RETRY: Duration = Duration::from_secs(5);
+/// So many directories are tried at a time.
+const RETRIED: usize = 256;
 
 impl Watcher {
-    /// A watcher that hears nothing yet.
+    /// A watcher that hears nothing yet; what it will hear goes into `backlog`.
     #[must_use]
-    pub fn new(root: &Path, recursive: bool) -> Self {
+    pub fn new(settings: Settings, backlog: &Arc<Backlog>) -> Self {
+        let polling = Polling::new(&settings.root, settings.follow, settings.pace, backlog);
         Self {
-            root: root.to_owned(),
-            recursive,
-            tree: Tree::new(),
-            departed: Departed::new(),
-            moves: Vec::new(),
-            ear: None,
-            unwatched: Unwatched::default(),
+            backlog: Arc::clone(backlog),
+            ground: Ground::new(settings.recursive),
+            regions: Regions::new(settings.wanted),
+            inotify: None,
+            deaf: None,
+            fanotify: None,
+            marked: HashSet::new(),
+            polling,
+            refused: HashMap::new(),
+            next_retry: Mono::ZERO,
+            settings,
         }
     }
 
-    /// Starts to listen; what is heard goes into `backlog`.
-    pub fn listen(&mut self, backlog: &Arc<Backlog>) -> Start {
-        let started = Inotify::open().map_err(std::io::Error::from).and_then(|inotify| {
-            let inotify = Arc::new(inotify);
-            Ok(Ear { drain: Drain::start(Arc::clone(&inotify), Arc::clone(backlog))?, inotify })
-        });
-        match started {
-            Ok(ear) => {
-                self.ear = Some(ear);
-                Start::Listening
-            }
-            Err(error) => Start::Deaf(error.to_string()),
-        }
+    /// The root is this directory from now on: it is armed, and everything else is forgotten.
+    pub fn begin(&mut self, root: &Dir, now: Mono) {
+        self.forget();
+        self.polling.set_now(now);
+        self.regions.begin(root);
+        self.note_slow();
+        self.next_retry = now + RETRY;
+        self.arm(DirId::ROOT, root);
     }
 
-    /// Forgets every directory, as when the root was replaced; the next scan arms anew.
-    pub fn forget(&mut self, backlog: &Arc<Backlog>) {
-        let deaf = self.ear.is_none();
-        self.ear = None;
-        self.tree.start_over();
-        self.departed.clear();
-        self.moves.clear();
-        self.unwatched = Unwatched::default();
-        // What the old instance said speaks of descriptors that mean nothing to the new one.
-        drop(backlog.take());
-        if !deaf {
-            self.listen(backlog);
-        }
+    /// Forgets every directory, as when the root was lost.
+    pub fn forget(&mut self) {
+        // The instances go too: what they would still say speaks of descriptors that mean nothing.
+        (self.inotify, self.fanotify, self.deaf) = (None, None, None);
+        self.marked.clear();
+        self.ground.start_over();
+        self.polling.forget();
+        self.refused.clear();
+        drop(self.backlog.take());
+    }
+
+    fn note_slow(&mut self) {
+        let slow = self.regions.ids().filter(|id| self.regions.is_slow(*id)).collect();
+        self.ground.slow = slow;
     }
 
     /// The root as configured.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.settings.root
     }
 
     /// Whether directories below the root belong to the source.
     #[must_use]
     pub const fn is_recursive(&self) -> bool {
-        self.recursive
+        self.settings.recursive
     }
 
     /// The directories.
     #[must_use]
     pub const fn tree(&self) -> &Tree {
-        &self.tree
+        &self.ground.tree
     }
 
     pub(crate) const fn tree_mut(&mut self) -> &mut Tree {
-        &mut self.tree
+        &mut self.ground.tree
     }
 
-    /// Whether events are heard at all.
+    /// The mounts that the tree lies on, the root's first.
+    #[must_use]
+    pub fn regions(&self) -> Vec<&Region> {
+        self.regions.all()
+    }
+
+    /// The mount that a directory lies on.
+    #[must_use]
+    pub fn region(&self, dir: DirId) -> Option<&Region> {
+        self.regions.get(self.ground.tree.region(dir))
+    }
+
+    /// A mount by its number.
+    #[must_use]
+    pub fn region_of(&self, region: RegionId) -> Option<&Region> {
+        self.regions.get(region)
+    }
+
+    /// Whether system calls in the directory are left to scanners.
+    #[must_use]
+    pub fn is_slow(&self, dir: DirId) -> bool {
+        self.ground.is_slow(self.ground.tree.region(dir))
+    }
+
+    /// The mount that a path below the root lies on, whether or not its directories are known.
+    #[must_use]
+    pub fn region_at(&self, path: &[u8]) -> Option<&Region> {
+        self.regions.get(self.regions.at(path))
+    }
+
+    /// Whether anything is heard by events.
     #[must_use]
     pub const fn is_listening(&self) -> bool {
-        self.ear.is_some()
+        self.inotify.is_some() || self.fanotify.is_some()
     }
 
-    /// How many directories the kernel refused to watch, and its first reason.
+    /// Why there is no inotify instance though one is wanted.
     #[must_use]
-    pub fn unwatched(&self) -> (u64, Option<Errno>) {
-        (self.unwatched.count, self.unwatched.error)
+    pub fn deaf(&self) -> Option<&str> {
+        self.deaf.as_deref()
     }
 
-    pub(crate) fn forget_unwatched(&mut self) {
-        self.unwatched = Unwatched::default();
+    /// By what the directory is noticed.
+    #[must_use]
+    pub fn backend(&self, dir: DirId) -> &'static str {
+        match self.ground.tree.armed(dir) {
+            crate::tree::Armed::Watch(_) => "inotify",
+            crate::tree::Armed::Mark(_) => "fanotify",
+            crate::tree::Armed::Not => "poll",
+        }
+    }
+
+    /// Whether scanners come by the directory.
+    #[must_use]
+    pub fn is_polled(&self, dir: DirId) -> bool {
+        self.polling.has(dir)
+    }
+
+    /// How many directories are polled.
+    #[must_use]
+    pub fn polled(&self) -> usize {
+        self.polling.len()
+    }
+
+    /// The directories that the kernel refused to watch, with its reasons.
+    #[must_use]
+    pub const fn refused(&self) -> &HashMap<DirId, Errno> {
+        &self.refused
+    }
+
+    /// Directories that scanners were sent to long ago and have not come back from.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<DirId> {
+        self.polling.stuck()
+    }
+
+    /// Other intervals from now on.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.settings.pace = pace;
+        self.polling.set_pace(pace);
+    }
+
+    /// How long after a full pass that took so long the next one begins.
+    #[must_use]
+    pub fn full_pause(&self, took: Duration) -> Duration {
+        crate::poll::full_pause(self.settings.pace, took)
     }
 
     /// Reads what the kernel has queued by now into the backlog, whoever else reads: after this,
     /// everything that happened before the call is there.
     pub fn read_now(&self) {
-        if let Some(ear) = &self.ear {
-            ear.drain.read_now();
-        }
-    }
-
-    /// Watches the open directory; what happens in it from now on is heard.
-    pub(crate) fn arm(&mut self, id: DirId, dir: &Dir) {
-        let Some(ear) = &self.ear else { return };
-        match ear.inotify.arm(dir) {
-            Ok(wd) => self.tree.bind(id, wd),
-            Err(error) => {
-                self.unwatched.count += 1;
-                self.unwatched.error.get_or_insert(error);
+        for backend in [self.inotify.as_ref().map(as_backend), self.fanotify.as_ref().map(as_backend)] {
+            if let Some(backend) = backend {
+                backend.read_now();
             }
         }
     }
 
-    /// Watches the root before anything else is looked at.
-    pub fn arm_root(&mut self, root: &Dir) {
-        self.arm(DirId::ROOT, root);
+    /// Has scanners do what is due. Full passes are left to whole scans where nothing is heard.
+    pub fn tick(&mut self, now: Mono) {
+        self.polling.set_now(now);
+        self.polling.make_full(self.ground.tree.watched() > 0);
+        self.polling.ask(&self.ground);
+    }
+
+    /// When something is due.
+    #[must_use]
+    pub fn next(&self) -> Option<Mono> {
+        let retry = (!self.refused.is_empty() || self.deaf.is_some()).then_some(self.next_retry);
+        [retry, self.polling.next()].into_iter().flatten().min()
+    }
+
+    /// Has scanners look at entries of a directory in a slow region.
+    pub fn look(&mut self, dir: DirId, names: Vec<Box<[u8]>>) {
+        self.polling.look(&self.ground, dir, names);
+    }
+
+    /// Has a scanner list a directory in a slow region.
+    pub(crate) fn visit(&mut self, dir: DirId) {
+        self.polling.visit(&self.ground, dir);
+    }
+
+    /// Notes on which mount the directory lies; says whether that is slow.
+    pub(crate) fn settle_region(&mut self, dir: DirId, path: &[u8]) -> bool {
+        let region = self.regions.at(path);
+        self.ground.tree.set_region(dir, region);
+        self.ground.is_slow(region)
+    }
+
+    /// What happens in the open directory from now on is told.
+    pub(crate) fn arm(&mut self, id: DirId, dir: &Dir) {
+        // What left the tree first: the same watch may be given again.
+        self.disarm_removed();
+        let region = self.ground.tree.region(id);
+        let heard = match self.regions.get(region).and_then(|region| region.ear) {
+            Some(Ear::Fanotify) => self.arm_by_mark(id, region, dir),
+            Some(Ear::Inotify) => self.arm_by_watch(id, dir),
+            None => {
+                self.ground.tree.disarm(id);
+                false
+            }
+        };
+        let polled = self.regions.get(region).is_some_and(|region| region.polled);
+        if polled || !heard {
+            let _ = self.polling.arm(&mut self.ground, id, dir);
+        } else {
+            self.polling.let_go(id);
+        }
+    }
+
+    fn arm_by_watch(&mut self, id: DirId, dir: &Dir) -> bool {
+        if self.inotify.is_none() && self.deaf.is_none() {
+            self.open_inotify();
+        }
+        let Some(inotify) = &mut self.inotify else { return false };
+        match inotify.arm(&mut self.ground, id, dir) {
+            Ok(()) => {
+                self.refused.remove(&id);
+                true
+            }
+            Err(error) => {
+                self.refused.insert(id, error);
+                false
+            }
+        }
+    }
+
+    fn open_inotify(&mut self) {
+        match InotifyBackend::start(&self.backlog) {
+            Ok(inotify) => (self.inotify, self.deaf) = (Some(inotify), None),
+            Err(error) => self.deaf = Some(error.to_string()),
+        }
+    }
+
+    fn arm_by_mark(&mut self, id: DirId, region: RegionId, dir: &Dir) -> bool {
+        let marked = self.mark_region(region, dir).and_then(|()| match &mut self.fanotify {
+            Some(fanotify) => fanotify.arm(&mut self.ground, id, dir),
+            None => Err(Errno::NOSYS),
+        });
+        if let Err(error) = marked {
+            self.regions.refuse_mark(region, error);
+            return self.regions.get(region).is_some_and(|region| region.ear.is_some())
+                && self.arm_by_watch(id, dir);
+        }
+        true
+    }
+
+    fn mark_region(&mut self, region: RegionId, dir: &Dir) -> Result<(), Errno> {
+        if self.marked.contains(&region) {
+            return Ok(());
+        }
+        if self.fanotify.is_none() {
+            let started = FanotifyBackend::start(&self.backlog);
+            let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+            self.fanotify = Some(started.map_err(errno)?);
+        }
+        if let Some(fanotify) = &self.fanotify {
+            fanotify.mark(dir)?;
+        }
+        self.marked.insert(region);
+        Ok(())
+    }
+
+    fn disarm_removed(&mut self) {
+        for (dir, wd) in self.ground.take_removed() {
+            self.refused.remove(&dir);
+            self.polling.disarm(dir, wd);
+            if let Some(inotify) = &mut self.inotify {
+                inotify.disarm(dir, wd);
+            }
+            if let Some(fanotify) = &mut self.fanotify {
+                fanotify.disarm(dir, wd);
+            }
+        }
+    }
+
+    /// Tries again what the kernel refused: an instance of inotify, and watches. Gives the directories
+    /// that are heard now and must be listed.
+    pub fn retry(&mut self, root: &Dir, now: Mono) -> Vec<DirId> {
+        if now < self.next_retry || (self.refused.is_empty() && self.deaf.is_none()) {
+            return Vec::new();
+        }
+        self.next_retry = now + RETRY;
+        if self.deaf.take().is_some() {
+            self.open_inotify();
+            return if self.inotify.is_some() { vec![DirId::ROOT] } else { Vec::new() };
+        }
+        let tried: Vec<DirId> = self.refused.keys().take(RETRIED).copied().collect();
+        let mut heard = Vec::new();
+        for dir in tried {
+            let Some(path) = self.ground.tree.path(dir) else { continue };
+            let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(&path) };
+            if let Ok(open) = opened {
+                self.arm(dir, &open);
+                if self.refused.contains_key(&dir) {
+                    break;
+                }
+                heard.push(dir);
+            }
+        }
+        heard
+    }
+
+    /// What has changed in the mount table below the root: what lies at or below these points is other
+    /// than it was, and forgotten.
+    pub fn mount_changes(&mut self) -> Vec<Changed> {
+        let changed = self.regions.changes();
+        for change in &changed {
+            if let Some(children) = self.ground.tree.at(&change.point).filter(|dir| *dir != DirId::ROOT) {
+                self.ground.drop_dir(children);
+            }
+        }
+        if !changed.is_empty() {
+            self.note_slow();
+            self.marked.retain(|region| self.regions.get(*region).is_some());
+            self.disarm_removed();
+        }
+        changed
+    }
+
+    /// Makes a directory known, as a mount point that appeared.
+    pub fn add(&mut self, parent: DirId, name: &[u8]) -> DirId {
+        self.ground.tree.add(parent, name)
+    }
+
+    /// A comparison found so many units in each region that events should have told of. Gives the
+    /// regions that are not trusted any more; they are polled as well from now on.
+    pub fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<Region> {
+        let lost = self.regions.note_unheard(found);
+        lost.iter().for_each(|region| self.distrust(*region, "comparisons kept finding what events missed"));
+        lost.iter().filter_map(|region| self.regions.get(*region).cloned()).collect()
+    }
+
+    /// Events of a region are not enough: it is polled as well from now on.
+    pub fn distrust(&mut self, region: RegionId, why: &str) {
+        self.regions.distrust(region, why.to_owned());
+        let slow = self.ground.is_slow(region);
+        let dirs: Vec<DirId> =
+            self.ground.tree.all().filter(|(_, of)| *of == region).map(|(dir, _)| dir).collect();
+        for dir in dirs {
+            self.polling.take_on(dir, region, slow, None);
+        }
     }
 
     /// Notes which rules exclude a directory.
     pub fn set_mask(&mut self, dir: DirId, mask: RuleMask) {
-        self.tree.set_mask(dir, mask);
+        self.ground.tree.set_mask(dir, mask);
     }
 
     /// Asks anew which rules exclude each directory, because the rules are others now. `mask` gets a
     /// directory's path and its parent's mask.
     pub fn set_masks(&mut self, mut mask: impl FnMut(&[u8], RuleMask) -> RuleMask) {
-        self.tree.set_masks(&mut mask);
+        self.ground.tree.set_masks(&mut mask);
     }
 
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
-        let descriptors = self.tree.remove(id);
-        if let Some(ear) = &self.ear {
-            for wd in descriptors {
-                ear.inotify.disarm(wd);
-            }
-        }
+        self.ground.drop_dir(id);
+        self.disarm_removed();
     }
 
     /// Stops watching a directory and all below it, as when no rule wants to hear of it.
@@ -232,215 +435,50 @@ impl Watcher {
     /// The directories whose removal was heard of since this was asked last: hints that were given
     /// before speak of names in them.
     pub fn take_departed(&mut self) -> Departed {
-        std::mem::take(&mut self.departed)
+        std::mem::take(&mut self.ground.departed)
     }
 
-    /// Turns one read of the kernel's queue into hints, in order.
-    pub fn fold(&mut self, chunk: &[u8], each: &mut impl FnMut(&Self, Hint<'_>)) {
-        for event in inotify::events(chunk) {
-            self.fold_event(&event, each);
+    /// Turns one piece into hints, in order.
+    pub fn fold(&mut self, piece: &Piece, each: &mut impl FnMut(&Tree, Hint<'_>)) {
+        let (ground, each): (_, &mut Each<'_>) = (&mut self.ground, each);
+        match piece {
+            Piece::Inotify(_) => fold_by(self.inotify.as_mut(), ground, piece, each),
+            Piece::Fanotify(_) => fold_by(self.fanotify.as_mut(), ground, piece, each),
+            Piece::Survey(_) => fold_by(Some(&mut self.polling), ground, piece, each),
+            Piece::Lost => each(&ground.tree, Hint::Overflow),
         }
+        self.disarm_removed();
     }
 
-    /// To be called when all chunks at hand are folded: a directory whose rename has had its other
+    /// To be called when all pieces at hand are folded: a directory whose rename has had its other
     /// half nowhere in two batches has left the tree.
-    pub fn finish_batch(&mut self, each: &mut impl FnMut(&Self, Hint<'_>)) {
-        let mut left = Vec::new();
-        self.moves.retain_mut(|moved| {
-            moved.age += 1;
-            let waits = moved.age < 2;
-            if !waits {
-                left.push(moved.dir);
-            }
-            waits
-        });
-        for dir in left {
-            self.drop_dir(dir);
-            each(self, Hint::DirectoryGone);
+    pub fn finish_batch(&mut self, each: &mut impl FnMut(&Tree, Hint<'_>)) {
+        if let Some(inotify) = &mut self.inotify {
+            inotify.finish_batch(&mut self.ground, each);
         }
+        self.disarm_removed();
     }
 
     /// Whether a directory's rename waits for its other half.
     #[must_use]
     pub fn has_moves(&self) -> bool {
-        !self.moves.is_empty()
+        self.inotify.as_ref().is_some_and(InotifyBackend::has_moves)
     }
 
-    fn fold_event(&mut self, event: &RawEvent<'_>, each: &mut impl FnMut(&Self, Hint<'_>)) {
-        if event.mask & inotify::Q_OVERFLOW != 0 {
-            each(self, Hint::Overflow);
-            return;
+    /// To be called after a whole scan: forgets what only old events could speak of.
+    pub(crate) fn purge(&self) {
+        if let Some(fanotify) = &self.fanotify {
+            fanotify.purge(&self.ground);
         }
-        let Some(dir) = self.tree.by_wd(event.wd) else { return };
-        if event.mask & inotify::IGNORED != 0 {
-            self.tree.unbind(event.wd);
-        }
-        if event.mask & ON_ITSELF != 0 {
-            self.fold_self(dir, event.mask, each);
-        } else if event.mask & inotify::ISDIR != 0 {
-            self.fold_directory(dir, event, each);
-        } else if let Some(what) = what(event.mask)
-            && !event.name.is_empty()
-        {
-            each(self, Hint::Entry { dir, name: event.name, what });
-        }
-    }
-
-    fn fold_self(&mut self, dir: DirId, mask: u32, each: &mut impl FnMut(&Self, Hint<'_>)) {
-        if dir == DirId::ROOT {
-            let change = if mask & inotify::DELETE_SELF != 0 {
-                RootChange::Deleted
-            } else if mask & inotify::MOVE_SELF != 0 {
-                RootChange::Moved
-            } else {
-                RootChange::Unmounted
-            };
-            each(self, Hint::Root(change));
-        } else if mask & inotify::UNMOUNT != 0 {
-            each(self, Hint::Directory(dir));
-        }
-        // The rest the parent tells, with the name.
-    }
-
-    fn fold_directory(
-        &mut self,
-        parent: DirId,
-        event: &RawEvent<'_>,
-        each: &mut impl FnMut(&Self, Hint<'_>),
-    ) {
-        if !self.recursive || event.name.is_empty() {
-            return;
-        }
-        let known = self.tree.child(parent, event.name);
-        match (event.mask & !inotify::ISDIR, known) {
-            // Found by a listing before this event was read, and armed then.
-            (inotify::CREATE, Some(dir)) if self.tree.is_watched(dir) => {}
-            (inotify::CREATE, _) => {
-                let dir = self.tree.add(parent, event.name);
-                each(self, Hint::Directory(dir));
-            }
-            (inotify::MOVED_FROM, Some(dir)) => {
-                self.tree.detach(dir);
-                self.moves.push(Move { cookie: event.cookie, dir, age: 0 });
-                each(self, Hint::DirectoryGone);
-            }
-            (inotify::MOVED_TO, known) => self.fold_moved_to(parent, event, known, each),
-            // It was empty, and each of its entries was told of.
-            (inotify::DELETE, Some(dir)) => {
-                if let Some(path) = self.tree.path(dir) {
-                    self.departed.insert(dir, (path, self.tree.mask(dir)));
-                }
-                self.drop_dir(dir);
-            }
-            // Perhaps it can be opened now.
-            (inotify::ATTRIB, Some(dir)) if !self.tree.is_watched(dir) => each(self, Hint::Directory(dir)),
-            _ => {}
-        }
-    }
-
-    fn fold_moved_to(
-        &mut self,
-        parent: DirId,
-        event: &RawEvent<'_>,
-        known: Option<DirId>,
-        each: &mut impl FnMut(&Self, Hint<'_>),
-    ) {
-        let half = self.moves.iter().position(|moved| moved.cookie == event.cookie);
-        if let Some(at) = half
-            && self.tree.is_within(parent, self.moves[at].dir)
-        {
-            // The kernel lets no directory be moved into itself: an earlier rename was not heard of.
-            let moved = self.moves.swap_remove(at).dir;
-            self.drop_dir(moved);
-            each(self, Hint::Overflow);
-            return;
-        }
-        let dir = match half.map(|at| self.moves.swap_remove(at).dir) {
-            Some(moved) => {
-                if let Some(covered) = known.filter(|covered| *covered != moved) {
-                    self.drop_dir(covered);
-                }
-                self.tree.attach(moved, parent, event.name);
-                moved
-            }
-            None => self.tree.add(parent, event.name),
-        };
-        each(self, Hint::Directory(dir));
     }
 }
 
-/// What happens to a watched directory itself, not to an entry of it.
-const ON_ITSELF: u32 = inotify::DELETE_SELF | inotify::MOVE_SELF | inotify::UNMOUNT | inotify::IGNORED;
-
-const fn what(mask: u32) -> Option<What> {
-    Some(match mask {
-        inotify::CREATE => What::Created,
-        inotify::CLOSE_WRITE => What::Closed,
-        inotify::MOVED_TO => What::MovedIn,
-        inotify::MOVED_FROM => What::MovedOut,
-        inotify::DELETE => What::Deleted,
-        inotify::ATTRIB => What::Attrib,
-        _ => return None,
-    })
+fn as_backend<B: Backend>(backend: &B) -> &dyn Backend {
+    backend
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(wd: i32, mask: u32, cookie: u32, name: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for word in [wd as u32, mask, cookie, 16] {
-            bytes.extend_from_slice(&word.to_ne_bytes());
-        }
-        bytes.extend_from_slice(name);
-        bytes.resize(32, 0);
-        bytes
-    }
-
-    fn fold(watcher: &mut Watcher, events: &[Vec<u8>]) -> Vec<String> {
-        let mut hints = Vec::new();
-        watcher.fold(&events.concat(), &mut |_, hint| hints.push(format!("{hint:?}")));
-        hints
-    }
-
-    /// `a/b` became `b` unheard (the queue was full, or `a` could not be watched), then `a` became
-    /// `b/a`: the tree must not bite its own tail.
-    #[test]
-    fn a_rename_that_was_missed_makes_no_circle() {
-        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
-        watcher.tree.bind(DirId::ROOT, 1);
-        let a = watcher.tree.add(DirId::ROOT, b"a");
-        let b = watcher.tree.add(a, b"b");
-        watcher.tree.bind(a, 2);
-        watcher.tree.bind(b, 3);
-        let moved = [
-            event(1, inotify::MOVED_FROM | inotify::ISDIR, 7, b"a"),
-            event(3, inotify::MOVED_TO | inotify::ISDIR, 7, b"a"),
-        ];
-        let hints = fold(&mut watcher, &moved);
-        assert_eq!(hints.last().map(String::as_str), Some("Overflow"), "everything is compared");
-        assert_eq!((watcher.tree.path(a), watcher.tree.path(b)), (None, None));
-    }
-
-    #[test]
-    fn a_directory_that_could_not_be_opened_is_tried_again_when_its_permissions_change() {
-        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
-        watcher.tree.bind(DirId::ROOT, 1);
-        let closed = watcher.tree.add(DirId::ROOT, b"d");
-        let changed = [event(1, inotify::ATTRIB | inotify::ISDIR, 0, b"d")];
-        assert_eq!(fold(&mut watcher, &changed), [format!("{:?}", Hint::Directory(closed))]);
-        watcher.tree.bind(closed, 2);
-        assert!(fold(&mut watcher, &changed).is_empty(), "it is watched");
-    }
-
-    #[test]
-    fn no_number_is_used_twice_even_after_the_root_was_replaced() {
-        let mut watcher = Watcher::new(Path::new("/nowhere"), true);
-        let a = watcher.tree.add(DirId::ROOT, b"a");
-        watcher.forget(&Backlog::new());
-        let b = watcher.tree.add(DirId::ROOT, b"b");
-        assert_ne!(a, b);
-        assert_eq!(watcher.tree.path(a), None);
+fn fold_by<B: Backend>(backend: Option<&mut B>, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
+    if let Some(backend) = backend {
+        backend.fold(ground, piece, each);
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use settle::{RuleMask, What};
 use sys::Dir;
 use watch::scan::Step;
-use watch::{Backlog, Hint, RootChange, Scan, Start, Watcher};
+use watch::{Backlog, Ear, Hint, Pace, RootChange, Scan, Settings, Wanted, Watcher};
 
 /// A watcher and everything that it has told.
 struct Rig {
@@ -28,11 +28,13 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(recursive: bool) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut watcher = Watcher::new(dir.path(), recursive);
+    fn new(wanted: Wanted, recursive: bool) -> Self {
+        // Fanotify hears of a whole file system; this one has no other users worth mentioning.
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
         let backlog = Backlog::new();
-        assert!(matches!(watcher.listen(&backlog), Start::Listening));
+        let mut watcher = Watcher::new(settings(dir.path(), wanted, recursive), &backlog);
+        watcher.begin(&Dir::open_root(dir.path()).unwrap(), Duration::ZERO);
+        assert_eq!(watcher.regions()[0].ear, ear(wanted), "{:?}", watcher.regions());
         let mut rig = Self {
             dir,
             backlog,
@@ -54,16 +56,14 @@ impl Rig {
 
     fn walk_all(&mut self) {
         self.walks += 1;
-        let scan = Scan::whole(self.walks);
-        scan.begin(&mut self.watcher);
-        self.run(scan);
+        self.run(Scan::whole(self.walks));
     }
 
     fn run(&mut self, mut scan: Scan) {
         let root = Dir::open_root(self.dir.path()).unwrap();
         let seen = &mut self.seen;
         let mut all = |_: &[u8], mask: RuleMask| Some(mask);
-        while scan.step(&mut self.watcher, &root, &mut all, &mut |found| {
+        while scan.step(&mut self.watcher, &root, Duration::ZERO, &mut all, &mut |found| {
             seen.insert([found.dir_path, b"/", found.name].concat());
         }) == Step::More
         {}
@@ -76,9 +76,9 @@ impl Rig {
         let mut directories = Vec::new();
         let (seen, heard) = (&mut self.seen, &mut self.heard);
         let (gone, root, overflows) = (&mut self.gone, &mut self.root, &mut self.overflows);
-        let mut each = |watcher: &Watcher, hint: Hint<'_>| match hint {
+        let mut each = |tree: &watch::tree::Tree, hint: Hint<'_>| match hint {
             Hint::Entry { dir, name, what } => {
-                let path = [watcher.tree().path(dir).unwrap_or_default().as_slice(), b"/", name].concat();
+                let path = [tree.path(dir).unwrap_or_default().as_slice(), b"/", name].concat();
                 seen.insert(path.clone());
                 heard.push((path, what));
             }
@@ -86,6 +86,7 @@ impl Rig {
             Hint::DirectoryGone => *gone += 1,
             Hint::Root(change) => *root = root.or(Some(change)),
             Hint::Overflow => *overflows += 1,
+            Hint::Seen { .. } | Hint::Listed { .. } | Hint::Refused { .. } => panic!("nothing is polled"),
         };
         for chunk in self.backlog.take() {
             self.watcher.fold(&chunk, &mut each);
@@ -108,13 +109,54 @@ impl Rig {
     }
 }
 
+fn settings(root: &Path, wanted: Wanted, recursive: bool) -> Settings {
+    let pace = Pace { interval: Duration::from_secs(1), full: None };
+    Settings { root: root.to_owned(), recursive, follow: false, wanted, pace }
+}
+
+/// Marking a file system is for the privileged. Others get what is next best, and it says why.
+fn ear(wanted: Wanted) -> Option<Ear> {
+    let privileged = sys::Fanotify::open()
+        .is_ok_and(|fanotify| fanotify.mark(&Dir::open_root(Path::new("/dev/shm")).unwrap()).is_ok());
+    Some(if wanted == Wanted::Fanotify && privileged { Ear::Fanotify } else { Ear::Inotify })
+}
+
+/// Each of these is run once for each backend that hears.
+macro_rules! with_each_ear {
+    ($($test:ident)*) => {$(
+        mod $test {
+            use super::*;
+
+            #[test]
+            fn inotify() {
+                super::$test(Wanted::Inotify);
+            }
+
+            #[test]
+            fn fanotify() {
+                super::$test(Wanted::Fanotify);
+            }
+        }
+    )*};
+}
+
+with_each_ear! {
+    a_chain_of_directories_made_at_once_loses_no_file
+    a_populated_directory_moved_in_is_listed_and_heard_from_then_on
+    after_renaming_an_ancestor_events_carry_the_new_path
+    a_directory_moved_out_is_forgotten_with_its_watches
+    two_directories_can_change_places
+    a_directory_that_is_not_to_be_watched_below_is_flat
+    names_are_bytes
+    what_appears_during_a_listing_is_listed_or_heard
+}
+
 fn bytes(path: &str) -> Vec<u8> {
     path.as_bytes().to_vec()
 }
 
-#[test]
-fn a_chain_of_directories_made_at_once_loses_no_file() {
-    let mut rig = Rig::new(true);
+fn a_chain_of_directories_made_at_once_loses_no_file(wanted: Wanted) {
+    let mut rig = Rig::new(wanted, true);
     for number in 0..200 {
         let dir = rig.path(&format!("{number}/a/b/c/d"));
         fs::create_dir_all(&dir).unwrap();
@@ -124,21 +166,19 @@ fn a_chain_of_directories_made_at_once_loses_no_file() {
     assert_eq!(rig.watcher.tree().watched(), 200 * 5 + 1);
 }
 
-#[test]
-fn a_populated_directory_moved_in_is_listed_and_heard_from_then_on() {
-    let outside = tempfile::tempdir().unwrap();
+fn a_populated_directory_moved_in_is_listed_and_heard_from_then_on(wanted: Wanted) {
+    let outside = tempfile::tempdir_in("/dev/shm").unwrap();
     fs::create_dir_all(outside.path().join("d/e")).unwrap();
     fs::write(outside.path().join("d/e/old"), b"x").unwrap();
-    let mut rig = Rig::new(true);
+    let mut rig = Rig::new(wanted, true);
     fs::rename(outside.path().join("d"), rig.path("d")).unwrap();
     rig.until("the old file", |rig| rig.seen.contains(&bytes("d/e/old")));
     fs::write(rig.path("d/e/new"), b"x").unwrap();
     rig.until("the new file", |rig| rig.heard.contains(&(bytes("d/e/new"), What::Closed)));
 }
 
-#[test]
-fn after_renaming_an_ancestor_events_carry_the_new_path() {
-    let mut rig = Rig::new(true);
+fn after_renaming_an_ancestor_events_carry_the_new_path(wanted: Wanted) {
+    let mut rig = Rig::new(wanted, true);
     fs::create_dir_all(rig.path("a/b/c")).unwrap();
     rig.until("the directories", |rig| rig.watcher.tree().watched() == 4);
     fs::rename(rig.path("a"), rig.path("z")).unwrap();
@@ -148,10 +188,9 @@ fn after_renaming_an_ancestor_events_carry_the_new_path() {
     assert_eq!(rig.watcher.tree().watched(), 4);
 }
 
-#[test]
-fn a_directory_moved_out_is_forgotten_with_its_watches() {
-    let outside = tempfile::tempdir().unwrap();
-    let mut rig = Rig::new(true);
+fn a_directory_moved_out_is_forgotten_with_its_watches(wanted: Wanted) {
+    let outside = tempfile::tempdir_in("/dev/shm").unwrap();
+    let mut rig = Rig::new(wanted, true);
     fs::create_dir_all(rig.path("a/b")).unwrap();
     rig.until("the directories", |rig| rig.watcher.tree().watched() == 3);
     fs::rename(rig.path("a"), outside.path().join("a")).unwrap();
@@ -162,9 +201,8 @@ fn a_directory_moved_out_is_forgotten_with_its_watches() {
     assert!(!rig.seen.iter().any(|path| path.ends_with(b"/f")), "{:?}", rig.seen);
 }
 
-#[test]
-fn two_directories_can_change_places() {
-    let mut rig = Rig::new(true);
+fn two_directories_can_change_places(wanted: Wanted) {
+    let mut rig = Rig::new(wanted, true);
     fs::create_dir_all(rig.path("a/in-a")).unwrap();
     fs::create_dir_all(rig.path("b/in-b")).unwrap();
     rig.until("the directories", |rig| rig.watcher.tree().watched() == 5);
@@ -179,9 +217,8 @@ fn two_directories_can_change_places() {
     });
 }
 
-#[test]
-fn a_directory_that_is_not_to_be_watched_below_is_flat() {
-    let mut rig = Rig::new(false);
+fn a_directory_that_is_not_to_be_watched_below_is_flat(wanted: Wanted) {
+    let mut rig = Rig::new(wanted, false);
     fs::create_dir(rig.path("d")).unwrap();
     fs::write(rig.path("d/below"), b"x").unwrap();
     fs::write(rig.path("f"), b"x").unwrap();
@@ -196,7 +233,7 @@ fn the_root_tells_of_its_own_end() {
         ((|path: &Path| fs::remove_dir(path).unwrap()) as fn(&Path), RootChange::Deleted),
         (|path: &Path| fs::rename(path, path.with_extension("away")).unwrap(), RootChange::Moved),
     ] {
-        let mut rig = Rig::new(true);
+        let mut rig = Rig::new(Wanted::Inotify, true);
         let path = rig.dir.path().to_owned();
         end(&path);
         rig.until("the root's end", |rig| rig.root.is_some());
@@ -205,10 +242,9 @@ fn the_root_tells_of_its_own_end() {
     }
 }
 
-#[test]
-fn names_are_bytes() {
+fn names_are_bytes(wanted: Wanted) {
     use std::os::unix::ffi::OsStrExt as _;
-    let mut rig = Rig::new(true);
+    let mut rig = Rig::new(wanted, true);
     let name = std::ffi::OsStr::from_bytes(b"\xff\xfe\n'\"");
     fs::write(rig.dir.path().join(name), b"x").unwrap();
     rig.until("the name", |rig| rig.heard.contains(&(b"/\xff\xfe\n'\"".to_vec(), What::Closed)));
@@ -234,18 +270,20 @@ fn a_queue_that_overflows_says_so_once_and_a_walk_finds_the_rest() {
         overflows += events.filter(|event| event.mask & sys::inotify::Q_OVERFLOW != 0).count();
     }
     assert_eq!(overflows, 1);
-    let mut watcher = Watcher::new(dir.path(), true);
+    let mut watcher = Watcher::new(settings(dir.path(), Wanted::Inotify, true), &Backlog::new());
     let root = Dir::open_root(dir.path()).unwrap();
+    watcher.begin(&root, Duration::ZERO);
     let mut scan = Scan::whole(1);
     let mut found = 0;
-    while scan.step(&mut watcher, &root, &mut |_, mask| Some(mask), &mut |_| found += 1) == Step::More {}
+    while scan.step(&mut watcher, &root, Duration::ZERO, &mut |_, mask| Some(mask), &mut |_| found += 1)
+        == Step::More
+    {}
     assert_eq!(found, queue);
 }
 
 /// The listing may be past the place where a new name goes, so only an armed directory loses nothing.
-#[test]
-fn what_appears_during_a_listing_is_listed_or_heard() {
-    let mut rig = Rig::new(true);
+fn what_appears_during_a_listing_is_listed_or_heard(wanted: Wanted) {
+    let mut rig = Rig::new(wanted, true);
     let late: Vec<String> = (0..50).map(|number| format!("d/late{number}")).collect();
     fs::create_dir(rig.path("d")).unwrap();
     fs::write(rig.path("d/first"), b"x").unwrap();
@@ -253,7 +291,7 @@ fn what_appears_during_a_listing_is_listed_or_heard() {
     let mut all = |_: &[u8], mask: RuleMask| Some(mask);
     let mut scan = Scan::whole(rig.walks + 1);
     let mut listed = BTreeSet::new();
-    while scan.step(&mut rig.watcher, &root, &mut all, &mut |found| {
+    while scan.step(&mut rig.watcher, &root, Duration::ZERO, &mut all, &mut |found| {
         if found.name == b"first" {
             for name in &late {
                 fs::write(rig.dir.path().join(name), b"x").unwrap();

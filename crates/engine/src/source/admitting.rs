@@ -88,8 +88,8 @@ impl Source {
         let Candidate { path, key, kind, sample, mode, signals, waiting, .. } = candidate;
         let fate = self.fate(&waiting, &sample);
         let cause = self.cause(&waiting);
-        if cause != Cause::Arrived && self.whole_scans > 0 && !waiting.forced && self.watcher.is_listening() {
-            self.berth.standing.update(|row| row.found_by_scan_only += 1);
+        if cause != Cause::Arrived && !waiting.unit.has_evidence() && !waiting.forced {
+            self.note_unheard(waiting.dir);
         }
         if sample != NOTHING_SEEN {
             self.remember(key, &sample);
@@ -138,6 +138,7 @@ impl Source {
         cause: Cause,
     ) -> Admission {
         let waited = self.now().saturating_sub(waiting.unit.first_seen);
+        let backend = self.watcher.backend(waiting.dir);
         let history = waiting.history.into_iter();
         Admission {
             source: self.berth.id,
@@ -150,7 +151,7 @@ impl Source {
             mode,
             rule: self.rule_names.get(waiting.rule).map_or_else(|| "".into(), Arc::clone),
             signals,
-            backend: if self.watcher.is_listening() { "inotify" } else { "poll" },
+            backend,
             first_seen: waiting.unit.first_seen_wall,
             time: self.berth.clock.wall(),
             waited_ms: waited.as_millis() as u64,
@@ -197,7 +198,8 @@ impl Source {
     }
 
     /// A whole scan has not come by these: they went away unheard, or cannot be seen just now. Only
-    /// what was seen under this very root and is not there now is gone.
+    /// what was seen under this very root and mount and is not there now is gone. In a slow region
+    /// nobody goes there to look; there two scans must have missed it.
     pub(super) fn forget_missing(&mut self, root: &Dir, scan: u32) {
         let mut missing = self.known.missing(self.root_since, scan);
         if missing.is_empty() {
@@ -206,7 +208,12 @@ impl Source {
         missing.sort_unstable();
         let mut gone = Vec::new();
         let read = self.berth.ledger.known(self.berth.id, &mut |row| {
-            if missing.binary_search(&row.key).is_ok() && is_absent(root, row.path) {
+            let missed_twice = || self.known.last_scan(row.key) < self.last_whole_scan;
+            let evident = || {
+                let slow = self.watcher.region_at(row.path).is_some_and(watch::Region::is_slow);
+                if slow { missed_twice() } else { is_absent(root, row.path) }
+            };
+            if missing.binary_search(&row.key).is_ok() && self.can_be_missed(row.path) && evident() {
                 gone.push((row.key, row.path.to_vec()));
             }
         });

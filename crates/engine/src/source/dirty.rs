@@ -5,6 +5,7 @@ use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 
 use settle::What;
+use sys::{Errno, Look};
 use watch::DirId;
 
 /// What was heard of one name since it was last looked at, folded in order.
@@ -27,6 +28,8 @@ pub(super) struct Heard {
     pub(super) scanned: bool,
     /// It is to be announced whether or not it is known.
     pub(super) forced: bool,
+    /// A scanner has only named it: it need not be looked at if it is known.
+    pub(super) named: bool,
 }
 
 impl Heard {
@@ -39,6 +42,7 @@ impl Heard {
         gone: false,
         scanned: true,
         forced: false,
+        named: false,
     };
 
     /// Takes in one more event.
@@ -80,6 +84,8 @@ pub(super) struct Entry {
     pub(super) dir: DirId,
     pub(super) name: Box<[u8]>,
     pub(super) heard: Heard,
+    /// How it looked when a scanner came by.
+    pub(super) look: Option<Box<Result<Look, Errno>>>,
 }
 
 /// How events of one name are put together.
@@ -127,19 +133,38 @@ impl Dirty {
         let (hash, entry) = self.last(dir, name);
         if let Some(entry) = entry.filter(|entry| !(arrivals && appears && entry.heard.by_event())) {
             entry.heard.hear(what);
+            // What a scanner saw was before this.
+            (entry.look, entry.heard.named) = (None, false);
             return;
         }
         let mut heard = Heard::default();
         heard.hear(what);
-        self.push(hash, Entry { dir, name: name.into(), heard });
+        self.push(hash, Entry { dir, name: name.into(), heard, look: None });
+    }
+
+    /// Takes in what a scanner has seen.
+    pub(super) fn seen(&mut self, dir: DirId, name: &[u8], look: Option<Result<Look, Errno>>) {
+        let (hash, entry) = self.last(dir, name);
+        match entry {
+            Some(entry) if entry.heard.by_event() => entry.heard.scanned = true,
+            Some(entry) => {
+                entry.heard.scanned = true;
+                entry.heard.named &= look.is_none();
+                entry.look = look.map(Box::new).or_else(|| entry.look.take());
+            }
+            None => {
+                let heard = Heard { named: look.is_none(), ..Heard::SCANNED };
+                self.push(hash, Entry { dir, name: name.into(), heard, look: look.map(Box::new) });
+            }
+        }
     }
 
     /// Takes in what a scan found.
     pub(super) fn found(&mut self, dir: DirId, name: &[u8]) {
         let (hash, entry) = self.last(dir, name);
         match entry {
-            Some(entry) => entry.heard.scanned = true,
-            None => self.push(hash, Entry { dir, name: name.into(), heard: Heard::SCANNED }),
+            Some(entry) => (entry.heard.scanned, entry.heard.named) = (true, false),
+            None => self.push(hash, Entry { dir, name: name.into(), heard: Heard::SCANNED, look: None }),
         }
     }
 

@@ -70,14 +70,23 @@ impl KnownFiles {
     }
 
     /// Notes that the scan of that number came by; says whether the path is known.
-    pub(super) fn seen_by_scan(&mut self, key: PathKey, scan: u32) {
-        if let Some(known) = self.files.get_mut(&key) {
-            known.scan = scan;
-        }
+    pub(super) fn seen_by_scan(&mut self, key: PathKey, scan: u32) -> bool {
+        let known = self.files.get_mut(&key);
+        known.map(|known| known.scan = scan).is_some()
+    }
+
+    /// Nobody has seen the path since its mount is what it is now.
+    pub(super) fn unsee(&mut self, key: PathKey) {
+        self.seen_by_scan(key, 0);
     }
 
     pub(super) fn remove(&mut self, key: PathKey) -> bool {
         self.files.remove(&key).is_some()
+    }
+
+    /// The last scan that came by the path.
+    pub(super) fn last_scan(&self, key: PathKey) -> u32 {
+        self.files.get(&key).map_or(0, |known| known.scan)
     }
 
     /// What was seen by a scan numbered `since` or later, but not by the one numbered `scan`.

@@ -1,11 +1,13 @@
 //! Looking at what was heard of: which rule takes it, is it known, is it complete?
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
 use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, What, WriterFact};
+use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
 
@@ -20,6 +22,8 @@ use crate::notice::Notice;
 const BATCH: usize = 2048;
 /// So many directories are held open during a batch.
 const OPEN_DIRECTORIES: usize = 256;
+/// When an entry is asked for again that a scanner was sent to look at.
+const ERRAND: std::time::Duration = std::time::Duration::from_secs(30);
 /// How many names of ignored files are kept for `explain` and `ls`; beyond it they are not listed.
 const IGNORED_NAMES: usize = 200_000;
 
@@ -46,11 +50,14 @@ pub(super) struct Redated {
 
 /// A directory as long as a batch lasts. Open directories keep a file system from being
 /// unmounted, so none is kept longer.
-pub(super) struct OpenDir {
-    /// Or why it cannot be opened.
-    dir: Result<Dir, Errno>,
+pub(super) struct OpenDir<'a> {
+    root: &'a Dir,
+    /// Opened when it is needed first, or why it cannot be opened.
+    dir: OnceCell<Result<Dir, Errno>>,
     path: Vec<u8>,
     mask: RuleMask,
+    /// System calls in it are left to scanners.
+    slow: bool,
 }
 
 /// The open directories of one batch.
@@ -58,7 +65,7 @@ pub(super) struct OpenDirs<'a> {
     root: &'a Dir,
     /// Where the directories were that are gone since the entries were heard of.
     departed: &'a Departed,
-    open: HashMap<DirId, Rc<OpenDir>>,
+    open: HashMap<DirId, Rc<OpenDir<'a>>>,
 }
 
 impl<'a> OpenDirs<'a> {
@@ -67,20 +74,18 @@ impl<'a> OpenDirs<'a> {
     }
 
     /// The directory, or nothing if it hangs nowhere any more.
-    fn get(&mut self, source: &Source, id: DirId) -> Option<Rc<OpenDir>> {
+    fn get(&mut self, source: &Source, id: DirId) -> Option<Rc<OpenDir<'a>>> {
         if let Some(open) = self.open.get(&id) {
             return Some(Rc::clone(open));
         }
         let tree = source.watcher.tree();
-        let open = Rc::new(match (tree.path(id), self.departed.get(&id)) {
-            (Some(path), _) => {
-                let dir =
-                    if path.is_empty() { self.root.open_below(b".") } else { self.root.open_below(&path) };
-                OpenDir { dir, path, mask: tree.mask(id) }
-            }
-            (None, Some((path, mask))) => OpenDir { dir: Err(Errno::NOENT), path: path.clone(), mask: *mask },
+        let (dir, path, mask) = match (tree.path(id), self.departed.get(&id)) {
+            (Some(path), _) => (OnceCell::new(), path, tree.mask(id)),
+            (None, Some((path, mask))) => (OnceCell::from(Err(Errno::NOENT)), path.clone(), *mask),
             (None, None) => return None,
-        });
+        };
+        let slow = source.watcher.is_slow(id);
+        let open = Rc::new(OpenDir { root: self.root, dir, path, mask, slow });
         if self.open.len() >= OPEN_DIRECTORIES {
             self.open.clear();
         }
@@ -89,7 +94,15 @@ impl<'a> OpenDirs<'a> {
     }
 }
 
-impl OpenDir {
+impl OpenDir<'_> {
+    fn dir(&self) -> Result<&Dir, Errno> {
+        let open = || {
+            let path = if self.path.is_empty() { &b"."[..] } else { &self.path };
+            self.root.open_below(path)
+        };
+        self.dir.get_or_init(open).as_ref().map_err(|error| *error)
+    }
+
     fn join(&self, name: &[u8]) -> Box<[u8]> {
         if self.path.is_empty() {
             return name.into();
@@ -102,11 +115,11 @@ impl OpenDir {
     }
 
     fn look_at(&self, name: &[u8]) -> Result<Look, Errno> {
-        match &self.dir {
+        match self.dir() {
             Ok(dir) => dir.look_at(name),
             // Another thing has taken the directory's place.
             Err(Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => Err(Errno::NOENT),
-            Err(error) => Err(*error),
+            Err(error) => Err(error),
         }
     }
 }
@@ -125,6 +138,7 @@ impl Source {
                 self.look_at_entry(&mut dirs, &entry, &mut candidates);
             }
             drop(dirs);
+            self.run_errands();
             self.settle_candidates(candidates);
         }
     }
@@ -134,7 +148,7 @@ impl Source {
         let entry = |path: Box<[u8]>| {
             let dir = self.waiting.get(&path)?.dir;
             let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(&path);
-            Some((path.clone(), Entry { dir, name: name.into(), heard: Heard::default() }))
+            Some((path.clone(), Entry { dir, name: name.into(), heard: Heard::default(), look: None }))
         };
         let due: Vec<_> = due.into_iter().filter_map(entry).collect();
         let mut entries = Vec::with_capacity(due.len());
@@ -156,7 +170,7 @@ impl Source {
     /// The directory by which a waiting unit was known is not at its path any more. Perhaps another
     /// one is, or the same under another number: then the scan that is due finds the unit.
     fn look_for_lost(&mut self, root: &Dir, path: Box<[u8]>) {
-        if is_absent(root, &path) {
+        if self.can_be_missed(&path) && is_absent(root, &path) {
             return self.gone(&path, PathKey::of(&path));
         }
         let Some(mut waiting) = self.waiting.take(&path) else { return };
@@ -179,7 +193,8 @@ impl Source {
             Selection::Taken(rule) => rule,
             Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
         };
-        match open.look_at(&entry.name) {
+        let Some(look) = self.look_of(&open, entry, &path) else { return };
+        match look {
             Ok(look) => match self.kind_of(&open, &entry.name, look) {
                 (EntryKind::File, look) => self.look_at_file(&open, entry, path, rule, &look, candidates),
                 // What was a file there is no more.
@@ -191,6 +206,36 @@ impl Source {
             },
             Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(entry, path, rule, candidates),
             Err(_) => self.wait_for_permission(entry, path, rule),
+        }
+    }
+
+    /// How the entry looks: as a scanner saw it, or as it looks now. Nothing if there is no need to
+    /// know, or if a scanner is sent to look.
+    fn look_of(&mut self, open: &OpenDir<'_>, entry: &Entry, path: &[u8]) -> Option<Result<Look, Errno>> {
+        if let Some(look) = entry.look.as_deref() {
+            return Some(*look);
+        }
+        if entry.heard.named && !self.waiting.contains(path) {
+            let key = PathKey::of(path);
+            if self.known.seen_by_scan(key, self.scan_number) {
+                return None;
+            }
+        }
+        if open.slow {
+            self.errands.entry(entry.dir).or_default().push(entry.name.clone());
+            if let Some(mut waiting) = self.waiting.take(path) {
+                waiting.next = self.now() + ERRAND;
+                self.waiting.insert(path.into(), waiting);
+            }
+            return None;
+        }
+        Some(open.look_at(&entry.name))
+    }
+
+    /// Sends scanners to look at what lies in slow regions.
+    fn run_errands(&mut self) {
+        for (dir, names) in std::mem::take(&mut self.errands) {
+            self.watcher.look(dir, names);
         }
     }
 
@@ -206,11 +251,12 @@ impl Source {
 
     /// What an entry is for this source. Where links are followed, they are as far as files; a link
     /// to a directory could lead in circles.
-    fn kind_of(&self, open: &OpenDir, name: &[u8], look: Look) -> (EntryKind, Look) {
+    fn kind_of(&self, open: &OpenDir<'_>, name: &[u8], look: Look) -> (EntryKind, Look) {
         let follows = self.berth.plan.follow_symlinks && !self.announces_arrivals();
         if look.kind() == EntryKind::Symlink
             && follows
-            && let Some(through) = open.dir.as_ref().ok().and_then(|dir| dir.look_through(name).ok())
+            && !open.slow
+            && let Some(through) = open.dir().ok().and_then(|dir| dir.look_through(name).ok())
             && through.kind() == EntryKind::File
         {
             return (EntryKind::File, through);
@@ -229,7 +275,7 @@ impl Source {
 
     fn look_at_file(
         &mut self,
-        open: &OpenDir,
+        open: &OpenDir<'_>,
         entry: &Entry,
         path: Box<[u8]>,
         rule: usize,
@@ -264,7 +310,7 @@ impl Source {
     /// Compares with what is known: whether there is anything new about the file.
     fn is_worth_judging(
         &mut self,
-        open: &OpenDir,
+        open: &OpenDir<'_>,
         entry: &Entry,
         path: &[u8],
         key: PathKey,
@@ -305,9 +351,15 @@ impl Source {
     /// Only if nobody writes: otherwise the new time may be that of a change that is under way. And
     /// only if the last look into the kernel's queue shows no close: a writer may have set the times
     /// before it closed.
-    fn redate(&mut self, open: &OpenDir, entry: &Entry, path: &[u8], key: PathKey, sample: &Sample) -> bool {
-        let writer =
-            open.dir.as_ref().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name, self.links()));
+    fn redate(
+        &mut self,
+        open: &OpenDir<'_>,
+        entry: &Entry,
+        path: &[u8],
+        key: PathKey,
+        sample: &Sample,
+    ) -> bool {
+        let writer = open.dir().map_or(Writer::Unknown, |dir| dir.probe_writer(&entry.name, self.links()));
         if writer != Writer::Gone {
             return false;
         }
@@ -352,7 +404,7 @@ impl Source {
         }
     }
 
-    fn judge(&self, open: &OpenDir, name: &[u8], waiting: &mut Waiting, now: Mono) -> Step {
+    fn judge(&self, open: &OpenDir<'_>, name: &[u8], waiting: &mut Waiting, now: Mono) -> Step {
         let Some(rule) = self.berth.plan.rules.rules.get(waiting.rule) else {
             return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
         };
@@ -367,9 +419,19 @@ impl Source {
 
     /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
     /// where they are not, the file is looked at again while the probe keeps writers out.
-    fn ask_writer(&self, open: &OpenDir, name: &[u8], waiting: &mut Waiting, now: Mono) -> WriterFact {
-        let Ok(dir) = &open.dir else { return WriterFact::Unknown };
-        let writer = if self.watcher.tree().is_watched(waiting.dir) {
+    ///
+    /// On an overlay a lease tells of writers that came by this mount; of one that writes into the upper
+    /// layer it knows nothing. So there it is asked only for a file of which events told.
+    fn ask_writer(&self, open: &OpenDir<'_>, name: &[u8], waiting: &mut Waiting, now: Mono) -> WriterFact {
+        let filesystem = self.watcher.region(waiting.dir).map(|region| region.filesystem);
+        let tells = filesystem.is_none_or(|filesystem| {
+            filesystem.leases && (filesystem.trust == Trust::Events || waiting.unit.has_evidence())
+        });
+        if !tells {
+            return WriterFact::Unknown;
+        }
+        let Ok(dir) = open.dir() else { return WriterFact::Unknown };
+        let writer = if self.watcher.tree().is_watched(waiting.dir) && !self.watcher.is_polled(waiting.dir) {
             dir.probe_writer(name, self.links())
         } else {
             let (writer, look) = dir.probe(name, self.links());
@@ -412,7 +474,7 @@ impl Source {
     #[expect(clippy::too_many_arguments, reason = "one look and its whole context")]
     fn look_at_odd(
         &mut self,
-        open: &OpenDir,
+        open: &OpenDir<'_>,
         entry: &Entry,
         path: Box<[u8]>,
         rule: usize,
@@ -431,13 +493,8 @@ impl Source {
             return;
         }
         let leads_to_directory = symlink
-            && open
-                .dir
-                .as_ref()
-                .ok()
-                .and_then(|dir| dir.look_through(&entry.name).ok())
-                .map(|look| look.kind())
-                == Some(EntryKind::Directory);
+            && open.dir().and_then(|dir| dir.look_through(&entry.name)).map(|look| look.kind())
+                == Ok(EntryKind::Directory);
         if leads_to_directory {
             return;
         }
@@ -457,6 +514,10 @@ impl Source {
     /// It is not there (any more).
     fn vanished(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize, candidates: &mut Vec<Candidate>) {
         let key = PathKey::of(&path);
+        if !self.can_be_missed(&path) {
+            // Its file system is not mounted.
+            return self.wait_for_permission(entry, path, rule);
+        }
         self.ignored.remove(&path);
         if !self.announces_arrivals() {
             return self.gone(&path, key);

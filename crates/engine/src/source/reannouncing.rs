@@ -10,7 +10,7 @@ use std::time::Duration;
 use config::{Reannounce, SourcePlan};
 use model::Stamp;
 use settle::{Mono, Selection};
-use sys::{Dir, EntryKind};
+use sys::{Dir, EntryKind, Errno, Look};
 use watch::DirId;
 
 use super::Source;
@@ -106,6 +106,21 @@ impl Listing {
             let mtime = look.map_or_else(Stamp::default, |look| Stamp::new(look.mtime.0, look.mtime.1));
             collected.push(Collected { dir, name: name.into(), mtime });
         }
+        true
+    }
+
+    /// The same for an entry that a scanner has seen.
+    pub(super) fn collect_seen(
+        &mut self,
+        dir: DirId,
+        name: &[u8],
+        look: Option<Result<Look, Errno>>,
+    ) -> bool {
+        let Phase::Collecting { collected, .. } = &mut self.phase else { return false };
+        let mtime = look
+            .and_then(Result::ok)
+            .map_or_else(Stamp::default, |look| Stamp::new(look.mtime.0, look.mtime.1));
+        collected.push(Collected { dir, name: name.into(), mtime });
         true
     }
 

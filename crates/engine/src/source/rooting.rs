@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use config::{Backend, IdentityRule};
+use config::IdentityRule;
 use model::Stamp;
 use sys::{Dir, Look};
-use watch::{RootChange, Start};
+use watch::{DirId, RootChange};
 
 use super::{ROOT_CHECK, Source};
 use crate::notice::Notice;
@@ -18,7 +18,21 @@ pub(super) enum Root {
     /// There is no directory at its path.
     Absent,
     /// This directory is at its path and armed.
-    Present { device: u64, inode: u64 },
+    Present(Incarnation),
+}
+
+/// What tells one root from another. The device number tells one mount from the next, and nothing else:
+/// files are known by their paths, and compared without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Incarnation {
+    device: u64,
+    inode: u64,
+}
+
+impl Incarnation {
+    fn of(look: &Look) -> Self {
+        Self { device: look.device, inode: look.inode }
+    }
 }
 
 /// A file's change time comes from the kernel's coarse clock, which may lag by a tick; what was
@@ -28,11 +42,11 @@ const COARSE_CLOCK: Duration = Duration::from_millis(20);
 impl Source {
     /// Opens the root if it is there and still the directory that was armed.
     pub(super) fn open_root(&mut self) -> Option<Dir> {
-        let Root::Present { device, inode } = self.root else { return None };
+        let Root::Present(armed) = self.root else { return None };
         let dir = Dir::open_root(&self.berth.plan.path).ok();
         let same = dir.and_then(|dir| {
             let look = dir.look().ok()?;
-            (look.device == device && look.inode == inode).then_some(dir)
+            (Incarnation::of(&look) == armed).then_some(dir)
         });
         if same.is_none() {
             self.check_root();
@@ -47,13 +61,12 @@ impl Source {
         let opened = Dir::open_root(&self.berth.plan.path);
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
         match (self.root, found) {
-            (Root::Present { device, inode }, Ok((_, look)))
-                if (device, inode) == (look.device, look.inode) => {}
-            (Root::Present { .. }, Ok((dir, look))) => {
+            (Root::Present(armed), Ok((_, look))) if Incarnation::of(&look) == armed => self.check_mounts(),
+            (Root::Present(_), Ok((dir, look))) => {
                 self.lose(RootChange::Unmounted);
                 self.arrive(&dir, &look);
             }
-            (Root::Present { .. }, Err(_)) => self.find_out_what_happened(),
+            (Root::Present(_), Err(_)) => self.find_out_what_happened(),
             (Root::Unknown | Root::Absent, Ok((dir, look))) => self.arrive(&dir, &look),
             (Root::Unknown, Err(error)) => {
                 self.root = Root::Absent;
@@ -77,7 +90,7 @@ impl Source {
 
     /// The kernel told that something happened to the root itself.
     pub(super) fn root_changed(&mut self, change: RootChange) {
-        if matches!(self.root, Root::Present { .. }) {
+        if matches!(self.root, Root::Present(_)) {
             self.lose(change);
             self.check_root();
         }
@@ -94,34 +107,40 @@ impl Source {
     }
 
     fn lose(&mut self, change: RootChange) {
-        self.root = Root::Absent;
-        self.scan = None;
-        self.whole_scans = 0;
-        self.watcher.forget(&self.backlog);
-        // What was heard of names in this root says nothing of another root's.
-        self.dirty.take();
-        self.redated.clear();
-        self.waiting.miss_all();
+        self.lose_root_quietly();
         let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
         self.berth.observer.notice(&Notice::RootLost { source, path, change });
     }
 
+    /// Forgets what goes with the root's directories; it is looked for again.
+    pub(super) fn lose_root_quietly(&mut self) {
+        self.root = Root::Absent;
+        self.scan = None;
+        self.whole_scans = 0;
+        self.watcher.forget();
+        self.lost_mounts.clear();
+        // What was heard of names in this root says nothing of another root's.
+        self.dirty.take();
+        self.redated.clear();
+        self.waiting.miss_all();
+    }
+
     /// The root is there: listen, and compare everything.
     fn arrive(&mut self, dir: &Dir, look: &Look) {
-        let filesystem = sys::filesystem::of(dir);
-        let why = self.listen(&filesystem);
-        let backend = if self.watcher.is_listening() { "inotify" } else { "poll" };
-        self.root = Root::Present { device: look.device, inode: look.inode };
+        let now = self.now();
+        self.watcher.begin(dir, now);
+        self.root = Root::Present(Incarnation::of(look));
         self.scan_number += 1;
         self.root_since = self.scan_number;
-        self.with_inode = self.decide_identity(&filesystem);
-        let name = filesystem.name;
-        self.berth.standing.update(|row| (row.backend, row.filesystem) = (backend, name));
-        self.arm_root(dir);
+        let filesystem = self.watcher.region(DirId::ROOT).map(|region| region.filesystem);
+        self.with_inode = self.decide_identity(filesystem.is_some_and(|filesystem| filesystem.stable_inodes));
+        self.tell_of_regions();
         self.begin_first_scan();
+        let row = self.berth.standing.row();
+        let Some(root) = row.mounts.first() else { return };
         let plan = &self.berth.plan;
         let (source, path) = (plan.name.as_str(), plan.path.as_path());
-        let filesystem = filesystem.name;
+        let (backend, filesystem, why) = (root.backend, root.filesystem.as_str(), root.why.clone());
         self.berth.observer.notice(&Notice::Watching { source, path, backend, filesystem, why });
     }
 
@@ -134,41 +153,18 @@ impl Source {
 
     /// The source's turn to list has come.
     pub(super) fn begin(&mut self) {
-        if !std::mem::replace(&mut self.may_list, true) && matches!(self.root, Root::Present { .. }) {
+        if !std::mem::replace(&mut self.may_list, true) && matches!(self.root, Root::Present(_)) {
             self.begin_first_scan();
-        }
-    }
-
-    /// Starts to listen where that is of use; says why not, if not.
-    fn listen(&mut self, filesystem: &sys::filesystem::FileSystem) -> Option<String> {
-        let wanted = match self.berth.plan.backend {
-            Backend::Poll => Err("as configured".to_owned()),
-            Backend::Inotify | Backend::Fanotify => Ok(()),
-            Backend::Auto if filesystem.local => Ok(()),
-            Backend::Auto => Err("other machines' writes raise no events here".to_owned()),
-        };
-        if self.watcher.is_listening() {
-            return None;
-        }
-        match wanted {
-            Err(why) => Some(why),
-            Ok(()) => match self.watcher.listen(&self.backlog) {
-                Start::Listening => None,
-                Start::Deaf(error) => Some(format!(
-                    "inotify cannot be opened ({error}); if this says \"too many open files\", raise \
-                     fs.inotify.max_user_instances"
-                )),
-            },
         }
     }
 
     /// Whether inode numbers tell generations apart: decided once for each source, because a change
     /// would make every file new.
-    fn decide_identity(&mut self, filesystem: &sys::filesystem::FileSystem) -> bool {
+    fn decide_identity(&mut self, stable_inodes: bool) -> bool {
         let wanted = match self.berth.plan.identity {
             IdentityRule::Inode => true,
             IdentityRule::NoInode => false,
-            IdentityRule::Auto => self.berth.inode_in_identity.unwrap_or(filesystem.stable_inodes),
+            IdentityRule::Auto => self.berth.inode_in_identity.unwrap_or(stable_inodes),
         };
         if self.berth.inode_in_identity != Some(wanted) {
             self.berth.inode_in_identity = Some(wanted);

@@ -3,7 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use settle::{Mono, RuleMask};
+use settle::{Mono, RuleMask, Rules};
 use sys::{Dir, Errno};
 use watch::scan::Step;
 use watch::{DirId, Hint, RootChange, Scan};
@@ -41,30 +41,50 @@ pub(super) struct Rescans {
 #[derive(Default)]
 struct Heard {
     directories: Vec<DirId>,
+    /// Directories that scanners have listed, with the names of those in them.
+    listed: Vec<(DirId, Vec<Box<[u8]>>)>,
+    refused: Vec<(DirId, Errno)>,
+    /// Entries that scanners came by.
+    entries: u64,
     moved_away: bool,
     overflow: bool,
     root: Option<RootChange>,
     anything: bool,
 }
 
+/// The mask of a directory that is walked; nothing if no rule wants to hear of it.
+fn walked(rules: &Rules, path: &[u8], parent: RuleMask) -> Option<RuleMask> {
+    let mask = rules.directory_mask(path, parent);
+    (!rules.prunes(mask)).then_some(mask)
+}
+
 impl Source {
     /// Folds everything that was read from the kernel into the dirty set.
     pub(super) fn hear(&mut self) {
-        let chunks = self.backlog.take();
+        let pieces = self.backlog.take();
         let mut heard = Heard::default();
-        let dirty = &mut self.dirty;
-        let mut each = |hint: Hint<'_>| {
-            heard.anything = true;
-            match hint {
-                Hint::Entry { dir, name, what } => dirty.hear(dir, name, what),
-                Hint::Directory(dir) => heard.directories.push(dir),
-                Hint::DirectoryGone => heard.moved_away = true,
-                Hint::Root(change) => heard.root = heard.root.or(Some(change)),
-                Hint::Overflow => heard.overflow = true,
+        let (dirty, canaries, listing) = (&mut self.dirty, &mut self.canaries, &mut self.listing);
+        let mut each = |hint: Hint<'_>| match hint {
+            Hint::Entry { dir, name, what } => {
+                heard.anything = true;
+                canaries.hear(name);
+                dirty.hear(dir, name, what);
             }
+            Hint::Seen { dir, name, look, .. } => {
+                heard.entries += 1;
+                if !listing.collect_seen(dir, name, look) {
+                    dirty.seen(dir, name, look);
+                }
+            }
+            Hint::Listed { dir, below } => heard.listed.push((dir, below.to_vec())),
+            Hint::Refused { dir, error } => heard.refused.push((dir, error)),
+            Hint::Directory(dir) => heard.directories.push(dir),
+            Hint::DirectoryGone => heard.moved_away = true,
+            Hint::Root(change) => heard.root = heard.root.or(Some(change)),
+            Hint::Overflow => heard.overflow = true,
         };
-        for chunk in &chunks {
-            self.watcher.fold(chunk, &mut |_, hint| each(hint));
+        for piece in &pieces {
+            self.watcher.fold(piece, &mut |_, hint| each(hint));
         }
         if self.watcher.has_moves() {
             self.watcher.finish_batch(&mut |_, hint| each(hint));
@@ -80,6 +100,7 @@ impl Source {
             let now = self.now();
             self.berth.standing.update(|row| row.last_event = now);
         }
+        self.take_answers(&heard);
         for dir in heard.directories {
             self.walk_directory(dir);
         }
@@ -95,18 +116,26 @@ impl Source {
         }
     }
 
-    /// The kernel's queue cannot be read any more: from now on only scans tell.
+    /// The walk that is under way learns what scanners have found for it.
+    fn take_answers(&mut self, heard: &Heard) {
+        let Some(scanning) = &mut self.scan else { return };
+        scanning.walk.count(heard.entries);
+        let rules = &self.berth.plan.rules;
+        for (dir, below) in &heard.listed {
+            scanning
+                .walk
+                .answered(&mut self.watcher, *dir, below, &mut |path, mask| walked(rules, path, mask));
+        }
+        for (dir, error) in &heard.refused {
+            scanning.walk.was_refused(&self.watcher, *dir, *error);
+        }
+    }
+
+    /// The kernel's queue cannot be read any more: everything begins anew with another one.
     fn lose_ear(&mut self, error: &str) {
         self.open_gap();
-        // The walk's directories mean nothing to the new tree; the gap's scan begins anew.
-        self.scan = None;
-        self.watcher.forget(&self.backlog);
-        self.berth.observer.notice(&Notice::Unwatched {
-            source: &self.berth.plan.name,
-            count: 1,
-            error: error.to_owned(),
-            limit: None,
-        });
+        self.lose_root_quietly();
+        self.berth.observer.notice(&Notice::EarLost { source: &self.berth.plan.name, error });
     }
 
     pub(super) fn walk_directory(&mut self, dir: DirId) {
@@ -124,12 +153,12 @@ impl Source {
         }
         if let Some(scanning) = &mut self.scan {
             scanning.walk.add(dir);
-            scanning.walked = false;
+            scanning.progress = Step::More;
             return;
         }
         self.scan_number += 1;
         let walk = Scan::below(self.scan_number, dir);
-        self.scan = Some(Scanning { walk, since: self.now(), walked: false });
+        self.scan = Some(Scanning { walk, since: self.now(), progress: Step::More });
     }
 
     /// Something was missed: counted, shown, and closed by a complete comparison.
@@ -138,8 +167,11 @@ impl Source {
         self.gap_since = Some(self.now());
         self.berth.standing.update(|row| row.overflows += 1);
         let directories = self.watcher.tree().len() as u64;
-        self.berth.observer.notice(&Notice::Overflow { source: &self.berth.plan.name, directories });
-        self.next_whole_scan = Some(self.now());
+        let comparing_in = self.backoff.overflow(self.now());
+        let source = self.berth.plan.name.as_str();
+        self.berth.observer.notice(&Notice::Overflow { source, directories, comparing_in });
+        let due = self.now() + comparing_in;
+        self.next_whole_scan = Some(self.next_whole_scan.map_or(due, |next| next.min(due)));
     }
 
     pub(super) fn rescan_for(&mut self, done: Option<SyncSender<()>>) {
@@ -164,46 +196,38 @@ impl Source {
         self.next_whole_scan = None;
         self.rescans.running.append(&mut self.rescans.ordered);
         let walk = Scan::whole(self.scan_number);
-        walk.begin(&mut self.watcher);
         // A partial walk that was under way is part of the whole one.
-        self.scan = Some(Scanning { walk, since: self.now(), walked: false });
-    }
-
-    /// The root is armed before anybody is told that it is watched.
-    pub(super) fn arm_root(&mut self, dir: &Dir) {
-        self.watcher.arm_root(dir);
+        self.scan = Some(Scanning { walk, since: self.now(), progress: Step::More });
     }
 
     /// Walks a slice.
     pub(super) fn walk(&mut self, root: &Dir) {
+        let now = self.now();
         let Some(scanning) = &mut self.scan else { return };
         let rules = &self.berth.plan.rules;
-        let mut mask = |path: &[u8], parent: RuleMask| {
-            let mask = rules.directory_mask(path, parent);
-            (!rules.prunes(mask)).then_some(mask)
-        };
+        let mut mask = |path: &[u8], parent: RuleMask| walked(rules, path, parent);
         let dirty = &mut self.dirty;
         let listing = &mut self.listing;
         let limit = scanning.walk.entries() + SLICE_ENTRIES;
         for _ in 0..SLICE_DIRECTORIES {
-            let step = scanning.walk.step(&mut self.watcher, root, &mut mask, &mut |found| {
+            let step = scanning.walk.step(&mut self.watcher, root, now, &mut mask, &mut |found| {
                 if !listing.collect(found.dir, found.name, found.open) {
                     dirty.found(found.dir, found.name);
                 }
             });
-            scanning.walked = step == Step::Done;
-            if scanning.walked || scanning.walk.entries() >= limit {
+            scanning.progress = step;
+            if step != Step::More || scanning.walk.entries() >= limit {
                 break;
             }
         }
-        if scanning.walked {
+        if scanning.progress == Step::Done {
             self.take_listing();
         }
     }
 
     /// When everything walked has been looked at as well: draws the conclusions.
     pub(super) fn finish_scan(&mut self, root: &Dir) {
-        if !self.scan.as_ref().is_some_and(|scanning| scanning.walked)
+        if self.scan.as_ref().is_none_or(|scanning| scanning.progress != Step::Done)
             || !matches!(self.root, Root::Present { .. })
         {
             return;
@@ -218,8 +242,13 @@ impl Source {
             self.forget_missing(root, scanning.walk.number());
             self.ignored.retain(|_, ignored| ignored.scan >= scanning.walk.number());
         }
+        self.last_whole_scan = scanning.walk.number();
         self.whole_scans += 1;
         self.submit();
+        self.judge_regions();
+        if self.whole_scans == 1 {
+            self.fly_canaries(root);
+        }
         let took = self.now().saturating_sub(scanning.since);
         self.note_whole_scan(&scanning, took);
         self.close_gap(scanning.since);
@@ -228,11 +257,8 @@ impl Source {
 
     /// What a walk over a part could not watch or read is scanned soon.
     fn look_after_a_part(&mut self, scanning: &Scanning) {
-        let now = self.now();
-        let unheard = !self.watcher.is_listening() || self.watcher.unwatched().0 > 0;
-        let polled = unheard.then(|| now + self.berth.plan.poll_interval);
-        let retried = retry(&scanning.walk).then_some(now + RETRY);
-        self.next_whole_scan = [self.next_whole_scan, polled, retried].into_iter().flatten().min();
+        let retried = retry(&scanning.walk).then_some(self.now() + RETRY);
+        self.next_whole_scan = [self.next_whole_scan, retried].into_iter().flatten().min();
     }
 
     fn note_whole_scan(&mut self, scanning: &Scanning, took: Duration) {
@@ -269,11 +295,12 @@ impl Source {
     fn schedule_next_scan(&mut self, took: Duration, retry: bool) {
         let now = self.now();
         let plan = &self.berth.plan;
-        let deaf = !self.watcher.is_listening() || self.watcher.unwatched().0 > 0;
+        // Where nothing is heard, whole scans are the full passes of polling.
+        let deaf = self.watcher.tree().watched() == 0;
+        let polled = deaf.then(|| now + self.watcher.full_pause(took));
         // A tenth of the time at most goes into scanning.
-        let polled = deaf.then(|| now + plan.poll_interval.max(took * 10));
         let regular = plan.rescan.map(|period| now + period.max(took * 10));
-        let gap = self.gap_since.is_some().then_some(now);
+        let gap = self.gap_since.is_some().then(|| self.backoff.due(now));
         let retried = retry.then(|| now + RETRY.max(took * 10));
         let due = [self.next_whole_scan, polled, regular, gap, retried];
         self.next_whole_scan = due.into_iter().flatten().min();
@@ -291,16 +318,6 @@ impl Source {
         {
             let (first, error) = (path.clone(), error.to_string());
             self.berth.observer.notice(&Notice::Unreadable { source, count, first, error });
-        }
-        let (count, error) = self.watcher.unwatched();
-        if let Some(error) = error
-            && count != before.unwatched
-        {
-            let need = (self.watcher.tree().len() as u64 * 2).next_power_of_two().max(65_536);
-            let limit = sys::limits::max_user_watches().map(|have| (have, need));
-            self.berth.standing.update(|row| row.backend = "inotify+poll");
-            let error = error.to_string();
-            self.berth.observer.notice(&Notice::Unwatched { source, count, error, limit });
         }
     }
 }

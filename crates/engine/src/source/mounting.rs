@@ -1,0 +1,217 @@
+//! The mounts below the root: what appears, vanishes or hides, and how each is noticed.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use settle::Mono;
+use sys::Dir;
+use watch::{Changed, DirId, Region};
+
+use super::Source;
+use crate::notice::Notice;
+use crate::standing::MountRow;
+
+impl Source {
+    /// Looks whether anything was mounted or unmounted below the root.
+    pub(super) fn check_mounts(&mut self) {
+        let changed = self.watcher.mount_changes();
+        if changed.is_empty() {
+            return;
+        }
+        for change in &changed {
+            self.note_mount(change);
+        }
+        // Of what is covered now, and of what was uncovered, nobody has seen anything.
+        self.unsee_below(&changed);
+        for change in &changed {
+            self.walk_point(&change.point);
+        }
+        self.tell_of_regions();
+    }
+
+    fn note_mount(&mut self, change: &Changed) {
+        self.lost_mounts.retain(|point| *point != change.point);
+        if change.was_mounted && !change.is_mounted {
+            self.lost_mounts.push(change.point.clone());
+        }
+        let source = self.berth.plan.name.as_str();
+        let path = self.absolute(&change.point);
+        let mounted = change.is_mounted;
+        self.berth.observer.notice(&Notice::MountChanged { source, path: &path, mounted });
+    }
+
+    /// Whether a look that does not find the path proves that it is gone: not while the file system on
+    /// which it was is not mounted.
+    pub(super) fn can_be_missed(&self, path: &[u8]) -> bool {
+        !self.lost_mounts.iter().any(|point| is_below(path, point))
+    }
+
+    /// No scan has seen these files on the mounts as they are now; so none can miss them.
+    fn unsee_below(&mut self, changed: &[Changed]) {
+        let below = |path: &[u8]| changed.iter().any(|change| is_below(path, &change.point));
+        let known = &mut self.known;
+        let read = self.berth.ledger.known(self.berth.id, &mut |row| {
+            if below(row.path) {
+                known.unsee(row.key);
+            }
+        });
+        if let Err(error) = read {
+            self.berth.observer.notice(&Notice::LedgerTrouble { error: &error.to_string() });
+        }
+        let now = self.now();
+        for path in self.waiting.all_paths().into_iter().filter(|path| below(path)) {
+            if let Some(mut waiting) = self.waiting.take(&path) {
+                waiting.unit.miss();
+                waiting.next = now + super::ROOT_CHECK;
+                self.waiting.insert(path, waiting);
+            }
+        }
+    }
+
+    fn walk_point(&mut self, point: &[u8]) {
+        let (above, name) = match point.iter().rposition(|&byte| byte == b'/') {
+            Some(at) => (&point[..at], &point[at + 1..]),
+            None => (&b""[..], point),
+        };
+        // Where the directory above is not known, it is not walked either.
+        if self.berth.plan.recursive
+            && let Some(parent) = self.watcher.tree().at(above)
+        {
+            let dir = self.watcher.add(parent, name);
+            self.walk_directory(dir);
+        }
+    }
+
+    pub(super) fn absolute(&self, below: &[u8]) -> PathBuf {
+        self.berth.plan.path.join(std::ffi::OsStr::from_bytes(below))
+    }
+
+    /// Says of each mount how it is noticed, once and whenever that changes, and keeps it for `status`.
+    pub(super) fn tell_of_regions(&mut self) {
+        let rows: Vec<MountRow> = self.watcher.regions().into_iter().map(|region| self.row(region)).collect();
+        let before = self.berth.standing.row().mounts;
+        let source = self.berth.plan.name.as_str();
+        for row in rows.iter().filter(|row| !row.point.is_empty() && !before.contains(row)) {
+            let path = self.absolute(&row.point);
+            let (backend, filesystem, why) = (row.backend, row.filesystem.as_str(), row.why.clone());
+            self.berth.observer.notice(&Notice::MountWatched {
+                source,
+                path: &path,
+                backend,
+                filesystem,
+                why,
+            });
+        }
+        self.berth.standing.update(|row| row.mounts = rows);
+    }
+
+    fn row(&self, region: &Region) -> MountRow {
+        let deaf = self.watcher.deaf().filter(|_| region.ear == Some(watch::Ear::Inotify));
+        let why = deaf.map(deaf_because).or_else(|| region.why.clone());
+        MountRow {
+            point: region.point.clone(),
+            filesystem: region.kind.clone(),
+            backend: if deaf.is_some() { "poll" } else { region.backend() },
+            why,
+        }
+    }
+
+    /// A unit was found by a scan though its directory is heard.
+    pub(super) fn note_unheard(&mut self, dir: DirId) {
+        let heard = self.watcher.tree().is_watched(dir) && !self.watcher.is_polled(dir);
+        if heard && self.whole_scans > 0 && self.gap_since.is_none() {
+            self.berth.standing.update(|row| row.found_by_scan_only += 1);
+            *self.unheard.entry(self.watcher.tree().region(dir)).or_default() += 1;
+        }
+    }
+
+    /// After a whole scan: regions whose events keep missing things are polled as well.
+    pub(super) fn judge_regions(&mut self) {
+        let found = std::mem::take(&mut self.unheard);
+        for region in self.watcher.note_unheard(&found) {
+            self.tell_distrust(&region);
+        }
+        self.tell_of_regions();
+    }
+
+    /// Tries again what the kernel refused to watch.
+    pub(super) fn retry_watches(&mut self, root: &Dir) {
+        let was_deaf = self.watcher.deaf().is_some();
+        let heard = self.watcher.retry(root, self.now());
+        if heard.is_empty() {
+            return;
+        }
+        if was_deaf {
+            // Everything is to be armed.
+            self.next_whole_scan = Some(self.now());
+        }
+        for dir in heard {
+            self.walk_directory(dir);
+        }
+    }
+
+    /// Tells when the number of directories that cannot be watched has changed.
+    pub(super) fn tell_of_refused(&mut self) {
+        let refused = self.watcher.refused();
+        let (count, told) = (refused.len() as u64, self.told_refused);
+        let settled = self.scan.is_none() && self.berth.standing.row().ready;
+        if count == told || !settled {
+            return;
+        }
+        self.told_refused = count;
+        let tree = self.watcher.tree();
+        let mut named: Vec<Vec<u8>> = refused.keys().take(NAMED).filter_map(|dir| tree.path(*dir)).collect();
+        named.sort();
+        let source = self.berth.plan.name.as_str();
+        let poll_interval = self.berth.plan.poll_interval;
+        let error = refused.values().next().map_or_else(String::new, |error| error.to_string());
+        let need = watches_needed(tree.len() as u64);
+        let limit = sys::limits::max_user_watches().map(|have| (have, need));
+        let notice = Notice::Unwatched { source, count, named: &named, error, limit, poll_interval };
+        if count == 0 {
+            self.berth.observer.notice(&Notice::WatchedAgain { source });
+        } else {
+            self.berth.observer.notice(&notice);
+        }
+        self.berth.standing.update(|row| row.unwatched_named = named);
+    }
+
+    /// Tells of scanners that do not come back.
+    pub(super) fn tell_of_stuck(&mut self) {
+        let stuck = self.watcher.stuck();
+        if stuck.len() as u64 == self.berth.standing.row().stuck {
+            return;
+        }
+        let first = stuck.first().and_then(|dir| self.watcher.tree().path(*dir));
+        let (source, count) = (self.berth.plan.name.as_str(), stuck.len() as u64);
+        if let Some(first) = first {
+            let path = self.absolute(&first);
+            self.berth.observer.notice(&Notice::Stuck { source, count, first: &path });
+        }
+        self.berth.standing.update(|row| row.stuck = count);
+    }
+
+    /// When anything of this is due.
+    pub(super) fn next_of_mounts(&self) -> Option<Mono> {
+        [self.watcher.next(), self.canaries.next()].into_iter().flatten().min()
+    }
+}
+
+/// So many directories are named.
+const NAMED: usize = 16;
+
+/// A number of watches that is enough for so many directories and leaves others some.
+fn watches_needed(directories: u64) -> u64 {
+    (directories * 2).next_power_of_two().max(65_536)
+}
+
+fn is_below(path: &[u8], point: &[u8]) -> bool {
+    path.strip_prefix(point).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+pub(super) fn deaf_because(error: &str) -> String {
+    format!(
+        "inotify cannot be opened ({error}); E-INOTIFY-INSTANCES if this says \"too many open files\": \
+         raise fs.inotify.max_user_instances, or LimitNOFILE if that is the limit"
+    )
+}

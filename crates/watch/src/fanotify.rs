@@ -1,0 +1,260 @@
+//! The fanotify backend: one mark for a whole file system, and a map from handles to directories.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use settle::What;
+use sys::fanotify::{self, Named, RawEvent};
+use sys::{Dir, Errno, Fanotify, Handle};
+
+use crate::backlog::{Backlog, Piece};
+use crate::drain::{Drain, Queue};
+use crate::ground::{Backend, Each, Ground};
+use crate::hint::Hint;
+use crate::tree::{Armed, DirId, Wd};
+
+/// One group with its drain thread.
+#[derive(Debug)]
+pub(crate) struct FanotifyBackend {
+    drain: Drain<Group>,
+}
+
+/// The group and the directories of ours, so that the drain thread knows foreign events.
+#[derive(Debug)]
+pub(crate) struct Group {
+    fanotify: Fanotify,
+    ours: Ours,
+}
+
+/// Our directories by their handles.
+///
+/// A directory that is replaced keeps its number and gets a second handle here; which one is its own
+/// stands in the tree ([`Armed::Mark`]).
+#[derive(Debug, Default)]
+struct Ours {
+    map: RwLock<HashMap<Handle, DirId>>,
+    hasher: RandomState,
+}
+
+impl Ours {
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<Handle, DirId>> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Handle, DirId>> {
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn concerns(map: &HashMap<Handle, DirId>, event: &RawEvent<'_>) -> bool {
+        let known = |named: Option<Named<'_>>| named.is_some_and(|named| map.contains_key(named.directory));
+        known(event.at) || known(event.to) || event.is_lost() || event.mask & fanotify::Q_OVERFLOW != 0
+    }
+
+    fn get(&self, handle: &[u8]) -> Option<DirId> {
+        self.read().get(handle).copied()
+    }
+
+    fn hash(&self, handle: &[u8]) -> u64 {
+        self.hasher.hash_one(handle)
+    }
+}
+
+impl AsFd for Group {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fanotify.as_fd()
+    }
+}
+
+impl Queue for Group {
+    fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        self.fanotify.read(buffer)
+    }
+
+    /// Foreign events are dropped here. An event in a directory of ours whose handle is not known yet
+    /// is dropped with them: that directory has not been listed yet, and will be.
+    fn piece(&self, read: &[u8]) -> Option<Piece> {
+        let map = self.ours.read();
+        let ours = fanotify::events(read).filter(|event| Ours::concerns(&map, event));
+        let kept: Vec<u8> = ours.flat_map(|event| event.bytes).copied().collect();
+        (!kept.is_empty()).then(|| Piece::Fanotify(kept.into()))
+    }
+
+    fn is_bounded(&self) -> bool {
+        !self.fanotify.is_unlimited()
+    }
+}
+
+impl FanotifyBackend {
+    pub(crate) fn start(backlog: &Arc<Backlog>) -> std::io::Result<Self> {
+        let group = Group { fanotify: Fanotify::open()?, ours: Ours::default() };
+        Ok(Self { drain: Drain::start(Arc::new(group), Arc::clone(backlog))? })
+    }
+
+    /// Marks the file system that holds the directory.
+    pub(crate) fn mark(&self, dir: &Dir) -> Result<(), Errno> {
+        // Without handles the events could not be understood.
+        dir.handle()?;
+        self.group().fanotify.mark(dir)
+    }
+
+    fn group(&self) -> &Group {
+        self.drain.queue()
+    }
+
+    /// Forgets the handles of directories that left the tree.
+    pub(crate) fn purge(&self, ground: &Ground) {
+        self.group().ours.write().retain(|_, dir| ground.tree.is_watched(*dir));
+    }
+
+    fn fold_chunk(&self, ground: &mut Ground, chunk: &[u8], each: &mut Each<'_>) {
+        for event in fanotify::events(chunk) {
+            if event.mask & fanotify::Q_OVERFLOW != 0 || event.is_lost() {
+                each(&ground.tree, Hint::Overflow);
+            } else if event.mask & fanotify::ONDIR != 0 {
+                self.fold_directory(ground, &event, each);
+            } else {
+                self.fold_file(ground, &event, each);
+            }
+        }
+    }
+
+    /// Where it happened, if that is a directory of ours that still hangs in the tree.
+    fn place<'e>(&self, ground: &Ground, named: Option<Named<'e>>) -> Option<(DirId, &'e [u8])> {
+        let named = named.filter(|named| !named.name.is_empty())?;
+        let dir = self.group().ours.get(named.directory)?;
+        let same = ground.tree.armed(dir) == Armed::Mark(self.group().ours.hash(named.directory));
+        same.then_some((dir, named.name))
+    }
+
+    fn fold_file(&self, ground: &Ground, event: &RawEvent<'_>, each: &mut Each<'_>) {
+        let from = self.place(ground, event.at);
+        let mut tell = |place: Option<(DirId, &[u8])>, what: What| {
+            if let Some((dir, name)) = place {
+                each(&ground.tree, Hint::Entry { dir, name, what });
+            }
+        };
+        if event.mask & fanotify::RENAME != 0 {
+            tell(from, What::MovedOut);
+            return tell(self.place(ground, event.to), What::MovedIn);
+        }
+        // A mask is a set and its order is lost: a look decides, and a removal has the last word.
+        for (bit, what) in WHAT {
+            if event.mask & bit != 0 {
+                tell(from, what);
+            }
+        }
+    }
+
+    fn fold_directory(&self, ground: &mut Ground, event: &RawEvent<'_>, each: &mut Each<'_>) {
+        if !ground.recursive {
+            return;
+        }
+        let from = self.place(ground, event.at);
+        if event.mask & fanotify::RENAME != 0 {
+            return self.fold_rename(ground, event, from, each);
+        }
+        let Some((parent, name)) = from else { return };
+        if event.mask & (fanotify::DELETE | fanotify::MOVED_FROM) != 0 {
+            return self.fold_removal(ground, parent, event, name, each);
+        }
+        if event.mask & (fanotify::CREATE | fanotify::MOVED_TO) != 0 {
+            ground.created(parent, name, each);
+        }
+        if event.mask & fanotify::ATTRIB != 0 {
+            ground.changed(parent, name, each);
+        }
+    }
+
+    fn fold_rename(
+        &self,
+        ground: &mut Ground,
+        event: &RawEvent<'_>,
+        from: Option<(DirId, &[u8])>,
+        each: &mut Each<'_>,
+    ) {
+        let moved = event.target.and_then(|target| self.known(ground, target));
+        let moved = moved.or_else(|| from.and_then(|(parent, name)| ground.tree.child(parent, name)));
+        if let Some(moved) = moved {
+            ground.tree.detach(moved);
+            each(&ground.tree, Hint::DirectoryGone);
+        }
+        match (self.place(ground, event.to), moved) {
+            (Some((parent, name)), moved) => ground.moved_to(moved, parent, name, each),
+            // Out of the tree, or to where nobody has looked yet: then it is listed there.
+            (None, Some(moved)) => ground.drop_dir(moved),
+            (None, None) => {}
+        }
+    }
+
+    /// The name may belong to another directory by now: only the one that went is dropped.
+    fn fold_removal(
+        &self,
+        ground: &mut Ground,
+        parent: DirId,
+        event: &RawEvent<'_>,
+        name: &[u8],
+        each: &mut Each<'_>,
+    ) {
+        let gone = match event.target {
+            Some(target) => self.known(ground, target),
+            None => ground.tree.child(parent, name),
+        };
+        if let Some(gone) = gone.filter(|gone| ground.tree.child(parent, name) == Some(*gone)) {
+            if event.mask & fanotify::MOVED_FROM != 0 {
+                ground.drop_dir(gone);
+                each(&ground.tree, Hint::DirectoryGone);
+            } else {
+                ground.depart(gone);
+            }
+        }
+        if event.mask & (fanotify::CREATE | fanotify::MOVED_TO) != 0 {
+            // One of the name may have come after the one that went.
+            let dir = ground.tree.add(parent, name);
+            each(&ground.tree, Hint::Directory(dir));
+        }
+    }
+
+    /// The directory of ours that has this handle now.
+    fn known(&self, ground: &Ground, handle: &[u8]) -> Option<DirId> {
+        let ours = &self.group().ours;
+        let dir = ours.get(handle)?;
+        (ground.tree.armed(dir) == Armed::Mark(ours.hash(handle))).then_some(dir)
+    }
+}
+
+impl Backend for FanotifyBackend {
+    fn arm(&mut self, ground: &mut Ground, dir: DirId, open: &Dir) -> Result<(), Errno> {
+        let handle = open.handle()?;
+        let ours = &self.drain.queue().ours;
+        let hash = ours.hash(handle.as_bytes());
+        ours.write().insert(handle, dir);
+        ground.tree.mark(dir, hash);
+        Ok(())
+    }
+
+    fn disarm(&mut self, _: DirId, _: Option<Wd>) {
+        // Its handle stays until the next `purge`: events of it lead to nothing.
+    }
+
+    fn read_now(&self) {
+        self.drain.read_now();
+    }
+
+    fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
+        if let Piece::Fanotify(chunk) = piece {
+            self.fold_chunk(ground, chunk, each);
+        }
+    }
+}
+
+/// In the order in which they are told.
+const WHAT: [(u64, What); 6] = [
+    (fanotify::MOVED_TO, What::MovedIn),
+    (fanotify::CREATE, What::Created),
+    (fanotify::CLOSE_WRITE, What::Closed),
+    (fanotify::ATTRIB, What::Attrib),
+    (fanotify::MOVED_FROM, What::MovedOut),
+    (fanotify::DELETE, What::Deleted),
+];
