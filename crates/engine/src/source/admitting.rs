@@ -7,7 +7,7 @@ use config::{Announce, Initial};
 use ledger::{Admission, Fate, Moment};
 use model::{Cause, Kind, PathKey, Reason, SignalSet};
 use settle::Sample;
-use sys::{Dir, Errno};
+use sys::{Dir, EntryKind, Errno};
 
 use super::Source;
 use super::known::{Known, fingerprint};
@@ -15,14 +15,17 @@ use super::looking::{Candidate, NOTHING_SEEN, Redated};
 use super::waiting::Waiting;
 use crate::notice::Notice;
 
-/// Whether the name is certainly not there; a directory that cannot be opened proves nothing.
+/// Whether certainly no file of the name is there; a directory that cannot be opened proves nothing.
 pub(super) fn is_absent(root: &Dir, path: &[u8]) -> bool {
     let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
         Some(at) => (&path[..at], &path[at + 1..]),
         None => (&b"."[..], path),
     };
     let look = root.open_below(dir).and_then(|dir| dir.look_at(name));
-    matches!(look, Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV))
+    match look {
+        Ok(look) => look.kind() == EntryKind::Directory,
+        Err(error) => matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV),
+    }
 }
 
 impl Source {

@@ -297,6 +297,10 @@ impl Source {
         match self.judge(open, &entry.name, &mut waiting, now) {
             Step::Complete(signals) => {
                 let sample = waiting.unit.sample().unwrap_or(sample);
+                if entry.look.is_some() && !waiting.forced && self.is_known(key, &sample) {
+                    // What the scanner saw is past; what is there now was announced meanwhile.
+                    return;
+                }
                 let (name, kind, mode) = (entry.name.clone(), Kind::File, look.mode);
                 candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
             }
@@ -305,6 +309,11 @@ impl Source {
                 self.keep_waiting(path, waiting, Reason::WaitingWriterOpen, now + super::ROOT_CHECK, false);
             }
         }
+    }
+
+    fn is_known(&self, key: PathKey, sample: &Sample) -> bool {
+        let print = fingerprint(sample, self.with_inode);
+        matches!(self.known.compare(key, &print, sample.ctime), Compared::Same { .. })
     }
 
     /// Compares with what is known: whether there is anything new about the file.
