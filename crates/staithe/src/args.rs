@@ -313,10 +313,28 @@ pub(crate) struct SinkArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Run it as the user that the daemon runs as. It changes nothing, unless --canary is given.
+
+Examples:
+  staithe doctor -c staithe.toml            everything that can be seen from outside
+  staithe doctor -c staithe.toml --canary   also how soon events come, and the clock of a server
+  sudo -u staithe staithe doctor --json     for programs
+
+Exit codes: 0 all is well, 2 the configuration is bad, 5 something needs an eye."
+)]
 pub(crate) struct DoctorArgs {
     /// The configuration whose sources and sinks are looked at
     #[arg(short, long, value_name = "FILE|DIR")]
     pub(crate) config: Option<PathBuf>,
+    /// Make a file in each source's directory, gone within a moment, to see whether events come and whether clocks agree
+    #[arg(long)]
+    pub(crate) canary: bool,
+    /// JSON instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) client: Client,
 }
 
 #[derive(Debug, Subcommand)]

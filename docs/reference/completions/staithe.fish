@@ -150,6 +150,10 @@ complete -c staithe -n "__fish_staithe_using_subcommand resume" -l socket -d 'Th
 complete -c staithe -n "__fish_staithe_using_subcommand resume" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand resume" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -s c -l config -d 'The configuration whose sources and sinks are looked at' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l socket -d 'The daemon\'s socket' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l canary -d 'Make a file in each source\'s directory, gone within a moment, to see whether events come and whether clocks agree'
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_seen_subcommand_from check repair export help" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_seen_subcommand_from check repair export help" -f -a "check" -d 'Check the ledger; works beside a running daemon'

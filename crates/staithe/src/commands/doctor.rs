@@ -1,84 +1,235 @@
 //! `staithe doctor`: what on this machine stands in the way, each finding with its fix.
+//!
+//! The reading of the machine (`machine`, `census`, `canary`) is apart from the judging (`limits`,
+//! `trees`, `hidden`), which gets numbers and gives findings.
 
-use config::Plan;
-use sys::{Dir, limits};
+mod canary;
+mod census;
+mod finding;
+mod hidden;
+mod limits;
+mod machine;
+mod patience;
+mod trees;
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use config::{Backend, Plan, SourcePlan};
+use model::text::safe;
+use serde_json::{Value, json};
+use sys::filesystem::{self, FileSystem};
+use sys::{Dir, Errno, Mount, MountTable, mounts};
 
 use crate::args::DoctorArgs;
 use crate::client;
 use crate::exit::{Exit, failure};
-
-/// One thing that was looked at.
-struct Finding {
-    good: bool,
-    text: String,
-}
-
-fn good(text: String) -> Finding {
-    Finding { good: true, text }
-}
-
-fn bad(text: String) -> Finding {
-    Finding { good: false, text }
-}
+use finding::{Finding, bad, good, note};
+use limits::{Fanotify, Need};
+use machine::Daemon;
+use trees::{Census, End, Region};
 
 pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let mut findings = machine();
-    if let Some(config) = &args.config {
-        let loaded = super::run::load(config).map_err(|text| failure(Exit::Usage, text))?;
-        findings.extend(sources(&loaded.plan));
-        findings.extend(sinks(&loaded.plan));
-    }
-    for finding in &findings {
-        let mark = if finding.good { "ok  " } else { "FAIL" };
-        client::print_line(format!("{mark}  {}", finding.text).as_bytes())?;
-    }
-    Ok(if findings.iter().all(|finding| finding.good) { Exit::Done } else { Exit::Degraded })
-}
-
-fn machine() -> Vec<Finding> {
-    let limit = |name: &str, value: Option<u64>, least: u64| match value {
-        Some(value) if value >= least => good(format!("fs.inotify.{name} = {value}")),
-        Some(value) => bad(format!(
-            "fs.inotify.{name} = {value} is low. Fix: sudo sysctl -w fs.inotify.{name}={least}; keep it in \
-             /etc/sysctl.d/60-staithe.conf"
-        )),
-        None => bad(format!("fs.inotify.{name} cannot be read; is /proc mounted?")),
-    };
-    vec![
-        limit("max_user_watches", limits::max_user_watches(), 65_536),
-        limit("max_user_instances", limits::max_user_instances(), 128),
-        limit("max_queued_events", limits::max_queued_events(), 16_384),
-    ]
-}
-
-fn sources(plan: &Plan) -> Vec<Finding> {
-    let look = |source: &config::SourcePlan| {
-        let (name, path) = (&source.name, source.path.display());
-        match Dir::open_root(&source.path) {
-            Err(error) => bad(format!(
-                "source {name}: {path} cannot be opened ({error}); it is watched when it can. Fix: create it, or \
-                 give this user read and search permission"
-            )),
-            Ok(dir) => {
-                let filesystem = sys::filesystem::of(&dir);
-                if filesystem.local {
-                    good(format!("source {name}: {path} is {}, events are heard", filesystem.name))
-                } else {
-                    good(format!(
-                        "source {name}: {path} is {}; other machines' writes raise no events, so it is polled",
-                        filesystem.name
-                    ))
-                }
-            }
+    let loaded = args.config.as_ref().map(|config| super::run::load(config)).transpose();
+    let plan = loaded.map_err(|text| failure(Exit::Usage, text))?.map(|loaded| loaded.plan);
+    let visit = Visit::begin(args);
+    let findings = visit.findings(plan.as_ref());
+    if args.json {
+        let listed: Vec<Value> = findings.iter().map(Finding::value).collect();
+        client::print_line(&serde_json::to_vec(&json!({"findings": listed}))?)?;
+    } else {
+        for line in
+            findings.iter().flat_map(|finding| finding.page().lines().map(str::to_owned).collect::<Vec<_>>())
+        {
+            client::print_line(line.as_bytes())?;
         }
-    };
-    plan.sources.iter().map(look).collect()
+    }
+    Ok(if findings.iter().all(|finding| finding.ok) { Exit::Done } else { Exit::Degraded })
+}
+
+/// What is known before any source is looked at.
+struct Visit {
+    canary: bool,
+    uid: u32,
+    daemon: Option<Daemon>,
+    /// Whether the daemon may mark file systems for fanotify, as far as can be read.
+    may_mark: Option<bool>,
+    /// How this process sees the mounts.
+    own: Vec<Mount>,
+    /// How the one who is asked about sees them, and who that is.
+    seen: (Vec<Mount>, String),
+    /// How the machine sees them, if that may be read.
+    host: Option<Vec<Mount>>,
+}
+
+impl Visit {
+    fn begin(args: &DoctorArgs) -> Self {
+        let daemon = Daemon::find(&args.client);
+        let own = MountTable::open().and_then(|mut table| table.read()).unwrap_or_default();
+        let of_daemon = daemon.and_then(|daemon| Some((mounts::of_process(daemon.pid).ok()?, daemon.name())));
+        // Where the table of process 1 may not be read, ours stands for the machine's, if it is not
+        // itself the one that is asked about.
+        let host = mounts::of_process(1).ok().or_else(|| of_daemon.is_some().then(|| own.clone()));
+        let seen = of_daemon.unwrap_or_else(|| (own.clone(), "this process".into()));
+        let uid = rustix::process::geteuid().as_raw();
+        Self { canary: args.canary, uid, daemon, may_mark: machine::may_mark(daemon), own, seen, host }
+    }
+
+    fn findings(&self, plan: Option<&Plan>) -> Vec<Finding> {
+        let mut of_sources = Vec::new();
+        let mut need = Need::default();
+        let mut listening = 0;
+        for source in plan.iter().flat_map(|plan| &plan.sources) {
+            let census = self.source(source, &mut of_sources);
+            need.number += census.watched;
+            need.at_least |= census.end != End::Whole;
+            listening += u64::from(census.watched > 0);
+        }
+        let mut findings = self.machine(plan, plan.map(|_| need), listening);
+        findings.extend(of_sources);
+        findings.extend(plan.iter().flat_map(|plan| sinks(plan)));
+        findings
+    }
+
+    fn machine(&self, plan: Option<&Plan>, need: Option<Need>, listening: u64) -> Vec<Finding> {
+        let (watches, instances) = machine::inotify(self.daemon);
+        let asks = |source: &&SourcePlan| source.backend == Backend::Fanotify;
+        let wanted = plan.iter().flat_map(|plan| plan.sources.iter().filter(asks));
+        let fanotify = Fanotify {
+            wanted: wanted.map(|source| source.name.clone()).collect(),
+            whose: self.daemon.map_or_else(|| "a daemon started here".into(), Daemon::name),
+            capable: self.may_mark,
+            groups: sys::limits::max_fanotify_groups(),
+            queue: sys::limits::max_fanotify_queue(),
+        };
+        let mut findings = vec![
+            limits::watches(&watches, need),
+            limits::instances(&instances, listening),
+            limits::queue(sys::limits::max_queued_events()),
+            limits::fanotify(&fanotify),
+            limits::descriptors(&machine::descriptors(self.daemon)),
+        ];
+        findings.extend(self.other_user());
+        findings.extend(self.host.is_none().then(hidden::not_compared));
+        findings
+    }
+
+    /// What is said of permissions and limits is said of the user who asks.
+    fn other_user(&self) -> Option<Finding> {
+        let daemon = self.daemon?;
+        let uid = daemon.uid.filter(|uid| *uid != self.uid)?;
+        let text = format!(
+            "{} runs as uid {uid}, and this is uid {}: what is said of permissions and limits holds for the latter",
+            daemon.name(),
+            self.uid
+        );
+        Some(note("W-USER", text, format!("sudo -u '#{uid}' staithe doctor …")))
+    }
+
+    /// Looks at one source; gives what its tree needs.
+    fn source(&self, plan: &SourcePlan, findings: &mut Vec<Finding>) -> Census {
+        let mut add = |finding: Finding| findings.push(finding.of(&plan.name));
+        let path = plan.path.as_os_str().as_bytes();
+        let (root, filesystem) = match look_at_root(plan) {
+            Some(Ok(there)) => there,
+            Some(Err(error)) => {
+                add(no_root(path, error));
+                return Census::default();
+            }
+            None => {
+                let census = Census { end: End::Stuck, ..Census::default() };
+                trees::walk(path, &census).into_iter().for_each(&mut add);
+                return census;
+            }
+        };
+        let regions = self.regions(&root, filesystem);
+        for (_, region) in &regions {
+            add(trees::region(region, plan.backend, plan.poll_interval));
+        }
+        self.hidden(&root).into_iter().for_each(&mut add);
+        let heard = |trust| census::is_watched(plan.backend, trust, self.may_mark);
+        let fates = regions.iter().map(|(below, region)| (below.clone(), heard(region.trust))).collect();
+        let census = census::take(plan, fates);
+        trees::walk(&root, &census).into_iter().for_each(&mut add);
+        add(trees::permissions(&root, &census, self.uid));
+        if self.canary || plan.canary {
+            let relies =
+                plan.backend != Backend::Poll && regions.first().is_some_and(|(_, root)| root.is_heard());
+            fly(plan, &root, relies).into_iter().for_each(&mut add);
+        }
+        census
+    }
+
+    /// The root and the mounts below it, by their paths below it.
+    fn regions(&self, root: &[u8], filesystem: FileSystem) -> Vec<(Vec<u8>, Region)> {
+        let region = |path: &[u8], mount: &Mount| {
+            let (kind, trust) = (mount.kind.clone(), filesystem::by_kind(&mount.kind).trust);
+            Region { path: path.to_vec(), kind, trust }
+        };
+        let own = mounts::holding(&self.own, root).map_or_else(
+            || Region { path: root.to_vec(), kind: filesystem.name.to_owned(), trust: filesystem.trust },
+            |mount| region(root, mount),
+        );
+        let below = mounts::below(&self.own, root);
+        let below = below.into_iter().map(|(below, mount)| (below, region(&mount.point, mount)));
+        std::iter::once((Vec::new(), own)).chain(below).collect()
+    }
+
+    /// Whether the daemon sees what the machine sees.
+    fn hidden(&self, root: &[u8]) -> Option<Finding> {
+        let (seen, whose) = &self.seen;
+        let difference = hidden::compare(root, seen, self.host.as_ref()?);
+        Some(hidden::judge(difference.as_ref(), root, whose))
+    }
+}
+
+/// Where the root really lies, and on which file system; nothing if there is no answer.
+fn look_at_root(plan: &SourcePlan) -> Option<Result<(Vec<u8>, FileSystem), Errno>> {
+    let path = plan.path.clone();
+    patience::ask(move || {
+        let dir = Dir::open_root(&path)?;
+        let root = dir.real_path().unwrap_or_else(|| path.as_os_str().as_bytes().to_vec());
+        Ok((root, filesystem::of(&dir)))
+    })
+}
+
+/// Sends a canary; `relies`: the source relies on events at its root.
+fn fly(plan: &SourcePlan, root: &[u8], relies: bool) -> Vec<Finding> {
+    let path = plan.path.clone();
+    match patience::ask(move || canary::fly(&path)) {
+        Some(Ok(flight)) => vec![trees::canary(root, &flight, relies), trees::clock(root, &flight)],
+        Some(Err(error)) => vec![trees::no_canary(root, &error.to_string())],
+        None => vec![trees::no_canary(root, "the file system does not answer")],
+    }
+}
+
+fn no_root(path: &[u8], error: Errno) -> Finding {
+    let path = safe(path);
+    match error {
+        Errno::ACCESS | Errno::PERM => bad(
+            "W-PERM",
+            format!(
+                "{path} cannot be opened ({error}): nothing of it arrives until permission is given, then all does"
+            ),
+            "give this user read and search permission on it and search permission on all directories above",
+        ),
+        _ => bad(
+            "E-ROOT",
+            format!(
+                "{path} cannot be opened ({error}): it is waited for; what is in it arrives when it comes"
+            ),
+            "make the directory, or mount what belongs there, or correct `path` in the configuration",
+        ),
+    }
 }
 
 fn sinks(plan: &Plan) -> Vec<Finding> {
     let look = |sink: &config::SinkPlan| match engine::probe_sink(sink) {
-        None => good(format!("sink {}: {} answers", sink.name, sink.kind.name())),
-        Some(warning) => bad(warning),
+        None => good("E-SINK", format!("sink {}: {} answers", sink.name, sink.kind.name())),
+        Some(warning) => bad(
+            "E-SINK",
+            format!("{}; its events are kept in the ledger until it takes them", safe(warning.as_bytes())),
+            format!("mend what is said, or take sink {} out of the configuration", sink.name),
+        ),
     };
     plan.sinks.iter().map(look).collect()
 }

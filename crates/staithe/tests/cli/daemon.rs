@@ -1,4 +1,4 @@
-//! `run`, `status`, `ls`, `tail`, `rescan`, `reload`, `pause`, `resume`, `notify`, `doctor`.
+//! `run`, `status`, `ls`, `tail`, `rescan`, `reload`, `pause`, `resume`.
 
 use std::fs;
 
@@ -209,16 +209,6 @@ fn rescan_looks_again_and_repeats_nothing() {
     deliver(&landing, &["c.dat"]);
     let lines = fs::read_to_string(landing.out("events.jsonl")).unwrap();
     assert_eq!(lines.lines().count(), 3, "{lines}");
-}
-
-#[test]
-fn doctor_looks_at_the_machine_and_the_configuration() {
-    let landing = landing();
-    landing.configure(CONFIG);
-    let config = landing.config();
-    let done = landing.call(&["doctor", "-c", config.to_str().unwrap()]);
-    assert!(matches!(done.code, Some(0 | 5)), "{done:?}");
-    assert!((done.text() + &done.stderr).contains("max_user_watches"), "{done:?}");
 }
 
 #[test]

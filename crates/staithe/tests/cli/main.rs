@@ -2,6 +2,7 @@
 
 mod check;
 mod daemon;
+mod doctor;
 mod notify;
 mod queue;
 mod store;
