@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
+mod at_once;
 mod backends;
 mod churn;
 mod ground;

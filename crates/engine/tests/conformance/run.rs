@@ -31,6 +31,19 @@ pub(crate) fn run_and_list(script: &str, backend: Backend) -> Option<BTreeMap<Na
     Some(left)
 }
 
+/// Plays a script for its events only: whether everything came before the tree was compared as a whole.
+pub(crate) fn is_heard_at_once(script: &str, backend: Backend) -> Option<bool> {
+    let mut play = Play::begin(start(backend)?);
+    let last_scan = |play: &Play| play.rig.status()["sources"][0]["last_scan"].clone();
+    let before = last_scan(&play);
+    for Line { text, step } in parse(script) {
+        play.line = text;
+        play.step(&step);
+    }
+    play.settle();
+    Some(last_scan(&play) == before)
+}
+
 /// An engine that notices that way, or nothing where that is not to be had.
 pub(crate) fn start(backend: Backend) -> Option<Rig> {
     if backend == Backend::Fanotify && !backends::may_mark_file_systems() {
@@ -66,6 +79,10 @@ impl Play {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Settle => self.settle(),
+            Step::Known => {
+                self.settle();
+                self.check_known();
+            }
             Step::Rescan => {
                 self.rig.rescan_only();
                 self.settle();
@@ -96,6 +113,8 @@ impl Play {
                 self.look(one, Demand::Must);
                 self.look(two, Demand::Must);
             }
+            // With the root; whether anybody learnt of each file before is open.
+            Step::RmAll(name) if name == b"in" => self.truth.only(b"", &BTreeSet::new(), false),
             Step::Tmpfile(name, _) | Step::Rm(name) | Step::RmAll(name) => self.look(name, Demand::Must),
             // Directories, links and permissions are no files.
             _ => {}
@@ -188,8 +207,8 @@ impl Play {
         format!("{}\n{}", self.rig.said().join("\n"), self.rig.status())
     }
 
-    /// Everything is through without a comparison; after one, nothing is different but what only a
-    /// comparison can find, and what is gone is known to be gone.
+    /// Everything is through without a comparison that anybody ordered; after one, nothing is different
+    /// but what only a comparison can find.
     fn finish(mut self) {
         "the end".clone_into(&mut self.line);
         self.settle();

@@ -5,15 +5,15 @@
 //! exchange X Y            link F G               symlink TARGET L     tmpfile F [CONTENT]
 //! rm F                    rm -r X                chmod MODE X         touch X
 //! open F [CONTENT]        more F CONTENT         close F              fifo P
-//! settle                  rescan                 absent               present
-//! down                    up                     repeat N … end
+//! settle                  known                  rescan               repeat N … end
+//! absent                  present                down                 up
 //! ```
 //!
 //! Names are below the watched root; `outside:X` is below a directory beside it on the same file
 //! system, `root:` is the root itself. `open` keeps a writer on the file under the name given there,
 //! also when the file has another name by then; `more` and `close` speak of that writer.
-//! `settle` waits until everything so far is through, `rescan` orders a comparison and then settles,
-//! `absent` and `present` wait for the source to say so, `down` and `up` stop and start the engine.
+//! `settle` waits until everything so far is through, `known` also until what is gone is known to be gone
+//! (with polling: by the next full pass), `rescan` orders a comparison and then settles, `absent` and `present` wait for the source to say so, `down` and `up` stop and start the engine.
 //! In a word `\n`, `\s`, `\\`, `\$` and `\xHH` are bytes, `{text*N}` is the text N times, and `$i` within
 //! `repeat` is the number of the round.
 
@@ -41,6 +41,7 @@ pub(crate) enum Step {
     More(Name, Vec<u8>),
     Close(Name),
     Settle,
+    Known,
     Rescan,
     Absent,
     Present,
@@ -108,6 +109,7 @@ fn step(line: &str) -> Option<Step> {
         ("chmod", Some(mode), 2) => Step::Chmod(u32::from_str_radix(mode, 8).ok()?, name(1)?),
         ("touch", _, 1) => Step::Touch(name(0)?),
         ("settle", _, 0) => Step::Settle,
+        ("known", _, 0) => Step::Known,
         ("rescan", _, 0) => Step::Rescan,
         ("absent", _, 0) => Step::Absent,
         ("present", _, 0) => Step::Present,

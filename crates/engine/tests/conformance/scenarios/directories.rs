@@ -35,7 +35,7 @@ scenario!(
     write t/a/b/f two
     settle
     rename t outside:t
-    settle
+    known
     write outside:t/a/new three
     append outside:t/f more
     rm outside:t/a/b/f
@@ -135,7 +135,7 @@ scenario!(
     end
     settle
     rm -r d
-    settle
+    known
     write d file
     settle
     rm d

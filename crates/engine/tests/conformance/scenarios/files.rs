@@ -59,7 +59,7 @@ scenario!(
     write d/a one
     settle
     rename d/a d/b
-    settle
+    known
     rename d/b e/a
     settle
     rename e/a d/a
@@ -77,7 +77,7 @@ scenario!(
     rename outside:a a
     settle
     rename a outside:a
-    settle
+    known
     append outside:a more
     rename outside:a a
     settle
@@ -94,7 +94,7 @@ scenario!(
     write a other
     settle
     rm a
-    settle
+    known
     write a again
     settle
     repeat 30
@@ -126,7 +126,7 @@ scenario!(
     write b longer
     settle
     exchange a b
-    settle
+    known
     mkdir d
     write d/a x
     exchange d/a b

@@ -24,7 +24,7 @@ scenario!(
     link a d/b
     settle
     rm a
-    settle
+    known
     link d/b c
     rename c d/c
 "

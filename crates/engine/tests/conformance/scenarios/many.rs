@@ -20,7 +20,7 @@ scenario!(
       write d$i/c z
       rm d$i/a
     end
-    settle
+    known
     repeat 50
       rm -r d$i
     end
