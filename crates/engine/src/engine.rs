@@ -242,6 +242,7 @@ impl Engine {
             first_scan_done: record.first_scan_done,
             armed_at: record.armed_at,
             inode_in_identity: record.inode_in_identity,
+            incarnation: record.incarnation,
             ledger: self.ledger.clone(),
             clock: self.clock,
             observer: Arc::clone(&self.observer),

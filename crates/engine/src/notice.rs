@@ -146,7 +146,7 @@ pub enum Notice<'a> {
         /// What the kernel said of one.
         error: String,
         /// The limit of watches and how many would do.
-        limit: Option<(u64, u64)>,
+        limit: Option<(sys::limits::Limit, u64)>,
         /// How often they are polled instead.
         poll_interval: Duration,
     },
@@ -318,6 +318,9 @@ impl Notice<'_> {
     }
 }
 
+/// What else would do.
+const OR_MARK: &str = " Or run with CAP_SYS_ADMIN and backend = \"fanotify\", which needs no watches";
+
 fn mount_changed(source: &str, path: &Path, mounted: bool) -> String {
     let path = shown(path);
     if mounted {
@@ -349,23 +352,21 @@ fn unwatched(
     count: u64,
     named: &[Vec<u8>],
     error: &str,
-    limit: Option<(u64, u64)>,
+    limit: Option<(sys::limits::Limit, u64)>,
     poll_interval: Duration,
 ) -> String {
     let fix = limit.map_or_else(String::new, |(have, need)| {
-        format!(
-            " Fix: sudo sysctl -w fs.inotify.max_user_watches={need} (have {have}); keep it in \
-             /etc/sysctl.d/60-staithe.conf"
-        )
-    });
-    let mut names: Vec<String> = named.iter().take(5).map(|name| safe(name)).collect();
-    if count > names.len() as u64 {
-        names.push("…".to_owned());
+        let sys::limits::Limit { name, value } = have;
+        format!(" Fix: sudo sysctl -w {name}={need} (have {value}); keep it in /etc/sysctl.d/60-staithe.conf")
+    }) + OR_MARK;
+    let mut first: Vec<String> = named.iter().take(5).map(|name| safe(name)).collect();
+    if count > first.len() as u64 {
+        first.push("…".to_owned());
     }
     format!(
         "source {source}: {count} directories cannot be watched ({error}; E-WATCH-LIMIT if this says \"no space\", \
          then the disk is not full): {}. They are polled every {:.1} s instead; nothing is lost, they are slower.{fix}",
-        names.join(", "),
+        first.join(", "),
         poll_interval.as_secs_f64()
     )
 }

@@ -52,6 +52,8 @@ pub(crate) struct Berth {
     pub(crate) first_scan_done: bool,
     pub(crate) armed_at: Option<Stamp>,
     pub(crate) inode_in_identity: Option<bool>,
+    /// The root directory in which files are known.
+    pub(crate) incarnation: Option<i64>,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Clock,
     pub(crate) observer: Arc<dyn Observer>,

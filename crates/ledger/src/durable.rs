@@ -159,6 +159,10 @@ impl Durable {
                 "UPDATE source SET first_scan_done = ?2, inode_in_identity = ?3, armed_at = ?4 WHERE id = ?1";
             let armed = source.armed_at.map(At);
             desk.db.execute(sql, params![id.0, source.first_scan_done, source.inode_in_identity, armed])?;
+            if let SourceNote::Incarnation(number) = note {
+                let sql = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)";
+                desk.db.execute(sql, params![schema::incarnation(id.0), number])?;
+            }
             Ok(Ok(()))
         })
     }

@@ -106,6 +106,8 @@ pub struct SourceRecord {
     pub inode_in_identity: Option<bool>,
     /// When it was first watched.
     pub armed_at: Option<Stamp>,
+    /// What tells its root directory from another one at the same path.
+    pub incarnation: Option<i64>,
 }
 
 /// Something to remember about a source.
@@ -117,6 +119,8 @@ pub enum SourceNote {
     InodeInIdentity(bool),
     /// It is watched since then.
     ArmedAt(Stamp),
+    /// This is its root directory.
+    Incarnation(i64),
 }
 
 /// What became of events at one sink. Everything in one report is committed together.

@@ -19,6 +19,7 @@ pub(crate) struct Source {
     pub(crate) first_scan_done: bool,
     pub(crate) inode_in_identity: Option<bool>,
     pub(crate) armed_at: Option<Stamp>,
+    pub(crate) incarnation: Option<i64>,
 }
 
 impl Source {
@@ -30,6 +31,7 @@ impl Source {
             first_scan_done: false,
             inode_in_identity: None,
             armed_at: None,
+            incarnation: None,
         }
     }
 
@@ -54,6 +56,7 @@ impl Source {
             SourceNote::FirstScanDone => self.first_scan_done = true,
             SourceNote::InodeInIdentity(yes) => self.inode_in_identity = Some(yes),
             SourceNote::ArmedAt(at) => self.armed_at = Some(at),
+            SourceNote::Incarnation(number) => self.incarnation = Some(number),
         }
     }
 
@@ -63,6 +66,7 @@ impl Source {
             first_scan_done: self.first_scan_done,
             inode_in_identity: self.inode_in_identity,
             armed_at: self.armed_at,
+            incarnation: self.incarnation,
         }
     }
 }

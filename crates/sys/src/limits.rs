@@ -2,6 +2,39 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+/// A limit by the name that `sysctl` knows it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: u64,
+}
+
+/// The limit of inotify watches that is met first: the user's, or a user namespace's own.
+#[must_use]
+pub fn watches() -> Option<Limit> {
+    narrower(
+        ("fs.inotify.max_user_watches", max_user_watches()),
+        ("user.max_inotify_watches", number("/proc/sys/user/max_inotify_watches")),
+    )
+}
+
+/// The limit of inotify instances that is met first.
+#[must_use]
+pub fn instances() -> Option<Limit> {
+    narrower(
+        ("fs.inotify.max_user_instances", max_user_instances()),
+        ("user.max_inotify_instances", number("/proc/sys/user/max_inotify_instances")),
+    )
+}
+
+/// Outside a user namespace both are one number.
+fn narrower(usual: (&'static str, Option<u64>), own: (&'static str, Option<u64>)) -> Option<Limit> {
+    let limit = |(name, value): (&'static str, Option<u64>)| value.map(|value| Limit { name, value });
+    [limit(usual), limit(own)].into_iter().flatten().min_by_key(|limit| limit.value)
+}
+
 /// The user's limit of inotify watches, where it can be read.
 #[must_use]
 pub fn max_user_watches() -> Option<u64> {

@@ -129,19 +129,19 @@ pub(crate) struct Regions {
     table: Option<MountTable>,
     /// The root's real path, by which the mount table knows it.
     real: Option<Vec<u8>>,
-    regions: HashMap<RegionId, Region>,
+    by_id: HashMap<RegionId, Region>,
     points: HashMap<Vec<u8>, RegionId>,
     next: u32,
 }
 
 impl Regions {
     pub(crate) fn new(wanted: Wanted) -> Self {
-        Self { wanted, table: None, real: None, regions: HashMap::new(), points: HashMap::new(), next: 1 }
+        Self { wanted, table: None, real: None, by_id: HashMap::new(), points: HashMap::new(), next: 1 }
     }
 
     /// The root is this directory now: finds its mount and those below it.
     pub(crate) fn begin(&mut self, root: &Dir) {
-        self.regions.clear();
+        self.by_id.clear();
         self.points.clear();
         let filesystem = filesystem::of(root);
         let mount = root.look_closely().ok().and_then(|look| look.mount).unwrap_or(0);
@@ -153,7 +153,7 @@ impl Regions {
         // The sub-type of FUSE stands in the table only.
         let filesystem = if filesystem.name == "fuse" { filesystem::by_kind(&kind) } else { filesystem };
         let region = Region::new(Vec::new(), filesystem, kind, mount, self.wanted);
-        self.regions.insert(RegionId::ROOT, region);
+        self.by_id.insert(RegionId::ROOT, region);
         self.points.insert(Vec::new(), RegionId::ROOT);
         self.real = root.real_path();
         self.update(mounts);
@@ -201,13 +201,13 @@ impl Regions {
 
     fn take_vanished(&mut self, now: &HashMap<Vec<u8>, (u64, String)>) -> Vec<Changed> {
         let mut changed = Vec::new();
-        let regions = &mut self.regions;
+        let by_id = &mut self.by_id;
         self.points.retain(|point, id| {
-            let same = regions.get(id).is_some_and(|region| {
+            let same = by_id.get(id).is_some_and(|region| {
                 point.is_empty() || now.get(point).is_some_and(|(mount, _)| *mount == region.mount)
             });
             if !same {
-                regions.remove(id);
+                by_id.remove(id);
                 changed.push(Changed { point: point.clone(), was_mounted: true, is_mounted: false });
             }
             same
@@ -220,7 +220,7 @@ impl Regions {
         self.next += 1;
         self.points.insert(point.clone(), id);
         let filesystem = filesystem::by_kind(&kind);
-        self.regions.insert(id, Region::new(point, filesystem, kind, mount, self.wanted));
+        self.by_id.insert(id, Region::new(point, filesystem, kind, mount, self.wanted));
     }
 
     /// The region of any path below the root.
@@ -241,11 +241,11 @@ impl Regions {
     }
 
     pub(crate) fn get(&self, id: RegionId) -> Option<&Region> {
-        self.regions.get(&id)
+        self.by_id.get(&id)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = RegionId> {
-        self.regions.keys().copied()
+        self.by_id.keys().copied()
     }
 
     pub(crate) fn is_slow(&self, id: RegionId) -> bool {
@@ -254,14 +254,14 @@ impl Regions {
 
     /// All regions, the root's first.
     pub(crate) fn all(&self) -> Vec<&Region> {
-        let mut all: Vec<_> = self.regions.values().collect();
+        let mut all: Vec<_> = self.by_id.values().collect();
         all.sort_by(|one, two| one.point.cmp(&two.point));
         all
     }
 
     /// The file system cannot be marked: what else suits it.
     pub(crate) fn refuse_mark(&mut self, id: RegionId, error: Errno) {
-        if let Some(region) = self.regions.get_mut(&id) {
+        if let Some(region) = self.by_id.get_mut(&id) {
             let Choice { ear, polled, why } = choose(Wanted::Auto, &region.filesystem);
             (region.ear, region.polled) = (ear, polled);
             let hint = if error == Errno::PERM { "; it needs CAP_SYS_ADMIN" } else { "" };
@@ -272,7 +272,7 @@ impl Regions {
 
     /// Events cannot be trusted there: it is polled from now on as well.
     pub(crate) fn distrust(&mut self, id: RegionId, why: String) {
-        if let Some(region) = self.regions.get_mut(&id) {
+        if let Some(region) = self.by_id.get_mut(&id) {
             (region.polled, region.why) = (true, Some(why));
         }
     }
@@ -281,7 +281,7 @@ impl Regions {
     /// has happened so often that the region is not trusted any more.
     pub(crate) fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<RegionId> {
         let mut lost = Vec::new();
-        for (id, region) in &mut self.regions {
+        for (id, region) in &mut self.by_id {
             region.unheard = if found.contains_key(id) { region.unheard + 1 } else { 0 };
             if region.unheard >= UNHEARD && !region.polled {
                 lost.push(*id);

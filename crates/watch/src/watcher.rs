@@ -215,10 +215,9 @@ impl Watcher {
     /// Reads what the kernel has queued by now into the backlog, whoever else reads: after this,
     /// everything that happened before the call is there.
     pub fn read_now(&self) {
-        for backend in [self.inotify.as_ref().map(as_backend), self.fanotify.as_ref().map(as_backend)] {
-            if let Some(backend) = backend {
-                backend.read_now();
-            }
+        let backends = [self.inotify.as_ref().map(as_backend), self.fanotify.as_ref().map(as_backend)];
+        for backend in backends.into_iter().flatten() {
+            backend.read_now();
         }
     }
 
@@ -393,7 +392,9 @@ impl Watcher {
     /// regions that are not trusted any more; they are polled as well from now on.
     pub fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<Region> {
         let lost = self.regions.note_unheard(found);
-        lost.iter().for_each(|region| self.distrust(*region, "comparisons kept finding what events missed"));
+        for region in &lost {
+            self.distrust(*region, "comparisons kept finding what events missed");
+        }
         lost.iter().filter_map(|region| self.regions.get(*region).cloned()).collect()
     }
 

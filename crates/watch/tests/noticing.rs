@@ -34,7 +34,7 @@ impl Rig {
         let backlog = Backlog::new();
         let mut watcher = Watcher::new(settings(dir.path(), wanted, recursive), &backlog);
         watcher.begin(&Dir::open_root(dir.path()).unwrap(), Duration::ZERO);
-        assert_eq!(watcher.regions()[0].ear, ear(wanted), "{:?}", watcher.regions());
+        assert_eq!(watcher.regions()[0].ear, Some(ear(wanted)), "{:?}", watcher.regions());
         let mut rig = Self {
             dir,
             backlog,
@@ -115,10 +115,10 @@ fn settings(root: &Path, wanted: Wanted, recursive: bool) -> Settings {
 }
 
 /// Marking a file system is for the privileged. Others get what is next best, and it says why.
-fn ear(wanted: Wanted) -> Option<Ear> {
+fn ear(wanted: Wanted) -> Ear {
     let privileged = sys::Fanotify::open()
         .is_ok_and(|fanotify| fanotify.mark(&Dir::open_root(Path::new("/dev/shm")).unwrap()).is_ok());
-    Some(if wanted == Wanted::Fanotify && privileged { Ear::Fanotify } else { Ear::Inotify })
+    if wanted == Wanted::Fanotify && privileged { Ear::Fanotify } else { Ear::Inotify }
 }
 
 /// Each of these is run once for each backend that hears.

@@ -164,9 +164,9 @@ impl Source {
         named.sort();
         let source = self.berth.plan.name.as_str();
         let poll_interval = self.berth.plan.poll_interval;
-        let error = refused.values().next().map_or_else(String::new, |error| error.to_string());
+        let error = refused.values().next().map_or_else(String::new, ToString::to_string);
         let need = watches_needed(tree.len() as u64);
-        let limit = sys::limits::max_user_watches().map(|have| (have, need));
+        let limit = sys::limits::watches().map(|limit| (limit, need));
         let notice = Notice::Unwatched { source, count, named: &named, error, limit, poll_interval };
         if count == 0 {
             self.berth.observer.notice(&Notice::WatchedAgain { source });
@@ -209,9 +209,23 @@ fn is_below(path: &[u8], point: &[u8]) -> bool {
     path.strip_prefix(point).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
 }
 
-pub(super) fn deaf_because(error: &str) -> String {
-    format!(
-        "inotify cannot be opened ({error}); E-INOTIFY-INSTANCES if this says \"too many open files\": \
-         raise fs.inotify.max_user_instances, or LimitNOFILE if that is the limit"
-    )
+/// The kernel says "too many open files" for two limits; which one it was shows in their numbers.
+fn deaf_because(error: &str) -> String {
+    let descriptors = sys::limits::descriptors();
+    let fix = if descriptors.used + 2 >= descriptors.soft {
+        format!(
+            "E-NOFILE: {} of {} descriptors are in use; set LimitNOFILE=65536 in the unit",
+            descriptors.used, descriptors.soft
+        )
+    } else if let Some(limit) = sys::limits::instances() {
+        let need = (limit.value * 4).max(512);
+        format!(
+            "E-INOTIFY-INSTANCES: this user has used up its {} inotify instances, which are not files: sudo sysctl -w \
+             {}={need}; keep it in /etc/sysctl.d/60-staithe.conf",
+            limit.value, limit.name
+        )
+    } else {
+        "raise fs.inotify.max_user_instances".to_owned()
+    };
+    format!("inotify cannot be opened ({error}). Polled instead, nothing is lost. {fix}")
 }

@@ -35,6 +35,16 @@ impl Incarnation {
     }
 }
 
+/// A number for a directory that is the same after a remount: of its inode and its birth. Never zero.
+fn lasting(dir: &Dir) -> Option<i64> {
+    let look = dir.look_closely().ok()?;
+    let (seconds, nanos) = look.birth.unwrap_or_default();
+    let mixed = [seconds, i64::from(nanos)].into_iter().fold(look.look.inode, |mixed, part| {
+        (mixed ^ part as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    });
+    Some(mixed.max(1) as i64)
+}
+
 /// A file's change time comes from the kernel's coarse clock, which may lag by a tick; what was
 /// changed within it may have been changed after arming.
 const COARSE_CLOCK: Duration = Duration::from_millis(20);
@@ -119,6 +129,7 @@ impl Source {
         self.whole_scans = 0;
         self.watcher.forget();
         self.lost_mounts.clear();
+        self.hidden = false;
         // What was heard of names in this root says nothing of another root's.
         self.dirty.take();
         self.redated.clear();
@@ -155,6 +166,27 @@ impl Source {
     pub(super) fn begin(&mut self) {
         if !std::mem::replace(&mut self.may_list, true) && matches!(self.root, Root::Present(_)) {
             self.begin_first_scan();
+        }
+    }
+
+    /// After a whole scan: whether what lies at the root is what files are known in. An empty directory
+    /// that is another one than before is what an unmounted disk looks like.
+    pub(super) fn judge_root(&mut self, root: &Dir, entries: u64) {
+        let here = lasting(root);
+        let other = self.berth.incarnation.is_some_and(|known| Some(known) != here);
+        let hidden = other && entries == 0 && self.known.len() > 0;
+        if hidden && !self.hidden {
+            let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+            let known = self.known.len() as u64;
+            self.berth.observer.notice(&Notice::RootHidden { source, path, known });
+        }
+        self.hidden = hidden;
+        if let Some(here) = here
+            && !hidden
+            && self.berth.incarnation != Some(here)
+        {
+            self.berth.incarnation = Some(here);
+            self.note(ledger::SourceNote::Incarnation(here));
         }
     }
 

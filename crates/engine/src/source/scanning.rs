@@ -246,6 +246,7 @@ impl Source {
         self.whole_scans += 1;
         self.submit();
         self.judge_regions();
+        self.judge_root(root, scanning.walk.entries());
         if self.whole_scans == 1 {
             self.fly_canaries(root);
         }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use model::Stamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 use rustix::fs::FlockOperation;
 
 use crate::answer::{OpenReport, Quarantine};
@@ -221,7 +221,12 @@ fn names(db: &Connection) -> rusqlite::Result<Names> {
         source.first_scan_done = row.get(1)?;
         source.inode_in_identity = row.get(2)?;
         source.armed_at = row.get::<_, Option<At>>(3)?.map(|at| at.0);
-        names.add_source(source);
+        let number = names.add_source(source);
+        if let Some(source) = names.source_mut(number) {
+            let noted = schema::meta(db, &schema::incarnation(number.0)).optional()?;
+            // A ledger that was saved from damage has zero here.
+            source.incarnation = noted.filter(|noted| *noted != 0);
+        }
     }
     let mut ask = db.prepare("SELECT source, since, root FROM source_root ORDER BY source, since")?;
     let mut rows = ask.query([])?;

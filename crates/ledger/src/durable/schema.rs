@@ -96,6 +96,11 @@ fn settings(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Under which name the incarnation of a source's root stands in `meta`.
+pub(crate) fn incarnation(source: u32) -> String {
+    format!("incarnation:{source}")
+}
+
 /// A value of table `meta`.
 pub(crate) fn meta(db: &Connection, name: &str) -> rusqlite::Result<i64> {
     db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
