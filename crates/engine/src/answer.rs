@@ -9,8 +9,6 @@ pub struct LiveExplain {
     pub unit: Option<LiveUnit>,
     /// What the rules say of such a path, whether or not anything is there.
     pub selection: Selected,
-    /// Whether something lies there now, and what.
-    pub present: Present,
 }
 
 /// What the rules say of a path.
@@ -22,7 +20,8 @@ pub enum Selected {
     Ignored(Reason),
 }
 
-/// What lies at a path.
+/// What lies at a path. Whoever asks looks himself: a file system that hangs must not hold up the
+/// source's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Present {
     /// Nothing.

@@ -10,6 +10,7 @@ use model::text::{insert_json_path, safe};
 use model::{Reason, Stamp, State};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt as _;
+use sys::{Dir, EntryKind, Errno, Links, Look};
 
 use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
 use crate::engine::Engine;
@@ -82,7 +83,7 @@ impl Engine {
         match (unit, record, live) {
             (Some(unit), record, _) => say_live(&mut value, &unit, record.as_ref()),
             (None, Some(record), _) => self.say_record(&mut value, &record),
-            (None, None, Some(live)) => return Ok(say_unknown(value, &live)),
+            (None, None, Some(live)) => return Ok(say_unknown(value, &live, &self.present(place))),
             (None, None, None) => {
                 let detail = "the source's thread did not answer; it waits for the ledger, or it has failed";
                 value.insert("state".into(), "seen".into());
@@ -99,6 +100,25 @@ impl Engine {
             running.map(|running| running.id)
         };
         id.map_or_else(|| Ok(Vec::new()), |id| self.ledger.records(id, &place.path))
+    }
+
+    /// What lies there now.
+    fn present(&self, place: &Place) -> Present {
+        let root = {
+            let state = self.lock();
+            let running = state.sources.iter().find(|source| source.plan.name == place.source);
+            running.map(|running| running.plan.path.clone())
+        };
+        match root.map_or(Err(Errno::NOENT), |root| look_below(&root, &place.path, Links::Refuse)) {
+            Ok(look) => match look.kind() {
+                EntryKind::File => Present::File(look.size),
+                EntryKind::Directory => Present::Directory,
+                EntryKind::Symlink => Present::Symlink,
+                EntryKind::Special | EntryKind::Unknown => Present::Special,
+            },
+            Err(Errno::NOENT | Errno::NOTDIR) => Present::Absent,
+            Err(error) => Present::Unknown(error.to_string()),
+        }
     }
 
     fn ask_source(&self, place: &Place) -> Option<LiveExplain> {
@@ -179,9 +199,9 @@ fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: Option<&Re
     value.insert("timeline".into(), moments.into());
 }
 
-fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain) -> Explained {
-    let there = live.present != Present::Absent;
-    let what = match &live.present {
+fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain, present: &Present) -> Explained {
+    let there = *present != Present::Absent;
+    let what = match present {
         Present::Absent => "nothing lies there now".to_owned(),
         Present::File(size) => format!("a file of {size} bytes lies there now"),
         Present::Directory => "it is a directory".to_owned(),
@@ -189,7 +209,7 @@ fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain) -> Explained {
         Present::Special => "it is a FIFO, socket or device".to_owned(),
         Present::Unknown(error) => format!("it cannot be looked at: {error}"),
     };
-    let (reason, rule) = match (&live.selection, &live.present) {
+    let (reason, rule) = match (&live.selection, present) {
         (_, Present::Directory) => (Some(Reason::IgnoredDirectory), None),
         (Selected::Ignored(reason), _) => (Some(reason.clone()), None),
         (Selected::Rule(rule), _) => (None, Some(rule.clone())),
@@ -320,6 +340,20 @@ pub(crate) fn reason_detail(reason: &Reason) -> String {
             )
         }
     }
+}
+
+/// Looks at what lies below a root; only the last name may be a link.
+pub(crate) fn look_below(root: &Path, path: &[u8], links: Links) -> Result<Look, Errno> {
+    let root = Dir::open_root(root)?;
+    let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (&b"."[..], path),
+    };
+    if name.is_empty() {
+        return root.look();
+    }
+    let dir = root.open_below(dir)?;
+    if links == Links::Follow { dir.look_through(name) } else { dir.look_at(name) }
 }
 
 /// The part of `path` below `root`, compared as written and, failing that, as the file system

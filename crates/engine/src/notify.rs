@@ -13,12 +13,12 @@ use ledger::LedgerError;
 use model::Reason;
 use model::text::safe;
 use serde_json::{Map, Value};
-use sys::{Dir, EntryKind, Errno, Look};
+use sys::{EntryKind, Errno, Links, Look};
 
 use crate::answer::{Heeded, Refusal};
 use crate::control::{EXIT_FAILED, EXIT_NOTHING};
 use crate::engine::Engine;
-use crate::explain::{Explained, Place, outside, reason_detail};
+use crate::explain::{Explained, Place, look_below, outside, reason_detail};
 use crate::orders::Order;
 
 /// A source's thread answers between two batches; while it waits for a full ledger it cannot.
@@ -172,20 +172,13 @@ impl Engine {
     }
 }
 
+/// Looks at the file; where links are followed, at what one leads to, unless that is a directory.
 fn look(root: &Path, path: &[u8], follow: bool) -> Result<Look, Errno> {
-    let root = Dir::open_root(root)?;
-    let (above, name) = match path.iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (&b"."[..], path),
-    };
-    if name.is_empty() {
-        return root.look();
+    let look = look_below(root, path, Links::Refuse)?;
+    if !follow || look.kind() != EntryKind::Symlink {
+        return Ok(look);
     }
-    let dir = root.open_below(above)?;
-    let look = dir.look_at(name)?;
-    let through =
-        (follow && look.kind() == EntryKind::Symlink).then(|| dir.look_through(name).ok()).flatten();
-    // A link to a directory is no way into it.
+    let through = look_below(root, path, Links::Follow).ok();
     Ok(through.filter(|through| through.kind() != EntryKind::Directory).unwrap_or(look))
 }
 

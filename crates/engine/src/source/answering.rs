@@ -2,11 +2,10 @@
 
 use model::{Stamp, State};
 use settle::{RuleMask, Selection};
-use sys::{Dir, EntryKind, Errno};
 
 use super::Source;
 use super::waiting::Waiting;
-use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
+use crate::answer::{LiveExplain, LiveUnit, Selected};
 
 impl Source {
     pub(super) fn explain(&self, path: &[u8]) -> LiveExplain {
@@ -15,11 +14,7 @@ impl Source {
             let reason = self.ignored.get(path)?.reason.clone();
             Some(ignored_unit(path, reason))
         };
-        LiveExplain {
-            unit: waiting.or_else(ignored),
-            selection: self.selected(path),
-            present: self.present(path),
-        }
+        LiveExplain { unit: waiting.or_else(ignored), selection: self.selected(path) }
     }
 
     pub(super) fn list(&self) -> Vec<LiveUnit> {
@@ -61,30 +56,6 @@ impl Source {
                 Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
             }
             Selection::Ignored(reason) => Selected::Ignored(reason),
-        }
-    }
-
-    fn present(&self, path: &[u8]) -> Present {
-        if path.is_empty() {
-            // The source's own directory.
-            return Present::Directory;
-        }
-        let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
-            Some(at) => (&path[..at], &path[at + 1..]),
-            None => (&b"."[..], path),
-        };
-        let look = Dir::open_root(&self.berth.plan.path)
-            .and_then(|root| root.open_below(dir))
-            .and_then(|dir| dir.look_at(name));
-        match look {
-            Ok(look) => match look.kind() {
-                EntryKind::File => Present::File(look.size),
-                EntryKind::Directory => Present::Directory,
-                EntryKind::Symlink => Present::Symlink,
-                EntryKind::Special | EntryKind::Unknown => Present::Special,
-            },
-            Err(Errno::NOENT | Errno::NOTDIR) => Present::Absent,
-            Err(error) => Present::Unknown(error.to_string()),
         }
     }
 }

@@ -71,30 +71,38 @@ impl Source {
                 Compared::Same { touched: false } => return Heeded::Unchanged,
                 // Where arrivals are announced, rewriting in place is none.
                 known if known != Compared::New && self.announces_arrivals() => return Heeded::Unchanged,
-                _ => self.await_unit(dir, path),
+                _ => {}
             }
         }
-        self.dirty.hear(dir, name, What::Closed);
+        let mut waiting = self.waiting.take(path).unwrap_or_else(|| self.unheard_unit(dir));
+        waiting.unit.hear(What::Closed);
+        self.waiting.insert(path.into(), waiting);
+        if self.watcher.is_slow(dir) {
+            // Somebody has looked already; this thread does not.
+            self.dirty.seen(dir, name, Some(Ok(*look)));
+        } else {
+            self.dirty.hear(dir, name, What::Closed);
+        }
         Heeded::Heard
     }
 
     /// How the name came to be nobody has heard: the unit is one as a scan finds it, so that a rule
     /// does not wait for a rename that may be past.
-    fn await_unit(&mut self, dir: DirId, path: &[u8]) {
+    fn unheard_unit(&self, dir: DirId) -> Waiting {
         let (now, wall) = (self.now(), self.berth.clock.wall());
         let mut unit = Unit::scanned(now, wall);
         unit.cause = Cause::Arrived;
-        let waiting = Waiting {
+        Waiting {
             unit,
             dir,
             rule: 0,
             reason: Reason::WaitingLook,
-            next: now,
+            // It is looked at at once, being dirty; this is for the case that it is not.
+            next: now + super::ROOT_CHECK,
             initial: false,
             forced: false,
             history: Vec::new(),
-        };
-        self.waiting.insert(path.into(), waiting);
+        }
     }
 }
 

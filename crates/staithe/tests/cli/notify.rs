@@ -148,3 +148,47 @@ fn a_name_may_be_any_bytes_and_none_reaches_the_terminal_raw() {
     let asked = OsStr::from_bytes(b"\xff");
     notify(&landing, &[], &[Path::new(asked)]).assert_code(4);
 }
+
+/// The daemon in namespaces of its own, where its tree is a file system that nobody trusts: it is
+/// polled, and the source's thread itself never looks into it.
+fn on_an_unknown_file_system(landing: &Landing) -> Option<Process> {
+    let program = env!("CARGO_BIN_EXE_staithe");
+    let (root, config) = (landing.root(), landing.config());
+    let script =
+        format!("mount -t mqueue m {} && exec {program} run -c {}", root.display(), config.display());
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-Urmi", "sh", "-c", &script]).env("STAITHE_STATE_DIR", landing.state_dir());
+    let mut daemon = Process::spawn("run", &landing.out(""), &mut command);
+    wait_until(STEP, "a start or a refusal", || !daemon.is_running() || daemon.stderr().contains("ready "));
+    if daemon.is_running() {
+        return Some(daemon);
+    }
+    println!("SKIPPED: no such file system can be mounted here: {}", daemon.stderr());
+    None
+}
+
+/// Makes an empty file where the daemon sees the tree.
+fn touch(daemon: &Process, path: &Path) {
+    let id = daemon.id().to_string();
+    let mut command = std::process::Command::new("nsenter");
+    command.args(["-t", &id, "-U", "--preserve-credentials", "-m", "-i", "touch"]).arg(path);
+    assert!(command.status().is_ok_and(|status| status.success()), "a file in the daemon's namespace");
+}
+
+#[test]
+fn where_only_scanners_look_a_word_counts_as_the_close() {
+    let landing = landing();
+    let polled = "path = \"{in}\"\npoll_interval = \"1h\"\nrescan = \"0\"";
+    let config = CONFIG.replace("path = \"{in}\"", polled);
+    landing.configure(&config.replace("complete = \"local\"", "complete = { any = [\"closed\"] }"));
+    let Some(daemon) = on_an_unknown_file_system(&landing) else { return };
+    let path = landing.root().join("a");
+    touch(&daemon, &path);
+    let done = notify(&landing, &["--json"], &[&path]);
+    done.assert_code(0);
+    wait_delivered(&landing, 1);
+    let event = &delivered(&landing)[0];
+    assert_eq!(event["data"]["complete"]["signals"], serde_json::json!(["closed"]), "{event}");
+    assert_eq!(notify(&landing, &["--json"], &[&path]).json()["outcome"], "already");
+    assert_eq!(landing.explain(b"nothing")["state"], "seen");
+}
