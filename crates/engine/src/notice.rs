@@ -146,7 +146,9 @@ pub enum Notice<'a> {
         /// What the kernel said of one.
         error: String,
         /// The limit of watches and how many would do.
-        limit: Option<(sys::limits::Limit, u64)>,
+        limit: Option<sys::limits::Limit>,
+        /// How many directories there are, each of which takes a watch.
+        directories: u64,
         /// How often they are polled instead.
         poll_interval: Duration,
     },
@@ -292,8 +294,9 @@ impl Notice<'_> {
                 "source {source}: first scan done, {entries} entries in {directories} directories, {:.1} s",
                 took.as_secs_f64()
             ),
-            Notice::Unwatched { source, count, named, error, limit, poll_interval } => {
-                unwatched(source, *count, named, error, *limit, *poll_interval)
+            Notice::Unwatched { source, count, named, error, limit, directories, poll_interval } => {
+                let fix = limit.map_or_else(String::new, |limit| more_watches(limit, *directories));
+                unwatched(source, *count, named, error, *poll_interval) + &fix
             }
             Notice::Unreadable { source, count, first, error } => format!(
                 "source {source}: {count} directories cannot be read (the first: {}: {error}); what lies in \
@@ -318,8 +321,18 @@ impl Notice<'_> {
     }
 }
 
-/// What else would do.
-const OR_MARK: &str = " Or run with CAP_SYS_ADMIN and backend = \"fanotify\", which needs no watches";
+/// The line that gives enough watches for so many directories, and leaves others some.
+fn more_watches(limit: sys::limits::Limit, directories: u64) -> String {
+    const USUAL: &str = "fs.inotify.max_user_watches";
+    let sys::limits::Limit { name, value } = limit;
+    let enough = (directories * 2).next_power_of_two().max(65_536);
+    // A user namespace has a limit of its own below the usual one.
+    let own = if name == USUAL { String::new() } else { format!(" {name}={enough}") };
+    format!(
+        " Fix: sudo sysctl -w {USUAL}={enough}{own} (have {value}, need about {directories}); keep it in \
+         /etc/sysctl.d/60-staithe.conf. Or run with CAP_SYS_ADMIN and backend = \"fanotify\", which needs no watches"
+    )
+}
 
 fn mount_changed(source: &str, path: &Path, mounted: bool) -> String {
     let path = shown(path);
@@ -347,25 +360,14 @@ fn overflow(source: &str, directories: u64, comparing_in: Duration) -> String {
     )
 }
 
-fn unwatched(
-    source: &str,
-    count: u64,
-    named: &[Vec<u8>],
-    error: &str,
-    limit: Option<(sys::limits::Limit, u64)>,
-    poll_interval: Duration,
-) -> String {
-    let fix = limit.map_or_else(String::new, |(have, need)| {
-        let sys::limits::Limit { name, value } = have;
-        format!(" Fix: sudo sysctl -w {name}={need} (have {value}); keep it in /etc/sysctl.d/60-staithe.conf")
-    }) + OR_MARK;
+fn unwatched(source: &str, count: u64, named: &[Vec<u8>], error: &str, poll_interval: Duration) -> String {
     let mut first: Vec<String> = named.iter().take(5).map(|name| safe(name)).collect();
     if count > first.len() as u64 {
         first.push("…".to_owned());
     }
     format!(
         "source {source}: {count} directories cannot be watched ({error}; E-WATCH-LIMIT if this says \"no space\", \
-         then the disk is not full): {}. They are polled every {:.1} s instead; nothing is lost, they are slower.{fix}",
+         then the disk is not full): {}. They are polled every {:.1} s instead; nothing is lost, they are slower.",
         first.join(", "),
         poll_interval.as_secs_f64()
     )

@@ -146,7 +146,7 @@ impl Scan {
             && let Some(dir) = self.todo.pop()
             && let Some(path) = watcher.tree().path(dir)
         {
-            if watcher.settle_region(dir, &path) && !path.is_empty() {
+            if watcher.settle_region(dir, &path) {
                 self.asked.insert(dir, now);
                 watcher.visit(dir);
             } else {

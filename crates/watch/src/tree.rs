@@ -41,6 +41,8 @@ struct Node {
     mask: RuleMask,
     /// The number of the last scan that came by.
     scanned: u32,
+    /// The number of the scan since which its events are heard; 0 if they are not.
+    heard_since: u32,
 }
 
 /// Where a node hangs.
@@ -111,6 +113,7 @@ impl Tree {
             region: RegionId::ROOT,
             mask: RuleMask::EMPTY,
             scanned: 0,
+            heard_since: 0,
         };
         let nodes = [(DirId::ROOT, root)].into_iter().collect();
         Self { nodes, next: 1, by_wd: CountMap::default(), marked: 0, moves: 0 }
@@ -192,7 +195,8 @@ impl Tree {
         let place = Place::Below { parent, name: name.into() };
         let region = self.region(parent);
         let (children, armed) = (HashMap::new(), Armed::Not);
-        let node = Node { place, children, armed, region, mask: RuleMask::EMPTY, scanned: 0 };
+        let mask = RuleMask::EMPTY;
+        let node = Node { place, children, armed, region, mask, scanned: 0, heard_since: 0 };
         let id = DirId(self.next);
         self.next += 1;
         self.nodes.insert(id, node);
@@ -235,7 +239,19 @@ impl Tree {
     pub(crate) fn set_scanned(&mut self, id: DirId, scan: u32) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.scanned = scan;
+            node.heard_since = match (node.armed, node.heard_since) {
+                (Armed::Not, _) => 0,
+                (_, 0) => scan,
+                (_, since) => since,
+            };
         }
+    }
+
+    /// Whether events of the directory were heard before the scan of that number came by.
+    #[must_use]
+    pub fn was_armed_before(&self, id: DirId, scan: u32) -> bool {
+        let heard = |node: &Node| node.armed != Armed::Not && node.heard_since > 0 && node.heard_since < scan;
+        self.nodes.get(&id).is_some_and(heard)
     }
 
     /// Whether events of the directory are heard.

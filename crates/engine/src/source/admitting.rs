@@ -91,7 +91,7 @@ impl Source {
         let Candidate { path, key, kind, sample, mode, signals, waiting, .. } = candidate;
         let fate = self.fate(&waiting, &sample);
         let cause = self.cause(&waiting);
-        if cause != Cause::Arrived && !waiting.unit.has_evidence() && !waiting.forced {
+        if waiting.unheard && cause != Cause::Arrived && !waiting.unit.has_evidence() && !waiting.forced {
             self.note_unheard(waiting.dir);
         }
         if sample != NOTHING_SEEN {

@@ -408,6 +408,7 @@ impl Source {
             reason: Reason::WaitingLook,
             next: now,
             initial: !by_event && self.adopts() && sample.ctime < self.armed_at,
+            unheard: !by_event && self.should_be_heard(entry.dir),
             forced: false,
             history: Vec::new(),
         }

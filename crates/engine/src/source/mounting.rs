@@ -116,13 +116,18 @@ impl Source {
         }
     }
 
+    /// Whether what a scan finds new in a directory should have been heard of: a whole scan does, the
+    /// directory was heard before it began, and nothing is known to have been dropped.
+    pub(super) fn should_be_heard(&self, dir: DirId) -> bool {
+        let whole = self.scan.as_ref().is_some_and(|scanning| scanning.walk.is_whole());
+        let heard = self.watcher.tree().was_armed_before(dir, self.scan_number);
+        whole && heard && self.whole_scans > 0 && !self.watcher.is_polled(dir) && self.gap_since.is_none()
+    }
+
     /// A unit was found by a scan though its directory is heard.
     pub(super) fn note_unheard(&mut self, dir: DirId) {
-        let heard = self.watcher.tree().is_watched(dir) && !self.watcher.is_polled(dir);
-        if heard && self.whole_scans > 0 && self.gap_since.is_none() {
-            self.berth.standing.update(|row| row.found_by_scan_only += 1);
-            *self.unheard.entry(self.watcher.tree().region(dir)).or_default() += 1;
-        }
+        self.berth.standing.update(|row| row.found_by_scan_only += 1);
+        *self.unheard.entry(self.watcher.tree().region(dir)).or_default() += 1;
     }
 
     /// After a whole scan: regions whose events keep missing things are polled as well.
@@ -144,6 +149,7 @@ impl Source {
         if was_deaf {
             // Everything is to be armed.
             self.next_whole_scan = Some(self.now());
+            self.berth.observer.notice(&Notice::WatchedAgain { source: &self.berth.plan.name });
         }
         for dir in heard {
             self.walk_directory(dir);
@@ -165,9 +171,9 @@ impl Source {
         let source = self.berth.plan.name.as_str();
         let poll_interval = self.berth.plan.poll_interval;
         let error = refused.values().next().map_or_else(String::new, ToString::to_string);
-        let need = watches_needed(tree.len() as u64);
-        let limit = sys::limits::watches().map(|limit| (limit, need));
-        let notice = Notice::Unwatched { source, count, named: &named, error, limit, poll_interval };
+        let (limit, directories) = (sys::limits::watches(), tree.len() as u64);
+        let notice =
+            Notice::Unwatched { source, count, named: &named, error, limit, directories, poll_interval };
         if count == 0 {
             self.berth.observer.notice(&Notice::WatchedAgain { source });
         } else {
@@ -199,11 +205,6 @@ impl Source {
 
 /// So many directories are named.
 const NAMED: usize = 16;
-
-/// A number of watches that is enough for so many directories and leaves others some.
-fn watches_needed(directories: u64) -> u64 {
-    (directories * 2).next_power_of_two().max(65_536)
-}
 
 fn is_below(path: &[u8], point: &[u8]) -> bool {
     path.strip_prefix(point).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')

@@ -100,6 +100,7 @@ impl Source {
             // It is looked at at once, being dirty; this is for the case that it is not.
             next: now + super::ROOT_CHECK,
             initial: false,
+            unheard: false,
             forced: false,
             history: Vec::new(),
         }

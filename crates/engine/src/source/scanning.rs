@@ -119,6 +119,11 @@ impl Source {
     /// The walk that is under way learns what scanners have found for it.
     fn take_answers(&mut self, heard: &Heard) {
         let Some(scanning) = &mut self.scan else { return };
+        if heard.listed.is_empty() && heard.refused.is_empty() && heard.entries == 0 {
+            return;
+        }
+        // There may be more to walk, or nothing any more.
+        scanning.progress = Step::More;
         scanning.walk.count(heard.entries);
         let rules = &self.berth.plan.rules;
         for (dir, below) in &heard.listed {

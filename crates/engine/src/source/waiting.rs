@@ -19,6 +19,8 @@ pub(super) struct Waiting {
     pub(super) next: Mono,
     /// Found by the first scan ever, unchanged since before the source was armed.
     pub(super) initial: bool,
+    /// A scan found it, and an event should have told of it before.
+    pub(super) unheard: bool,
     /// It is announced even if it is known.
     pub(super) forced: bool,
     /// What happened to it so far, bounded.
@@ -128,6 +130,7 @@ mod tests {
             reason: Reason::WaitingLook,
             next: Duration::from_secs(next),
             initial: false,
+            unheard: false,
             forced: false,
             history: Vec::new(),
         }

@@ -31,6 +31,7 @@ fn screen(status: &Value) -> String {
         paint(&state.to_uppercase(), state_colour(&state), colour),
     );
     out.push_str(&sources(status));
+    status["sources"].as_array().into_iter().flatten().for_each(|source| remarks(&mut out, source));
     out.push('\n');
     out.push_str(&sinks(status));
     out.push('\n');
@@ -66,6 +67,44 @@ fn sources(status: &Value) -> String {
         ]);
     }
     show::table(&rows)
+}
+
+/// What of a source is not as it should be, and why something is polled.
+fn remarks(out: &mut String, source: &Value) {
+    let name = text(source, "name");
+    for mount in source["mounts"].as_array().into_iter().flatten() {
+        let Some(why) = mount["why"].as_str() else { continue };
+        let at = match path(mount, "path") {
+            at if at.is_empty() => name.clone(),
+            at => format!("{name}/{at}"),
+        };
+        let (filesystem, backend) = (text(mount, "filesystem"), text(mount, "backend"));
+        let why = model::text::safe(why.as_bytes());
+        let _ = writeln!(out, "  {at} ({filesystem}) is noticed by {backend}: {why}");
+    }
+    let count = |field: &str| source[field].as_u64().unwrap_or(0);
+    if count("unwatched") > 0 {
+        let named = source["unwatched_named"].as_array().into_iter().flatten();
+        let named: Vec<String> = named.take(3).map(|entry| path(entry, "path")).collect();
+        let _ = writeln!(
+            out,
+            "! {name}: {} directories cannot be watched and are polled (first: {}); `staithe doctor` has the fix",
+            count("unwatched"),
+            named.join(", ")
+        );
+    }
+    if count("unreadable") > 0 {
+        let _ = writeln!(out, "! {name}: {} directories cannot be read, see the log", count("unreadable"));
+    }
+    if count("stuck") > 0 {
+        let _ = writeln!(out, "! {name}: {} directories do not answer; is their server up?", count("stuck"));
+    }
+    if source["state"] == "hidden" {
+        let _ = writeln!(
+            out,
+            "! {name}: its directory is empty and not the one before; is a file system not mounted?"
+        );
+    }
 }
 
 fn sinks(status: &Value) -> String {
