@@ -80,6 +80,8 @@ fn observe(args: &Args) -> anyhow::Result<Exit> {
 fn run(args: &Args, file: &Path, monitors: &Monitors, log: Talk) -> anyhow::Result<Exit> {
     let plan = plan(monitors);
     let log = Arc::new(Talk { queues: queues(&plan), ..log });
+    // Where it cannot be raised, what there is must do.
+    let _ = sys::limits::raise_descriptors();
     let mut signals = Waiting::for_stop_only()?;
     log.say(&Line::StartMonitoring(monitors.inactivity));
     match reach_redis(&plan, &log, &mut signals) {

@@ -32,6 +32,8 @@ const PRUNE_ROUNDS: u32 = 5 * 60 * 5;
 const HISTORY: Duration = Duration::from_hours(30 * 24);
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
+    // Where it cannot be raised, what there is must do.
+    let _ = sys::limits::raise_descriptors();
     let signals = Waiting::start()?;
     let Loaded { plan, warnings } = load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
     for warning in &warnings {

@@ -26,6 +26,8 @@ use crate::signals::{Asked, Waiting};
 const OUT: &str = "stdout";
 
 pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
+    // Where it cannot be raised, what there is must do.
+    let _ = sys::limits::raise_descriptors();
     let mut signals = Waiting::start()?;
     let person = std::io::stdout().is_terminal() && !args.json;
     let observer = Arc::new(WatchLog {
