@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use serde_json::Value;
-use testkit::{Finished, Landing, Process};
+use testkit::{Finished, Landing, Process, wait_until};
 
 use crate::{CONFIG, STEP, deliver, landing, running};
 
@@ -182,6 +182,30 @@ fn a_mount_that_only_the_service_has_is_told() {
     assert_eq!(found["ok"], false);
     says(&found, "sees another directory at");
     done.assert_code(5);
+}
+
+/// The same with a running daemon, which alone has the mount.
+#[test]
+fn a_daemon_that_sees_another_directory_is_told() {
+    let landing = landing();
+    landing.configure(CONFIG);
+    let program = env!("CARGO_BIN_EXE_staithe");
+    let (root, config) = (landing.root(), landing.config());
+    let script = format!("mount -t tmpfs t {} && exec {program} run -c {}", root.display(), config.display());
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &script]).env("STAITHE_STATE_DIR", landing.state_dir());
+    let mut daemon = Process::spawn("run", &landing.out(""), &mut command);
+    wait_until(STEP, "a start or a refusal", || !daemon.is_running() || daemon.stderr().contains("ready "));
+    if !daemon.is_running() {
+        return println!("SKIPPED: no such namespace here: {}", daemon.stderr());
+    }
+    let found = only(&doctor(&landing, &[]), "E-HIDDEN-MOUNT");
+    assert_eq!(found["ok"], false);
+    says(&found, &format!("the daemon (process {}) sees another directory", daemon.id()));
+    // The scratch folder lies in /tmp, unless told otherwise.
+    if root.starts_with("/tmp") {
+        says(&found, "PrivateTmp");
+    }
 }
 
 /// What the daemon holds is not held against it, and it is the daemon that is judged.

@@ -37,9 +37,9 @@ struct Pace {
 pub(super) fn is_watched(backend: Backend, trust: Trust, may_mark: Option<bool>) -> bool {
     match backend {
         Backend::Inotify => true,
-        Backend::Auto => matches!(trust, Trust::Events | Trust::Partly),
-        // Where a file system cannot be marked, inotify takes its place.
-        Backend::Fanotify => may_mark == Some(false) || trust == Trust::Partly,
+        // A layered file system cannot be marked: inotify takes the place of fanotify.
+        Backend::Fanotify if may_mark != Some(false) => trust == Trust::Partly,
+        Backend::Auto | Backend::Fanotify => matches!(trust, Trust::Events | Trust::Partly),
         Backend::Poll => false,
     }
 }
@@ -179,6 +179,7 @@ mod tests {
         assert!(!of(Backend::Auto, Trust::Remote) && of(Backend::Inotify, Trust::Remote));
         assert!(!of(Backend::Fanotify, Trust::Events) && of(Backend::Fanotify, Trust::Partly));
         assert!(is_watched(Backend::Fanotify, Trust::Events, Some(false)), "it falls back");
+        assert!(!is_watched(Backend::Fanotify, Trust::Remote, Some(false)), "as auto does");
         assert!(!of(Backend::Poll, Trust::Events));
     }
 }

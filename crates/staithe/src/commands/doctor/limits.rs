@@ -1,14 +1,14 @@
 //! Numbers of the kernel in, findings out.
 
+use sys::limits::Limit;
+
 use super::finding::{Finding, bad, count, good, note};
 
 /// A kernel limit for each user, and who uses it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Limit {
-    /// `fs.inotify.max_user_…`.
-    pub(super) machine: Option<u64>,
-    /// `user.max_inotify_…`: the same in a user namespace of its own.
-    pub(super) namespace: Option<u64>,
+pub(super) struct Held {
+    /// The limit that is met first; nothing if it cannot be read.
+    pub(super) limit: Option<Limit>,
     /// What other programs of this user hold.
     pub(super) used: u64,
     /// The biggest of these: name, process, how many.
@@ -34,16 +34,7 @@ const QUEUE: u64 = 16_384;
 /// How many descriptors the daemon should be allowed.
 const DESCRIPTORS: u64 = 4096;
 
-impl Limit {
-    /// The limit that is reached first, and how it is called.
-    fn effective(&self, machine: &'static str, namespace: &'static str) -> Option<(u64, &'static str)> {
-        match (self.machine, self.namespace) {
-            (Some(of_all), Some(own)) if own < of_all => Some((own, namespace)),
-            (Some(of_all), _) => Some((of_all, machine)),
-            (None, own) => own.map(|own| (own, namespace)),
-        }
-    }
-
+impl Held {
     fn biggest(&self) -> String {
         let named: Vec<String> = self
             .users
@@ -72,21 +63,23 @@ fn unreadable(code: &'static str, knob: &str) -> Finding {
 }
 
 /// Whether all directories can be watched. `need` is nothing when no configuration was given.
-pub(super) fn watches(limit: &Limit, need: Option<Need>) -> Finding {
+pub(super) fn watches(held: &Held, need: Option<Need>) -> Finding {
     const CODE: &str = "E-WATCH-LIMIT";
-    let knobs = ("fs.inotify.max_user_watches", "user.max_inotify_watches");
-    let Some((have, knob)) = limit.effective(knobs.0, knobs.1) else { return unreadable(CODE, knobs.0) };
-    let held = format!("{} held by other programs of this user{}", limit.used, limit.biggest());
+    let Some(Limit { name: knob, value: have }) = held.limit else {
+        return unreadable(CODE, "fs.inotify.max_user_watches");
+    };
+    let used = held.used;
+    let held = format!("{used} held by other programs of this user{}", held.biggest());
     let Some(need) = need else {
         let text = format!("{knob} = {have}; {held}");
-        return if have.saturating_sub(limit.used) >= WATCHES / 8 {
+        return if have.saturating_sub(used) >= WATCHES / 8 {
             good(CODE, text)
         } else {
-            let fix = sysctl(knob, roomy(limit.used, WATCHES));
+            let fix = sysctl(knob, roomy(used, WATCHES));
             bad(CODE, format!("{text}; directories beyond it are polled: nothing is lost, only later"), fix)
         };
     };
-    let total = need.number + limit.used;
+    let total = need.number + used;
     let needed = count(need.number, "watch", "watches");
     let needed = format!("{}{needed} needed for the sources", if need.at_least { "at least " } else { "" });
     if total <= have {
@@ -107,19 +100,20 @@ pub(super) fn watches(limit: &Limit, need: Option<Need>) -> Finding {
 }
 
 /// Whether each source that hears gets its inotify instance.
-pub(super) fn instances(limit: &Limit, needed: u64) -> Finding {
+pub(super) fn instances(held: &Held, needed: u64) -> Finding {
     const CODE: &str = "E-INOTIFY-INSTANCES";
-    let knobs = ("fs.inotify.max_user_instances", "user.max_inotify_instances");
-    let Some((have, knob)) = limit.effective(knobs.0, knobs.1) else { return unreadable(CODE, knobs.0) };
+    let Some(Limit { name: knob, value: have }) = held.limit else {
+        return unreadable(CODE, "fs.inotify.max_user_instances");
+    };
     let text = format!(
         "{knob} = {have}; {needed} needed for the sources, {} held by other programs of this user{}",
-        limit.used,
-        limit.biggest()
+        held.used,
+        held.biggest()
     );
-    if needed.max(1) + limit.used <= have {
+    if needed.max(1) + held.used <= have {
         return good(CODE, text);
     }
-    let fix = sysctl(knob, roomy(needed + limit.used, INSTANCES));
+    let fix = sysctl(knob, roomy(needed + held.used, INSTANCES));
     let text = format!(
         "{text}: a source without an instance is polled; the kernel then says \"too many open files\", which are \
          not meant. Nothing is lost, only later"
@@ -212,13 +206,9 @@ pub(super) fn fanotify(facts: &Fanotify) -> Finding {
 mod tests {
     use super::*;
 
-    fn limit(machine: u64, used: u64) -> Limit {
-        Limit {
-            machine: Some(machine),
-            namespace: Some(machine),
-            used,
-            users: vec![("code".into(), 31, used)],
-        }
+    fn held(value: u64, used: u64) -> Held {
+        let limit = Limit { name: "fs.inotify.max_user_watches", value };
+        Held { limit: Some(limit), used, users: vec![("code".into(), 31, used)] }
     }
 
     fn need(number: u64) -> Need {
@@ -227,15 +217,15 @@ mod tests {
 
     #[test]
     fn watches_that_suffice_are_well() {
-        assert!(watches(&limit(8192, 7192), Some(need(1000))).ok);
-        assert!(watches(&limit(65_536, 0), None).ok);
-        assert!(!watches(&limit(8192, 8000), None).ok, "hardly any are left");
-        assert!(!watches(&Limit::default(), None).ok, "nobody knows");
+        assert!(watches(&held(8192, 7192), Some(need(1000))).ok);
+        assert!(watches(&held(65_536, 0), None).ok);
+        assert!(!watches(&held(8192, 8000), None).ok, "hardly any are left");
+        assert!(!watches(&Held::default(), None).ok, "nobody knows");
     }
 
     #[test]
     fn watches_that_do_not_suffice_are_counted() {
-        let found = watches(&limit(8192, 7193), Some(need(91_000)));
+        let found = watches(&held(8192, 7193), Some(need(91_000)));
         assert!(!found.ok);
         for part in
             ["= 8192", "91 000 watches needed", "7193 held", "code[31] 7193", "90 001 directories will be"]
@@ -244,16 +234,19 @@ mod tests {
         }
         let fix = found.fix.unwrap_or_default();
         assert!(fix.contains("sudo sysctl -w fs.inotify.max_user_watches=262144"), "{fix}");
-        let few = watches(&limit(100, 0), Some(need(1001))).fix.unwrap_or_default();
+        let few = watches(&held(100, 0), Some(need(1001))).fix.unwrap_or_default();
         assert!(few.contains("max_user_watches=65536"), "{few}");
         // Others alone fill it: no more are polled than there are.
-        assert!(watches(&limit(10, 100), Some(need(5))).text.contains("5 directories will be"));
+        assert!(watches(&held(10, 100), Some(need(5))).text.contains("5 directories will be"));
     }
 
     #[test]
     fn the_limit_of_a_namespace_is_named_by_its_own_name() {
-        let limit = Limit { namespace: Some(100), ..limit(8192, 0) };
-        let found = watches(&limit, Some(Need { number: 1000, at_least: true }));
+        let limit = Limit { name: "user.max_inotify_watches", value: 100 };
+        let found = watches(
+            &Held { limit: Some(limit), ..Held::default() },
+            Some(Need { number: 1000, at_least: true }),
+        );
         assert!(found.text.contains("user.max_inotify_watches = 100"), "{}", found.text);
         assert!(found.text.contains("at least 1 000 watches"), "{}", found.text);
         assert!(found.fix.unwrap_or_default().contains("user.max_inotify_watches=65536"));
@@ -261,10 +254,10 @@ mod tests {
 
     #[test]
     fn instances_are_one_for_each_source() {
-        assert!(instances(&limit(128, 126), 2).ok);
-        let full = instances(&limit(128, 127), 2);
-        assert!(!full.ok && full.fix.unwrap_or_default().contains("max_user_instances=512"));
-        assert!(!instances(&limit(0, 0), 0).ok, "not even one");
+        assert!(instances(&held(128, 126), 2).ok);
+        let full = instances(&held(128, 127), 2);
+        assert!(!full.ok && full.fix.unwrap_or_default().contains("=512;"));
+        assert!(!instances(&held(0, 0), 0).ok, "not even one");
     }
 
     #[test]

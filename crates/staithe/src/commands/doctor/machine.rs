@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use serde_json::json;
 use sys::{InotifyUser, limits};
 
-use super::limits::{Descriptors, Limit};
+use super::limits::{Descriptors, Held};
 use crate::args::Client;
 use crate::places;
 
@@ -40,28 +40,21 @@ impl Daemon {
 }
 
 /// The inotify limits, and what is held beside what the daemon itself holds.
-pub(super) fn inotify(daemon: Option<Daemon>) -> (Limit, Limit) {
+pub(super) fn inotify(daemon: Option<Daemon>) -> (Held, Held) {
     let others: Vec<InotifyUser> = sys::inotify_users()
         .into_iter()
         .filter(|user| daemon.is_none_or(|daemon| daemon.pid != user.pid))
         .collect();
-    let of = |machine, namespace: &str, held: fn(&InotifyUser) -> u64| {
+    let of = |limit, held: fn(&InotifyUser) -> u64| {
         let mut users: Vec<(String, u32, u64)> = others
             .iter()
             .map(|user| (model::text::safe(user.command.as_bytes()), user.pid, held(user)))
             .collect();
         users.sort_by_key(|(_, pid, held)| (std::cmp::Reverse(*held), *pid));
         let used = users.iter().map(|(_, _, held)| held).sum();
-        Limit { machine, namespace: number(namespace), used, users }
+        Held { limit, used, users }
     };
-    (
-        of(limits::max_user_watches(), "/proc/sys/user/max_inotify_watches", |user| user.watches),
-        of(limits::max_user_instances(), "/proc/sys/user/max_inotify_instances", |user| user.instances),
-    )
-}
-
-fn number(path: &str) -> Option<u64> {
-    std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    (of(limits::watches(), |user| user.watches), of(limits::instances(), |user| user.instances))
 }
 
 /// The daemon's descriptors, or those that one started here would have.

@@ -76,10 +76,19 @@ pub(super) fn region(region: &Region, backend: Backend, poll_interval: Duration)
         "to hear of files sooner: run staithe on the machine that serves it, let producers call `staithe notify \
          PATH` when they have finished, or shorten poll_interval (now {every})"
     );
-    let forced = backend != Backend::Auto;
+    // Where fanotify was asked for and cannot hear, the daemon polls as for "auto".
+    let forced = backend == Backend::Inotify;
     let unheard = "what other machines write raises no events here";
     match region.trust {
         Trust::Events => good("I-FILESYSTEM", format!("{path} is {kind}: every change raises an event")),
+        Trust::Partly if forced => bad(
+            "W-PARTLY",
+            format!(
+                "{path} is {kind}: events tell only partly, and the backend is set: what is written into the layers \
+                 below this mount is found by `rescan` only"
+            ),
+            "backend = \"auto\" (or \"poll\")",
+        ),
         Trust::Partly => note(
             "W-PARTLY",
             format!(
@@ -264,7 +273,9 @@ mod tests {
     #[test]
     fn only_a_backend_that_cannot_hear_is_wrong() {
         assert!(!judged("nfs4", Trust::Remote, Backend::Inotify).ok);
-        assert!(!judged("zonefs", Trust::Unknown, Backend::Fanotify).ok);
+        assert!(!judged("zonefs", Trust::Unknown, Backend::Inotify).ok);
+        assert!(!judged("overlay", Trust::Partly, Backend::Inotify).ok);
+        assert!(judged("nfs4", Trust::Remote, Backend::Fanotify).ok, "it is polled");
         assert!(judged("nfs4", Trust::Remote, Backend::Poll).ok);
     }
 
