@@ -363,6 +363,10 @@ impl Watcher {
                 heard.push(dir);
             }
         }
+        if heard.len() == RETRIED {
+            // The limit was raised: the rest is tried at once, with other work in between.
+            self.next_retry = now;
+        }
         heard
     }
 
