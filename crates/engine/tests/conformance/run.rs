@@ -46,16 +46,13 @@ pub(crate) fn is_heard_at_once(script: &str, backend: Backend) -> Option<bool> {
 
 /// An engine that notices that way, or nothing where that is not to be had.
 pub(crate) fn start(backend: Backend) -> Option<Rig> {
-    if backend == Backend::Fanotify && !backends::may_mark_file_systems() {
-        backends::check_the_refusal();
-        return None;
-    }
-    Some(Rig::start(|plan| {
+    let rig = Rig::start(|plan| {
         let source = &mut plan.sources[0];
         source.backend = backend;
         source.poll_interval = Duration::from_millis(100);
         source.poll_full = Some(Duration::from_millis(500));
-    }))
+    });
+    backends::runs(&rig, backend).then_some(rig)
 }
 
 /// How files are called that are made to see that everything before them is through.
@@ -87,8 +84,7 @@ impl Play {
                 self.rig.rescan_only();
                 self.settle();
             }
-            Step::Absent => self.until_state("absent"),
-            Step::Present => self.until_state("ok"),
+            Step::State(state) => self.until_state(state),
             Step::Down => self.rig.down(),
             Step::Up => self.rig.up(),
             step => self.act(step),
@@ -172,8 +168,8 @@ impl Play {
     }
 
     fn until_state(&self, state: &str) {
-        self.rig
-            .until(&format!("the source is {state}"), || self.rig.status()["sources"][0]["state"] == state);
+        let is_so = || self.rig.status()["sources"][0]["state"] == state;
+        assert!(within(is_so), "`{}` never came: {}", self.line, self.said());
     }
 
     /// Waits until everything so far is through; a file made now comes after it.

@@ -6,14 +6,15 @@
 //! rm F                    rm -r X                chmod MODE X         touch X
 //! open F [CONTENT]        more F CONTENT         close F              fifo P
 //! settle                  known                  rescan               repeat N … end
-//! absent                  present                down                 up
+//! state NAME              down                   up
 //! ```
 //!
 //! Names are below the watched root; `outside:X` is below a directory beside it on the same file
 //! system, `root:` is the root itself. `open` keeps a writer on the file under the name given there,
 //! also when the file has another name by then; `more` and `close` speak of that writer.
 //! `settle` waits until everything so far is through, `known` also until what is gone is known to be gone
-//! (with polling: by the next full pass), `rescan` orders a comparison and then settles, `absent` and `present` wait for the source to say so, `down` and `up` stop and start the engine.
+//! (with polling: by the next full pass), `rescan` orders a comparison and then settles, `state` waits until
+//! the source says that it is in that state, `down` and `up` stop and start the engine.
 //! In a word `\n`, `\s`, `\\`, `\$` and `\xHH` are bytes, `{text*N}` is the text N times, and `$i` within
 //! `repeat` is the number of the round.
 
@@ -43,8 +44,7 @@ pub(crate) enum Step {
     Settle,
     Known,
     Rescan,
-    Absent,
-    Present,
+    State(String),
     Down,
     Up,
 }
@@ -111,8 +111,7 @@ fn step(line: &str) -> Option<Step> {
         ("settle", _, 0) => Step::Settle,
         ("known", _, 0) => Step::Known,
         ("rescan", _, 0) => Step::Rescan,
-        ("absent", _, 0) => Step::Absent,
-        ("present", _, 0) => Step::Present,
+        ("state", Some(state), 1) => Step::State(state.to_owned()),
         ("down", _, 0) => Step::Down,
         ("up", _, 0) => Step::Up,
         _ => return None,

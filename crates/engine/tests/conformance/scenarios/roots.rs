@@ -8,11 +8,11 @@ scenario!(
     write d/b two
     settle
     rename root: outside:away
-    absent
+    state absent
     write outside:away/c three
     append outside:away/a more
     rename outside:away root:
-    present
+    state ok
     settle
     write d/e four
 "
@@ -45,11 +45,13 @@ scenario!(
     write a one
     settle
     rm -r root:
-    absent
+    state absent
     mkdir root:
-    present
+    # Empty, and another one than that which held known files.
+    state hidden
     write b two
     settle
+    state ok
     write a three
 "
 );

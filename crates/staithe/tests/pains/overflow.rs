@@ -1,0 +1,66 @@
+//! Pain 3: events are dropped, and nobody is told.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use testkit::wait_until;
+
+use crate::STEP;
+use crate::enclosed::{delivered, landing};
+
+fn kernel_queue() -> usize {
+    let text = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").expect("Linux has inotify");
+    text.trim().parse().expect("it is a number")
+}
+
+/// The program stands still while more happens than the kernel keeps for it.
+fn stand_still(backend: &str) {
+    let more = format!("backend = \"{backend}\"\npoll_interval = \"200ms\"");
+    let mut landing = landing("pain-3", &more);
+    // A file is created and closed: two events.
+    let files = kernel_queue() / 2 + 500;
+    let folders = 20;
+    (0..folders)
+        .for_each(|folder| fs::create_dir(landing.root().join(format!("old{folder}"))).expect("a tree"));
+    landing.start();
+    landing.daemon().freeze();
+    let mut expected = BTreeMap::new();
+    for number in 0..files {
+        let (folder, fresh) = (number % folders, number % (folders * 20) == 0);
+        let path = if fresh { format!("new{number}/a/f") } else { format!("old{folder}/f{number}") };
+        if fresh {
+            fs::create_dir_all(landing.root().join(format!("new{number}/a")))
+                .expect("the tree takes directories");
+        }
+        fs::write(landing.root().join(&path), b"x").expect("the tree takes files");
+        expected.insert(path, vec![1]);
+    }
+    landing.daemon().resume();
+    wait_until(STEP, &format!("{backend}: all files, each once"), || delivered(&landing) == expected);
+    landing.wait_idle(files as u64, STEP);
+    let status = landing.status();
+    let source = &status["sources"][0];
+    assert_eq!((&source["gaps_open"], &status["state"]), (&0.into(), &"ok".into()), "{status}");
+    let said = landing.daemon().stderr();
+    if backend == "inotify" {
+        assert!(source["overflows"].as_u64() >= Some(1), "{source}");
+        assert!(said.contains("W-OVERFLOW") && said.contains("max_queued_events"), "{said}");
+        assert!(said.contains("the gap is closed"), "{said}");
+    }
+    assert_eq!(delivered(&landing), expected, "{backend}: something came again");
+}
+
+#[test]
+fn pain_3_overflow_is_visible_and_healed() {
+    stand_still("inotify");
+}
+
+#[test]
+fn pain_3_fanotify_that_stood_still_has_missed_nothing() {
+    stand_still("fanotify");
+}
+
+#[test]
+fn pain_3_polling_that_stood_still_has_missed_nothing() {
+    stand_still("poll");
+}
