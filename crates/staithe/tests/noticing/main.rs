@@ -3,6 +3,9 @@
 //!
 //! A test that needs what this machine does not give says so on standard error and ends.
 
+mod fuse;
+mod hanging;
+mod mounts;
 mod overlay;
 mod starving;
 mod world;

@@ -1,0 +1,297 @@
+//! File systems that are unmounted, mounted again under another device number, or mounted over.
+//! Nothing of that is a removal, and nothing comes twice.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use testkit::{Collector, Truth, judge};
+
+use crate::fuse::Server;
+use crate::world::World;
+use crate::{STEP, source, to_lines, wait_for_scans, wait_for_source};
+
+/// Whole scans often: each is a chance to take something as removed.
+const OFTEN: &str = "rescan = \"500ms\"\npoll_interval = \"500ms\"";
+
+/// A file with a file system in it.
+struct Image {
+    file: PathBuf,
+}
+
+impl Image {
+    /// An ext4 file system; nothing if this machine does not let us mount one.
+    fn new(world: &World) -> Option<Self> {
+        let file = world.landing.out("image");
+        let point = world.landing.out("elsewhere");
+        fs::create_dir(&point).expect("the scratch folder takes folders");
+        let image = Self { file };
+        let made = world.try_sh(&format!(
+            "truncate -s 16M {0} && mkfs.ext4 -q -E root_owner {0} && mount -o loop {0} {1} && umount {1}",
+            image.file.display(),
+            point.display()
+        ));
+        if made.code != Some(0) {
+            eprintln!("SKIPPED: no loop devices here: {}", made.stderr);
+            return None;
+        }
+        Some(image)
+    }
+
+    /// Mounts it there by some loop device; gives the device's number.
+    fn mount(&self, world: &World, point: &Path) -> u64 {
+        world.sh(&format!("mount -o loop {} {}", self.file.display(), point.display()));
+        fs::metadata(world.inside(point)).expect("it is mounted").dev()
+    }
+
+    /// Unmounts it and mounts it by another loop device, with something new in it.
+    fn mount_by_another_device(
+        &self,
+        world: &World,
+        point: &Path,
+        truth: &mut Truth,
+        new: &str,
+        below: &str,
+    ) {
+        // Loop devices are given out anew, the lowest first; one more is taken while the first is held.
+        let elsewhere = world.landing.out("elsewhere");
+        let script = format!("losetup -f --show {}", self.file.display());
+        let done = world.try_sh(&script);
+        done.assert_code(0);
+        let device = done.text().trim().to_owned();
+        world.unmount(point);
+        world.sh(&format!("mount {device} {}", elsewhere.display()));
+        let content = b"written while it was mounted elsewhere";
+        fs::write(world.inside(&elsewhere).join(new), content).expect("the image takes files");
+        truth.note(format!("{below}{new}").as_bytes(), content);
+        world.unmount(&elsewhere);
+        // Detached by the kernel when it is unmounted.
+        world.sh(&format!("mount {device} {} && losetup -d {device}", point.display()));
+    }
+}
+
+/// What `ls` knows of each path.
+fn states(world: &World) -> Vec<(String, String)> {
+    let text = world.landing.call(&["ls", "--json"]).text();
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    rows.map(|row| (word(&row, "path"), word(&row, "state"))).collect()
+}
+
+/// Fails unless everything is delivered and nothing else was ever the case.
+#[track_caller]
+fn assert_all_delivered(world: &World, count: usize) {
+    let counts = world.landing.status()["counts"].clone();
+    let expected = Value::from(count);
+    assert_eq!((&counts["delivered"], &counts["seen"], &counts["gone"]), (&expected, &expected, &0.into()));
+    let states = states(world);
+    assert!(states.len() == count && states.iter().all(|(_, state)| state == "delivered"), "{states:?}");
+}
+
+/// Writes files below the tree's root and waits until they have arrived.
+fn arrive(world: &World, truth: &mut Truth, lines: &Collector, names: &[&str]) {
+    for name in names {
+        truth.write(&world.root(), name.as_bytes(), name.as_bytes());
+    }
+    lines.wait_for(truth.paths(), STEP);
+    world.landing.wait_idle(truth.paths() as u64, STEP);
+}
+
+#[test]
+fn a_root_that_is_unmounted_and_mounted_by_another_device_repeats_nothing() {
+    let Some(mut world) = World::new("loop-root") else { return };
+    let Some(image) = Image::new(&world) else { return };
+    let root = world.landing.root();
+    let before = image.mount(&world, &root);
+    fs::create_dir(world.root().join("sub")).expect("a folder");
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    arrive(&world, &mut truth, &lines, &["a", "b", "sub/c", "sub/d"]);
+    wait_for_scans(&world.landing, 2);
+
+    world.unmount(&root);
+    let row = wait_for_source(&world.landing, "the root to be hidden", |row| row["state"] == "hidden");
+    wait_for_scans(&world.landing, 3);
+    assert_eq!(source(&world.landing)["state"], "hidden", "{row}");
+    world.landing.call(&["status"]).assert_code(5);
+    assert_all_delivered(&world, 4);
+    assert!(world.said().contains("W-HIDDEN"), "{}", world.said());
+    image.mount(&world, &root);
+    wait_for_source(&world.landing, "the root to be back", |row| row["state"] == "ok");
+
+    image.mount_by_another_device(&world, &root, &mut truth, "sub/new", "");
+    let after = fs::metadata(world.root()).expect("it is mounted").dev();
+    assert_ne!(before, after, "another device number");
+    wait_for_source(&world.landing, "the root to be back", |row| row["state"] == "ok");
+    lines.wait_for(5, STEP);
+    wait_for_scans(&world.landing, 3);
+    arrive(&world, &mut truth, &lines, &["e", "sub/f"]);
+    assert_all_delivered(&world, 7);
+    judge(&truth, &lines.finish()).assert_exact();
+}
+
+#[test]
+fn a_mount_below_the_root_that_goes_and_comes_by_another_device_repeats_nothing() {
+    let Some(mut world) = World::new("loop-below") else { return };
+    let Some(image) = Image::new(&world) else { return };
+    let disk = world.landing.root().join("disk");
+    fs::create_dir(&disk).expect("a mount point");
+    let before = image.mount(&world, &disk);
+    fs::create_dir(world.inside(&disk).join("sub")).expect("a folder");
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    arrive(&world, &mut truth, &lines, &["here", "disk/a", "disk/b", "disk/sub/c"]);
+    wait_for_scans(&world.landing, 2);
+
+    world.unmount(&disk);
+    wait_for_source(&world.landing, "the loss to be shown", |row| row["state"] == "degraded");
+    wait_for_scans(&world.landing, 3);
+    assert_all_delivered(&world, 4);
+    // The rest goes on, also beneath the mount point.
+    arrive(&world, &mut truth, &lines, &["there", "disk/beneath"]);
+    assert!(world.said().contains("was unmounted; nothing is taken as removed"), "{}", world.said());
+    image.mount(&world, &disk);
+    wait_for_source(&world.landing, "it to be back", |row| row["state"] == "ok");
+
+    image.mount_by_another_device(&world, &disk, &mut truth, "sub/new", "disk/");
+    let after = fs::metadata(world.inside(&disk)).expect("it is mounted").dev();
+    assert_ne!(before, after, "another device number");
+    lines.wait_for(truth.paths(), STEP);
+    wait_for_source(&world.landing, "it to be back", |row| row["state"] == "ok");
+    wait_for_scans(&world.landing, 3);
+    for name in ["disk/e", "disk/sub/f"] {
+        truth.write(&world.root(), name.as_bytes(), name.as_bytes());
+    }
+    lines.wait_for(truth.paths(), STEP);
+    world.landing.wait_idle(truth.paths() as u64, STEP);
+    assert_all_delivered(&world, 9);
+    let receipts = lines.finish();
+    judge(&truth, &receipts).assert_exact();
+}
+
+#[test]
+fn a_file_system_that_is_not_mounted_at_a_start_is_no_removal() {
+    let Some(mut world) = World::new("loop-restart") else { return };
+    let Some(image) = Image::new(&world) else { return };
+    let (root, disk) = (world.landing.root(), world.landing.root().join("disk"));
+    fs::create_dir(&disk).expect("a mount point");
+    image.mount(&world, &disk);
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    arrive(&world, &mut truth, &lines, &["here", "disk/a", "disk/b"]);
+    world.landing.stop();
+    world.unmount(&disk);
+    world.landing.start();
+    wait_for_scans(&world.landing, 3);
+    assert_all_delivered(&world, 3);
+    image.mount(&world, &disk);
+    wait_for_scans(&world.landing, 2);
+    arrive(&world, &mut truth, &lines, &["disk/c"]);
+
+    // Something that is really removed is a removal nevertheless, and a new file of its name arrives.
+    wait_for_scans(&world.landing, 2);
+    fs::remove_file(world.inside(&root).join("disk/a")).expect("it is there");
+    wait_for_scans(&world.landing, 2);
+    truth.write(&world.root(), b"disk/a", b"disk/a");
+    lines.wait_for(5, STEP);
+    let receipts = lines.finish();
+    let generations: Vec<u64> = receipts
+        .iter()
+        .filter(|receipt| receipt.path == b"disk/a")
+        .map(|receipt| receipt.generation)
+        .collect();
+    assert_eq!((generations, receipts.len()), (vec![1, 2], 5));
+}
+
+#[test]
+fn a_share_that_drops_out_empties_the_root_and_raises_nothing() {
+    let Some(mut world) = World::new("share") else { return };
+    let root = world.landing.root();
+    let Some(server) = Server::mount(&world, &root) else { return };
+    server.make_directory("sub");
+    let mut truth = Truth::default();
+    let write = |server: &Server, truth: &mut Truth, path: &str| {
+        server.write(path, path.as_bytes());
+        truth.note(path.as_bytes(), path.as_bytes());
+    };
+    ["a", "b", "sub/c"].iter().for_each(|path| write(&server, &mut truth, path));
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    lines.wait_for(3, STEP);
+    world.landing.wait_idle(3, STEP);
+    wait_for_scans(&world.landing, 2);
+    let row = source(&world.landing);
+    assert_eq!((&row["backend"], &row["filesystem"]), (&"poll".into(), &"fuse.test".into()), "{row}");
+
+    world.sh(&format!("umount -l {}", root.display()));
+    wait_for_source(&world.landing, "the root to be hidden", |row| row["state"] == "hidden");
+    wait_for_scans(&world.landing, 3);
+    assert_all_delivered(&world, 3);
+    assert_eq!(lines.count(), 3);
+
+    let server = server.remount(&world, &root);
+    write(&server, &mut truth, "sub/d");
+    lines.wait_for(4, STEP);
+    wait_for_source(&world.landing, "the root to be back", |row| row["state"] == "ok");
+    wait_for_scans(&world.landing, 3);
+    world.landing.wait_idle(4, STEP);
+    assert_all_delivered(&world, 4);
+    judge(&truth, &lines.finish()).assert_exact();
+}
+
+/// Something is mounted over a directory of the tree. No event tells of that.
+fn mounted_over(label: &str, below: &str, state_while_empty: &str) {
+    let Some(mut world) = World::new(label) else { return };
+    let point = world.landing.root().join(below);
+    fs::create_dir_all(&point).expect("a folder");
+    let at = |name: &str| if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    arrive(&world, &mut truth, &lines, &[&at("a"), &at("b")]);
+    wait_for_scans(&world.landing, 2);
+
+    world.sh(&format!("mount -t tmpfs tmpfs {}", point.display()));
+    wait_for_source(&world.landing, "the cover to be noticed", |row| {
+        row["state"] == state_while_empty
+            && row["mounts"].as_array().into_iter().flatten().any(|mount| mount["filesystem"] == "tmpfs")
+    });
+    wait_for_scans(&world.landing, 3);
+    assert_all_delivered(&world, 2);
+    arrive(&world, &mut truth, &lines, &[&at("covering")]);
+    wait_for_scans(&world.landing, 3);
+    // Outside the namespace what is covered can be reached.
+    fs::write(point.join("covered"), b"written beneath").expect("the scratch folder takes files");
+    wait_for_scans(&world.landing, 2);
+    assert_eq!(lines.count(), 3, "what is covered is not there");
+    assert_all_delivered(&world, 3);
+
+    world.unmount(&point);
+    lines.wait_for(4, STEP);
+    truth.note(at("covered").as_bytes(), b"written beneath");
+    wait_for_scans(&world.landing, 3);
+    arrive(&world, &mut truth, &lines, &[&at("c")]);
+    assert_all_delivered(&world, 5);
+    let receipts = lines.finish();
+    // The file on the cover was right when it was received.
+    judge(&truth, &receipts).assert_exact();
+}
+
+#[test]
+fn a_root_that_is_mounted_over_loses_nothing_and_is_caught_up_with() {
+    mounted_over("over-root", "", "hidden");
+}
+
+#[test]
+fn a_directory_that_is_mounted_over_loses_nothing_and_is_caught_up_with() {
+    mounted_over("over-below", "sub", "ok");
+}
