@@ -77,6 +77,8 @@ struct Record {
     listed: Mono,
     /// While there is no answer.
     asked: Option<Asked>,
+    /// A full pass began while there was no answer: the next question is for a listing.
+    owed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,18 +105,28 @@ struct Pass {
     last_answer: Mono,
 }
 
-/// What is known of the polled directories of one source.
+/// The pause after a pass.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    /// When the pass ended, or when the first one was put off.
+    since: Mono,
+    /// How long the pass took.
+    took: Duration,
+}
+
+/// What is known of the polled directories of one region.
 #[derive(Debug)]
 pub struct Book {
     pace: Pace,
     records: HashMap<DirId, Record>,
     pass: Option<Pass>,
-    next: Mono,
-    next_full: Mono,
-    /// Whether full passes are made here, and not by scans of the whole source.
-    makes_full: bool,
+    /// A full pass ends this pause as well, but its duration does not make cheap ones rarer.
+    cheap: Rest,
+    /// `None`: full passes are made by scans of the whole source, not here.
+    full: Option<Rest>,
     hot: VecDeque<(DirId, Mono)>,
-    next_hot: Mono,
+    /// When the hot ones were asked last.
+    hot_asked: Mono,
 }
 
 impl Book {
@@ -125,15 +137,14 @@ impl Book {
             pace,
             records: HashMap::new(),
             pass: None,
-            next: Mono::ZERO,
-            next_full: Mono::ZERO,
-            makes_full: false,
+            cheap: Rest::from(Mono::ZERO),
+            full: None,
             hot: VecDeque::new(),
-            next_hot: Mono::ZERO,
+            hot_asked: Mono::ZERO,
         }
     }
 
-    /// Other intervals from now on.
+    /// Other intervals from now on, also for the pauses that have begun.
     pub fn set_pace(&mut self, pace: Pace) {
         self.pace = pace;
     }
@@ -158,23 +169,21 @@ impl Book {
 
     /// Says whether full passes are to be made here; whoever scans the whole tree makes them itself.
     pub fn make_full(&mut self, yes: bool, now: Mono) {
-        if yes && !self.makes_full {
-            self.next_full = now + full_pause(self.pace, Duration::ZERO);
-        }
-        self.makes_full = yes;
+        self.full = yes.then(|| self.full.unwrap_or(Rest::from(now)));
     }
 
     /// The directory is polled from now on. `signature` was read before the listing that follows, or
     /// is nothing if it was not listed yet.
     pub fn take_on(&mut self, dir: DirId, signature: Option<Signature>, now: Mono) {
         if self.records.is_empty() {
-            self.next = now + self.pace.interval;
+            self.cheap = Rest::from(now);
         }
         let record = self.records.entry(dir).or_insert(Record {
             signature: None,
             since: now,
             listed: Mono::ZERO,
             asked: None,
+            owed: false,
         });
         if let Some(signature) = signature {
             if record.signature != Some(signature) {
@@ -200,46 +209,64 @@ impl Book {
             return None;
         }
         let pass = match &self.pass {
+            Some(pass) if pass.open == 0 => pass.last_answer,
             Some(pass) => pass.last_answer + PATIENCE,
-            None if self.makes_full => self.next.min(self.next_full),
-            None => self.next,
+            None => self.next_full().map_or(self.next_cheap(), |full| full.min(self.next_cheap())),
         };
-        Some(if self.hot.is_empty() { pass } else { pass.min(self.next_hot) })
+        Some(if self.hot.is_empty() { pass } else { pass.min(self.next_hot()) })
+    }
+
+    fn next_cheap(&self) -> Mono {
+        self.cheap.since + self.pace.interval.max(self.cheap.took * CHEAP_SHARE)
+    }
+
+    fn next_full(&self) -> Option<Mono> {
+        self.full.map(|rest| rest.since + full_pause(self.pace, rest.took))
+    }
+
+    fn next_hot(&self) -> Mono {
+        self.hot_asked + (self.pace.interval / HOT_TIMES).max(HOT_LEAST)
     }
 
     /// The directories to ask for now. Each is asked for once until there is an answer.
     pub fn asks(&mut self, now: Mono) -> Vec<(DirId, Want)> {
         self.end_pass_if_done(now);
-        let mut asks = self.hot_asks(now);
-        let full = self.makes_full && self.next_full <= now;
-        if self.pass.is_some() || self.records.is_empty() || !(full || self.next <= now) {
-            return asks;
+        let mut asks = Vec::new();
+        // Before the hot ones, which a full pass must list as well.
+        if self.pass.is_none() && !self.records.is_empty() {
+            if self.next_full().is_some_and(|next| next <= now) {
+                self.begin_pass(Kind::Full, now, &mut asks);
+            } else if self.next_cheap() <= now {
+                self.begin_pass(Kind::Cheap, now, &mut asks);
+            }
         }
-        let kind = if full { Kind::Full } else { Kind::Cheap };
-        let mut open = 0;
-        for (dir, record) in self.records.iter_mut().filter(|(_, record)| record.asked.is_none()) {
-            record.asked = Some(Asked { at: now, of_pass: true });
-            open += 1;
-            asks.push((*dir, if kind == Kind::Full { Want::Listing } else { record.want() }));
-        }
-        self.pass = Some(Pass { kind, open, began: now, last_answer: now });
+        self.ask_hot(now, &mut asks);
         asks
     }
 
-    fn hot_asks(&mut self, now: Mono) -> Vec<(DirId, Want)> {
-        if self.next_hot > now || self.hot.is_empty() {
-            return Vec::new();
-        }
-        self.next_hot = now + (self.pace.interval / HOT_TIMES).max(HOT_LEAST);
-        self.hot.retain(|(_, until)| *until > now);
-        let mut asks = Vec::new();
-        for (dir, _) in &self.hot {
-            if let Some(record) = self.records.get_mut(dir).filter(|record| record.asked.is_none()) {
-                record.asked = Some(Asked { at: now, of_pass: false });
-                asks.push((*dir, record.want()));
+    fn begin_pass(&mut self, kind: Kind, now: Mono, asks: &mut Vec<(DirId, Want)>) {
+        let before = asks.len();
+        for (dir, record) in &mut self.records {
+            record.owed |= kind == Kind::Full;
+            if record.asked.is_none() {
+                asks.push((*dir, record.ask(Asked { at: now, of_pass: true })));
             }
         }
-        asks
+        self.pass = Some(Pass { kind, open: asks.len() - before, began: now, last_answer: now });
+        self.end_pass_if_done(now);
+    }
+
+    fn ask_hot(&mut self, now: Mono, asks: &mut Vec<(DirId, Want)>) {
+        if self.hot.is_empty() || self.next_hot() > now {
+            return;
+        }
+        self.hot_asked = now;
+        self.hot.retain(|(_, until)| *until > now);
+        for (dir, _) in &self.hot {
+            if let Some(record) = self.records.get_mut(dir).filter(|record| record.asked.is_none()) {
+                asks.push((*dir, record.ask(Asked { at: now, of_pass: false })));
+            }
+        }
     }
 
     /// An answer: how the directory looked before it was listed, or that it was not listed because
@@ -272,7 +299,7 @@ impl Book {
 
     fn warm(&mut self, dir: DirId, now: Mono) {
         if self.hot.is_empty() {
-            self.next_hot = now + (self.pace.interval / HOT_TIMES).max(HOT_LEAST);
+            self.hot_asked = now;
         }
         self.hot.retain(|(other, _)| *other != dir);
         if self.hot.len() == HOT_MOST {
@@ -282,7 +309,7 @@ impl Book {
     }
 
     fn close(&mut self, asked: Asked, now: Mono) {
-        if let Some(pass) = self.pass.as_mut().filter(|pass| asked.of_pass && pass.began <= asked.at) {
+        if let Some(pass) = self.pass.as_mut().filter(|pass| pass.has(asked)) {
             pass.open = pass.open.saturating_sub(1);
             pass.last_answer = pass.last_answer.max(now);
         }
@@ -291,22 +318,35 @@ impl Book {
     /// A pass ends with its last answer. Some may never come; the others must not wait for them.
     fn end_pass_if_done(&mut self, now: Mono) {
         let done = |pass: &mut Pass| pass.open == 0 || pass.last_answer + PATIENCE <= now;
-        if let Some(pass) = self.pass.take_if(done) {
-            self.schedule(pass.kind, pass.last_answer.saturating_sub(pass.began), now);
+        let Some(pass) = self.pass.take_if(done) else { return };
+        let took = pass.last_answer.saturating_sub(pass.began);
+        self.cheap.since = now;
+        match pass.kind {
+            Kind::Cheap => self.cheap.took = took,
+            Kind::Full => self.full = self.full.map(|_| Rest { since: now, took }),
         }
     }
 
-    fn schedule(&mut self, kind: Kind, took: Duration, now: Mono) {
-        self.next = now + self.pace.interval.max(took * CHEAP_SHARE);
-        if kind == Kind::Full {
-            self.next_full = now + full_pause(self.pace, took);
-        }
-    }
-
-    /// Directories that were asked for so long ago that something must be stuck.
+    /// Directories that were asked for so long ago that something must be stuck. The questions of a
+    /// pass that goes on are only in a long queue.
     pub fn overdue(&self, now: Mono) -> impl Iterator<Item = DirId> {
-        let late = move |record: &Record| record.asked.is_some_and(|asked| asked.at + OVERDUE <= now);
-        self.records.iter().filter(move |(_, record)| late(record)).map(|(dir, _)| *dir)
+        let goes_on = |asked: Asked| self.pass.as_ref().is_some_and(|pass| pass.has(asked));
+        let late = move |asked: Asked| asked.at + OVERDUE <= now && !goes_on(asked);
+        self.records.iter().filter(move |(_, record)| record.asked.is_some_and(late)).map(|(dir, _)| *dir)
+    }
+}
+
+impl Pass {
+    /// Whether the question is one of this pass.
+    fn has(&self, asked: Asked) -> bool {
+        asked.of_pass && self.began <= asked.at
+    }
+}
+
+impl From<Mono> for Rest {
+    /// As after a pass that took no time.
+    fn from(since: Mono) -> Self {
+        Self { since, took: Duration::ZERO }
     }
 }
 
@@ -317,9 +357,11 @@ pub fn full_pause(pace: Pace, took: Duration) -> Duration {
 }
 
 impl Record {
-    fn want(&self) -> Want {
+    fn ask(&mut self, asked: Asked) -> Want {
+        self.asked = Some(asked);
+        let owed = std::mem::take(&mut self.owed);
         match self.signature {
-            Some(signature) if self.listed >= self.since + TRUST_AFTER => Want::IfNot(signature),
+            Some(signature) if !owed && self.listed >= self.since + TRUST_AFTER => Want::IfNot(signature),
             _ => Want::Listing,
         }
     }
