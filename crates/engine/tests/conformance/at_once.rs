@@ -9,45 +9,55 @@ use crate::run::is_heard_at_once;
 
 const ATTEMPTS: usize = 5;
 
-fn heard_at_once(script: &str) {
-    for backend in [Backend::Inotify, Backend::Fanotify] {
-        let heard = (0..ATTEMPTS).any(|_| is_heard_at_once(script, backend).unwrap_or(true));
-        assert!(heard, "{backend:?}: only a comparison found it, {ATTEMPTS} times");
-    }
+fn heard_at_once(script: &str, backend: Backend) {
+    let heard = (0..ATTEMPTS).any(|_| is_heard_at_once(script, backend).unwrap_or(true));
+    assert!(heard, "only a comparison found it, {ATTEMPTS} times");
 }
 
-#[test]
-fn what_is_written_below_a_renamed_directory() {
-    heard_at_once(
-        "
+/// One script as two tests.
+macro_rules! at_once {
+    ($name:ident, $script:expr) => {
+        mod $name {
+            #[test]
+            fn inotify() {
+                super::heard_at_once($script, config::Backend::Inotify);
+            }
+
+            #[test]
+            fn fanotify() {
+                super::heard_at_once($script, config::Backend::Fanotify);
+            }
+        }
+    };
+}
+
+at_once!(
+    what_is_written_below_a_renamed_directory,
+    "
         mkdir -p a/b/c
         write a/b/c/f x
         settle
         rename a/b a/m
         write a/m/c/g x
         append a/m/c/f more
-        ",
-    );
-}
+    "
+);
 
-#[test]
-fn what_is_written_below_exchanged_directories() {
-    heard_at_once(
-        "
+at_once!(
+    what_is_written_below_exchanged_directories,
+    "
         mkdir -p a/b/c
         mkdir -p d/e/f
         settle
         exchange a/b d/e
         write a/b/f/one x
         write d/e/c/two x
-        ",
-    );
-}
+    "
+);
 
-#[test]
-fn what_is_written_in_a_directory_made_again() {
-    heard_at_once(
-        "
+at_once!(
+    what_is_written_in_a_directory_made_again,
+    "
         mkdir -p a/b
         write a/b/f x
         settle
@@ -57,14 +67,12 @@ fn what_is_written_in_a_directory_made_again() {
         settle
         append a/b/f more
         write a/g x
-        ",
-    );
-}
+    "
+);
 
-#[test]
-fn what_comes_with_a_directory_and_after_it() {
-    heard_at_once(
-        "
+at_once!(
+    what_comes_with_a_directory_and_after_it,
+    "
         mkdir -p outside:t/a/b
         write outside:t/a/b/f x
         rename outside:t t
@@ -74,14 +82,12 @@ fn what_comes_with_a_directory_and_after_it() {
         write n/o/p/f x
         settle
         append n/o/p/f more
-        ",
-    );
-}
+    "
+);
 
-#[test]
-fn files_renamed_replaced_linked_and_exchanged() {
-    heard_at_once(
-        "
+at_once!(
+    files_renamed_replaced_linked_and_exchanged,
+    "
         mkdir d
         write a.part x
         rename a.part a
@@ -94,6 +100,5 @@ fn files_renamed_replaced_linked_and_exchanged() {
         link b c
         rm c
         link b c
-        ",
-    );
-}
+    "
+);
