@@ -263,7 +263,8 @@ impl Regions {
     pub(crate) fn refuse_mark(&mut self, id: RegionId, error: Errno) {
         if let Some(region) = self.by_id.get_mut(&id) {
             let Choice { ear, polled, why } = choose(Wanted::Auto, &region.filesystem);
-            (region.ear, region.polled) = (ear, polled);
+            // Whoever was not trusted before is not trusted now.
+            (region.ear, region.polled) = (ear, polled || region.polled);
             let hint = if error == Errno::PERM { "; it needs CAP_SYS_ADMIN" } else { "" };
             let refused = format!("fanotify cannot mark it ({error}{hint})");
             region.why = Some(why.map_or(refused.clone(), |why| format!("{refused}; {why}")));
@@ -282,7 +283,7 @@ impl Regions {
     pub(crate) fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<RegionId> {
         let mut lost = Vec::new();
         for (id, region) in &mut self.by_id {
-            region.unheard = if found.contains_key(id) { region.unheard + 1 } else { 0 };
+            region.unheard = if found.contains_key(id) { region.unheard.saturating_add(1) } else { 0 };
             if region.unheard >= UNHEARD && !region.polled {
                 lost.push(*id);
             }
@@ -290,3 +291,7 @@ impl Regions {
         lost
     }
 }
+
+#[cfg(test)]
+#[path = "region/tests.rs"]
+mod tests;
