@@ -212,6 +212,12 @@ impl Tree {
         self.nodes.get(&id).map_or(RuleMask::EMPTY, |node| node.mask)
     }
 
+    /// The rules that exclude the directory's parent.
+    #[must_use]
+    pub fn parent_mask(&self, id: DirId) -> RuleMask {
+        self.place(id).map_or(RuleMask::EMPTY, |(parent, _)| self.mask(parent))
+    }
+
     pub(crate) fn set_mask(&mut self, id: DirId, mask: RuleMask) {
         if let Some(node) = self.nodes.get_mut(&id) {
             node.mask = mask;

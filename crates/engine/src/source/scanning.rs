@@ -145,10 +145,7 @@ impl Source {
 
     pub(super) fn walk_directory(&mut self, dir: DirId) {
         let Some(path) = self.watcher.tree().path(dir) else { return };
-        let parent = match path.iter().rposition(|&byte| byte == b'/') {
-            Some(at) => self.berth.plan.rules.directory_mask(&path[..at], RuleMask::EMPTY),
-            None => RuleMask::EMPTY,
-        };
+        let parent = self.watcher.tree().parent_mask(dir);
         let mask = self.berth.plan.rules.directory_mask(&path, parent);
         self.watcher.set_mask(dir, mask);
         if self.berth.plan.rules.prunes(mask) {
