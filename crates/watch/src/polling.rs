@@ -128,6 +128,7 @@ impl Polling {
         for place in self.places.values_mut() {
             let asks = place.book.asks(now);
             give(place, ground, asks, now);
+            place.survey.tend();
         }
     }
 

@@ -2,10 +2,12 @@
 //!
 //! A system call on a network mount may not come back for minutes. It then holds up its thread and
 //! nobody else: each region has its own scanners, and the source's thread only reads their answers.
+//! Where one does not come back from, no other is sent to, and another takes its place meanwhile.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use sys::{Dir, EntryKind, Errno, Look};
 
@@ -75,13 +77,17 @@ impl Answer {
 const PART: usize = 2048;
 /// In a larger directory entries are only named; whoever asked looks at those that are new.
 const LOOKED_AT: u64 = 8192;
+/// A scanner that has been at one place for so long may be stuck there.
+const SUSPECT: Duration = Duration::from_secs(1);
+/// So many scanners of one region there are at most, with those that are stuck.
+const MOST: usize = 32;
 
 /// The scanners of one region.
 #[derive(Debug)]
 pub(crate) struct Survey {
     shared: Arc<Shared>,
+    /// So many are to be at work.
     threads: usize,
-    started: usize,
     alive: Arc<()>,
 }
 
@@ -91,21 +97,100 @@ struct Shared {
     follow: bool,
     epoch: u32,
     backlog: Arc<Backlog>,
-    /// Bounded by who asks: one question for each directory and each waiting unit, until it is answered.
     jobs: Mutex<Jobs>,
     bell: Condvar,
 }
 
+/// Bounded by who asks: one question for each directory and each waiting unit, until it is answered.
 #[derive(Debug, Default)]
 struct Jobs {
     todo: VecDeque<Job>,
+    /// At places where a scanner seems to be stuck, until one comes back.
+    put_off: Vec<Job>,
+    /// Where each scanner is that is at work, by its number, and since when.
+    at: HashMap<u64, (Vec<u8>, Instant)>,
+    /// Scanners that wait for jobs.
     idle: usize,
+    running: usize,
+    next: u64,
     stop: bool,
+}
+
+impl Jobs {
+    /// Places where scanners have been for suspiciously long.
+    fn suspects(&self) -> impl Iterator<Item = &[u8]> {
+        self.at.values().filter(|(_, since)| since.elapsed() >= SUSPECT).map(|(place, _)| place.as_slice())
+    }
+
+    /// The next job that leads to no place where a scanner is stuck.
+    fn take(&mut self) -> Option<Job> {
+        while let Some(job) = self.todo.pop_front() {
+            let place = job.place();
+            if !self.suspects().any(|suspect| is_at_or_below(&place, suspect)) {
+                return Some(job);
+            }
+            self.put_off.push(job);
+        }
+        None
+    }
+
+    /// The scanner is there from now on, or nowhere. Says whether it seemed to be stuck before: then what
+    /// was put off because of it may be done now.
+    fn goes(&mut self, scanner: u64, place: Option<Vec<u8>>) -> bool {
+        let before = match place {
+            Some(place) => self.at.insert(scanner, (place, Instant::now())),
+            None => self.at.remove(&scanner),
+        };
+        let was_stuck = before.is_some_and(|(_, since)| since.elapsed() >= SUSPECT);
+        if was_stuck {
+            self.todo.extend(self.put_off.drain(..));
+        }
+        was_stuck
+    }
+
+    /// How many scanners are missing, if so many are to be at work.
+    fn missing(&self, threads: usize) -> usize {
+        let able = self.running.saturating_sub(self.suspects().count());
+        let wanted = self.todo.len().saturating_sub(self.idle);
+        wanted.min(threads.saturating_sub(able)).min(MOST.saturating_sub(self.running))
+    }
+}
+
+fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
+    let rest = path.strip_prefix(place);
+    place.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+impl Job {
+    /// Where it leads to. What was put together leads to several places with one parent.
+    fn place(&self) -> Vec<u8> {
+        match self.tasks.as_slice() {
+            [task] => task.place(&self.dir),
+            _ => self.dir.clone(),
+        }
+    }
+}
+
+impl Task {
+    fn place(&self, dir: &[u8]) -> Vec<u8> {
+        match self {
+            Task::Visit { name, .. } if **name == *b"." => dir.to_vec(),
+            Task::Visit { name, .. } if dir.is_empty() => name.to_vec(),
+            Task::Visit { name, .. } => [dir, b"/", name].concat(),
+            Task::Look { .. } => dir.to_vec(),
+        }
+    }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn goes(&self, scanner: u64, place: Option<Vec<u8>>) {
+        if self.lock().goes(scanner, place) {
+            self.bell.notify_all();
+        }
     }
 }
 
@@ -119,26 +204,28 @@ impl Survey {
             jobs: Mutex::default(),
             bell: Condvar::new(),
         });
-        Self { shared, threads, started: 0, alive: Arc::new(()) }
+        Self { shared, threads, alive: Arc::new(()) }
     }
 
-    pub(crate) fn give(&mut self, job: Job) {
-        let mut jobs = self.shared.lock();
-        jobs.todo.push_back(job);
-        let needed = jobs.idle < jobs.todo.len() && self.started < self.threads;
-        drop(jobs);
-        if needed {
-            self.start_one();
-        }
+    pub(crate) fn give(&self, job: Job) {
+        self.shared.lock().todo.push_back(job);
+        self.tend();
         self.shared.bell.notify_one();
     }
 
-    /// Without a thread the jobs wait for the next try; the directories are overdue then, and shown.
-    fn start_one(&mut self) {
-        let (shared, alive) = (Arc::clone(&self.shared), Arc::clone(&self.alive));
-        let thread = std::thread::Builder::new().name("staithe-scan".into());
-        if thread.spawn(move || scan(&shared, &alive)).is_ok() {
-            self.started += 1;
+    /// Starts scanners that are missing, because there is more to do or because others are stuck.
+    pub(crate) fn tend(&self) {
+        let mut jobs = self.shared.lock();
+        for _ in 0..jobs.missing(self.threads) {
+            let number = jobs.next;
+            let (shared, alive, threads) = (Arc::clone(&self.shared), Arc::clone(&self.alive), self.threads);
+            let thread = std::thread::Builder::new().name("staithe-scan".into());
+            // Without a thread the jobs wait for the next try; the directories are overdue then, and shown.
+            if thread.spawn(move || scan(&shared, &alive, number, threads)).is_err() {
+                return;
+            }
+            jobs.next += 1;
+            jobs.running += 1;
         }
     }
 }
@@ -151,13 +238,18 @@ impl Drop for Survey {
     }
 }
 
-fn next_job(shared: &Shared) -> Option<Job> {
+/// The scanner's next job; nothing if it is not needed any more.
+fn next_job(shared: &Shared, threads: usize) -> Option<Job> {
     let mut jobs = shared.lock();
     loop {
-        if jobs.stop {
+        let surplus = jobs.running.saturating_sub(jobs.suspects().count()) > threads;
+        if jobs.stop || surplus {
+            jobs.running -= 1;
+            // Others may wait for what was put off.
+            shared.bell.notify_all();
             return None;
         }
-        if let Some(job) = jobs.todo.pop_front() {
+        if let Some(job) = jobs.take() {
             return Some(job);
         }
         jobs.idle += 1;
@@ -166,11 +258,13 @@ fn next_job(shared: &Shared) -> Option<Job> {
     }
 }
 
-fn scan(shared: &Shared, alive: &Arc<()>) {
-    while let Some(job) = next_job(shared) {
-        let mut scanner = Scanner { shared, alive, reports: Vec::new(), entries: 0 };
+fn scan(shared: &Shared, alive: &Arc<()>, number: u64, threads: usize) {
+    while let Some(job) = next_job(shared, threads) {
+        let mut scanner =
+            Scanner { shared, alive, number, place: Vec::new(), reports: Vec::new(), entries: 0 };
         scanner.work(&job);
         scanner.flush();
+        shared.goes(number, None);
     }
 }
 
@@ -178,11 +272,14 @@ fn scan(shared: &Shared, alive: &Arc<()>) {
 struct Scanner<'a> {
     shared: &'a Shared,
     alive: &'a Arc<()>,
+    number: u64,
+    place: Vec<u8>,
     reports: Vec<Report>,
     entries: usize,
 }
 
 impl Scanner<'_> {
+    /// Hands on what was found. To wait for room is not to be stuck.
     fn flush(&mut self) {
         if self.reports.is_empty() {
             return;
@@ -190,15 +287,25 @@ impl Scanner<'_> {
         let (epoch, alive) = (self.shared.epoch, Arc::clone(self.alive));
         let reports = std::mem::take(&mut self.reports);
         self.entries = 0;
+        self.shared.goes(self.number, None);
         self.shared.backlog.push_patiently(Answer { epoch, reports, alive });
+        self.shared.goes(self.number, Some(self.place.clone()));
+    }
+
+    fn go_to(&mut self, place: Vec<u8>) {
+        self.place.clone_from(&place);
+        self.shared.goes(self.number, Some(place));
     }
 
     fn work(&mut self, job: &Job) {
+        // Whoever opens it may be stuck in that already.
+        self.go_to(job.dir.clone());
         let dir = Dir::open_root(&self.shared.root).and_then(|root| match &*job.dir {
             b"" => Ok(root),
             path => root.open_below(path),
         });
         for task in &job.tasks {
+            self.go_to(task.place(&job.dir));
             match (task, &dir) {
                 (Task::Visit { id, name, want }, Ok(dir)) => self.visit(dir, *id, name, *want),
                 (Task::Visit { id, .. }, Err(error)) => {
@@ -287,3 +394,7 @@ impl Scanner<'_> {
         Ok(look)
     }
 }
+
+#[cfg(test)]
+#[path = "survey/tests.rs"]
+mod tests;
