@@ -52,6 +52,24 @@ impl Ours {
         known(event.at) || known(event.to) || event.is_lost() || event.mask & fanotify::Q_OVERFLOW != 0
     }
 
+    /// The events that concern directories of ours.
+    fn keep(&self, read: &[u8]) -> Vec<u8> {
+        let map = self.read();
+        let ours = fanotify::events(read).filter(|event| Self::concerns(&map, event));
+        ours.flat_map(|event| event.bytes).copied().collect()
+    }
+
+    /// The directory has this handle from now on.
+    fn add(&self, ground: &mut Ground, handle: Handle, dir: DirId) {
+        let hash = self.hash(handle.as_bytes());
+        self.write().insert(handle, dir);
+        ground.tree.mark(dir, hash);
+    }
+
+    fn purge(&self, ground: &Ground) {
+        self.write().retain(|_, dir| ground.tree.is_watched(*dir));
+    }
+
     fn get(&self, handle: &[u8]) -> Option<DirId> {
         self.read().get(handle).copied()
     }
@@ -75,9 +93,7 @@ impl Queue for Group {
     /// Foreign events are dropped here. An event in a directory of ours whose handle is not known yet
     /// is dropped with them: that directory has not been listed yet, and will be.
     fn piece(&self, read: &[u8]) -> Option<Piece> {
-        let map = self.ours.read();
-        let ours = fanotify::events(read).filter(|event| Ours::concerns(&map, event));
-        let kept: Vec<u8> = ours.flat_map(|event| event.bytes).copied().collect();
+        let kept = self.ours.keep(read);
         (!kept.is_empty()).then(|| Piece::Fanotify(kept.into()))
     }
 
@@ -105,10 +121,35 @@ impl FanotifyBackend {
 
     /// Forgets the handles of directories that left the tree.
     pub(crate) fn purge(&self, ground: &Ground) {
-        self.group().ours.write().retain(|_, dir| ground.tree.is_watched(*dir));
+        self.group().ours.purge(ground);
+    }
+}
+
+impl Backend for FanotifyBackend {
+    fn arm(&mut self, ground: &mut Ground, dir: DirId, open: &Dir) -> Result<(), Errno> {
+        let handle = open.handle()?;
+        self.group().ours.add(ground, handle, dir);
+        Ok(())
     }
 
-    fn fold_chunk(&self, ground: &mut Ground, chunk: &[u8], each: &mut Each<'_>) {
+    fn disarm(&mut self, _: DirId, _: Option<Wd>) {
+        // Its handle stays until the next `purge`: events of it lead to nothing.
+    }
+
+    fn read_now(&self) {
+        self.drain.read_now();
+    }
+
+    fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
+        if let Piece::Fanotify(chunk) = piece {
+            self.group().ours.fold(ground, chunk, each);
+        }
+    }
+}
+
+/// What events become.
+impl Ours {
+    fn fold(&self, ground: &mut Ground, chunk: &[u8], each: &mut Each<'_>) {
         for event in fanotify::events(chunk) {
             if event.mask & fanotify::Q_OVERFLOW != 0 || event.is_lost() {
                 each(&ground.tree, Hint::Overflow);
@@ -123,8 +164,8 @@ impl FanotifyBackend {
     /// Where it happened, if that is a directory of ours that still hangs in the tree.
     fn place<'e>(&self, ground: &Ground, named: Option<Named<'e>>) -> Option<(DirId, &'e [u8])> {
         let named = named.filter(|named| !named.name.is_empty())?;
-        let dir = self.group().ours.get(named.directory)?;
-        let same = ground.tree.armed(dir) == Armed::Mark(self.group().ours.hash(named.directory));
+        let dir = self.get(named.directory)?;
+        let same = ground.tree.armed(dir) == Armed::Mark(self.hash(named.directory));
         same.then_some((dir, named.name))
     }
 
@@ -218,34 +259,8 @@ impl FanotifyBackend {
 
     /// The directory of ours that has this handle now.
     fn known(&self, ground: &Ground, handle: &[u8]) -> Option<DirId> {
-        let ours = &self.group().ours;
-        let dir = ours.get(handle)?;
-        (ground.tree.armed(dir) == Armed::Mark(ours.hash(handle))).then_some(dir)
-    }
-}
-
-impl Backend for FanotifyBackend {
-    fn arm(&mut self, ground: &mut Ground, dir: DirId, open: &Dir) -> Result<(), Errno> {
-        let handle = open.handle()?;
-        let ours = &self.drain.queue().ours;
-        let hash = ours.hash(handle.as_bytes());
-        ours.write().insert(handle, dir);
-        ground.tree.mark(dir, hash);
-        Ok(())
-    }
-
-    fn disarm(&mut self, _: DirId, _: Option<Wd>) {
-        // Its handle stays until the next `purge`: events of it lead to nothing.
-    }
-
-    fn read_now(&self) {
-        self.drain.read_now();
-    }
-
-    fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
-        if let Piece::Fanotify(chunk) = piece {
-            self.fold_chunk(ground, chunk, each);
-        }
+        let dir = self.get(handle)?;
+        (ground.tree.armed(dir) == Armed::Mark(self.hash(handle))).then_some(dir)
     }
 }
 
