@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use testkit::wait_until;
+use testkit::{Landing, wait_until};
 
 use crate::STEP;
 use crate::enclosed::{delivered, landing};
@@ -63,4 +63,49 @@ fn pain_3_fanotify_that_stood_still_has_missed_nothing() {
 #[test]
 fn pain_3_polling_that_stood_still_has_missed_nothing() {
     stand_still("poll");
+}
+
+/// The kernel's queue overflows, with hardly any work behind it; a file made at its end goes unheard.
+fn overflow(landing: &mut Landing, round: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    landing.daemon().freeze();
+    let root = landing.root();
+    for number in 0..kernel_queue() + 100 {
+        // Events of one name in a row would be one event.
+        let mode = fs::Permissions::from_mode(if number % 4 < 2 { 0o600 } else { 0o644 });
+        fs::set_permissions(root.join(format!("stir{}", number % 2)), mode).expect("our own file");
+    }
+    fs::write(root.join(format!("unheard{round}")), b"x").expect("the tree takes files");
+    landing.daemon().resume();
+}
+
+/// Comparing at each of many overflows would only make the next one likelier. It backs off, and what is
+/// heard meanwhile does not wait for it.
+#[test]
+fn pain_12_recovery_backs_off_and_fresh_files_come_at_once() {
+    const ROUNDS: u32 = 4;
+    let mut landing = landing("pain-12", "backend = \"inotify\"");
+    (0..2).for_each(|number| landing.write_old(&format!("stir{number}"), b"x"));
+    landing.start();
+    let gap_is_open = |landing: &Landing| landing.status()["sources"][0]["gaps_open"] == 1;
+    for round in 0..ROUNDS {
+        overflow(&mut landing, round);
+        let fresh = format!("fresh{round}");
+        fs::write(landing.root().join(&fresh), b"x").expect("the tree takes files");
+        wait_until(STEP, "a fresh file", || delivered(&landing).contains_key(&fresh));
+        if round == ROUNDS - 1 {
+            assert!(
+                gap_is_open(&landing),
+                "the fourth comparison began at once, or the fresh file waited for it"
+            );
+        }
+        wait_until(STEP, "the gap to be closed", || !gap_is_open(&landing));
+    }
+    let files = 2 + 2 * ROUNDS as usize;
+    wait_until(STEP, "all files", || delivered(&landing).len() == files);
+    assert!(delivered(&landing).values().all(|sizes| sizes.len() == 1), "{:?}", delivered(&landing));
+    let status = landing.status();
+    assert!(status["sources"][0]["overflows"].as_u64() >= Some(u64::from(ROUNDS)), "{status}");
+    let said = landing.daemon().stderr();
+    assert!(said.contains("not the first time"), "{said}");
 }
