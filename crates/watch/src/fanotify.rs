@@ -66,8 +66,10 @@ impl Ours {
         ground.tree.mark(dir, hash);
     }
 
+    /// Forgets handles that are nobody's any more.
     fn purge(&self, ground: &Ground) {
-        self.write().retain(|_, dir| ground.tree.is_watched(*dir));
+        let own = |handle: &Handle| Armed::Mark(self.hash(handle.as_bytes()));
+        self.write().retain(|handle, dir| ground.tree.armed(*dir) == own(handle));
     }
 
     fn get(&self, handle: &[u8]) -> Option<DirId> {
@@ -215,8 +217,7 @@ impl Ours {
         from: Option<(DirId, &[u8])>,
         each: &mut Each<'_>,
     ) {
-        let moved = event.target.and_then(|target| self.known(ground, target));
-        let moved = moved.or_else(|| from.and_then(|(parent, name)| ground.tree.child(parent, name)));
+        let moved = self.meant(ground, event.target, from);
         if let Some(moved) = moved {
             ground.tree.detach(moved);
             each(&ground.tree, Hint::DirectoryGone);
@@ -238,10 +239,7 @@ impl Ours {
         name: &[u8],
         each: &mut Each<'_>,
     ) {
-        let gone = match event.target {
-            Some(target) => self.known(ground, target),
-            None => ground.tree.child(parent, name),
-        };
+        let gone = self.meant(ground, event.target, Some((parent, name)));
         if let Some(gone) = gone.filter(|gone| ground.tree.child(parent, name) == Some(*gone)) {
             if event.mask & fanotify::MOVED_FROM != 0 {
                 ground.drop_dir(gone);
@@ -255,6 +253,18 @@ impl Ours {
             let dir = ground.tree.add(parent, name);
             each(&ground.tree, Hint::Directory(dir));
         }
+    }
+
+    /// The directory that an event is about: the one with this handle, otherwise the one of this name, but
+    /// not if that has another handle. (An exchange is told as two renames, each as if the other was not
+    /// there; and a walk may have found the next one of a name before the last one's end is read.)
+    fn meant(&self, ground: &Ground, target: Option<&[u8]>, place: Option<(DirId, &[u8])>) -> Option<DirId> {
+        let known = target.and_then(|target| self.known(ground, target));
+        known.or_else(|| {
+            let (parent, name) = place?;
+            let child = ground.tree.child(parent, name)?;
+            (target.is_none() || !ground.tree.is_watched(child)).then_some(child)
+        })
     }
 
     /// The directory of ours that has this handle now.
@@ -273,3 +283,7 @@ const WHAT: [(u64, What); 6] = [
     (fanotify::MOVED_FROM, What::MovedOut),
     (fanotify::DELETE, What::Deleted),
 ];
+
+#[cfg(test)]
+#[path = "fanotify/tests.rs"]
+mod tests;
