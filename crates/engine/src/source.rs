@@ -102,6 +102,8 @@ pub(crate) struct Source {
     hidden: bool,
     /// How many directories were told to be unwatched.
     told_refused: u64,
+    /// The first few that the last whole scan could not read.
+    unreadable: Vec<Vec<u8>>,
     next_root_check: Mono,
     listing: Listing,
     rescans: Rescans,
@@ -175,6 +177,7 @@ impl Source {
             unheard: HashMap::new(),
             hidden: false,
             told_refused: 0,
+            unreadable: Vec::new(),
             next_root_check: Mono::ZERO,
             listing: Listing::new(&berth.plan),
             rescans: Rescans::default(),

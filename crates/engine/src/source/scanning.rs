@@ -16,8 +16,8 @@ use crate::notice::Notice;
 const SLICE_ENTRIES: u64 = 4096;
 /// And after so many directories.
 const SLICE_DIRECTORIES: u32 = 512;
-/// How soon a directory that was renamed away makes the source compare everything.
-const AFTER_MOVE: Duration = Duration::from_secs(2);
+/// How soon everything is compared because a directory was renamed away, or can or cannot be read now.
+const SOON: Duration = Duration::from_secs(2);
 
 /// How soon directories are tried again that could not be read for another reason than permission.
 const RETRY: Duration = Duration::from_mins(1);
@@ -105,8 +105,7 @@ impl Source {
             self.walk_directory(dir);
         }
         if heard.moved_away {
-            let soon = self.now() + AFTER_MOVE;
-            self.next_whole_scan = Some(self.next_whole_scan.map_or(soon, |next| next.min(soon)));
+            self.compare_soon();
         }
         if heard.overflow {
             self.open_gap();
@@ -143,8 +142,17 @@ impl Source {
         self.berth.observer.notice(&Notice::EarLost { source: &self.berth.plan.name, error });
     }
 
+    fn compare_soon(&mut self) {
+        let soon = self.now() + SOON;
+        self.next_whole_scan = Some(self.next_whole_scan.map_or(soon, |next| next.min(soon)));
+    }
+
     pub(super) fn walk_directory(&mut self, dir: DirId) {
         let Some(path) = self.watcher.tree().path(dir) else { return };
+        if self.unreadable.contains(&path) {
+            // Perhaps it can be read now. How many are left only a whole walk tells.
+            self.compare_soon();
+        }
         let parent = self.watcher.tree().parent_mask(dir);
         let mask = self.berth.plan.rules.directory_mask(&path, parent);
         self.watcher.set_mask(dir, mask);
@@ -260,6 +268,9 @@ impl Source {
 
     /// What a walk over a part could not watch or read is scanned soon.
     fn look_after_a_part(&mut self, scanning: &Scanning) {
+        if scanning.walk.unreadable().1 > 0 {
+            self.compare_soon();
+        }
         let retried = retry(&scanning.walk).then_some(self.now() + RETRY);
         self.next_whole_scan = [self.next_whole_scan, retried].into_iter().flatten().min();
     }
@@ -315,6 +326,7 @@ impl Source {
         let before = self.berth.standing.row();
         if scanning.walk.is_whole() {
             self.berth.standing.update(|row| row.unreadable = count);
+            self.unreadable = named.iter().map(|(path, _)| path.clone()).collect();
         }
         if let Some((path, error)) = named.first()
             && count != before.unreadable
