@@ -7,6 +7,7 @@ mod fuse;
 mod hanging;
 mod mounts;
 mod overlay;
+mod permissions;
 mod starving;
 mod world;
 
