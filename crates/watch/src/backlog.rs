@@ -90,7 +90,7 @@ impl Backlog {
             let waited = self.emptied.wait_timeout(state, Duration::from_secs(1));
             let (again, timeout) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
             state = again;
-            if timeout.timed_out() && Arc::strong_count(&answer.alive) < 2 {
+            if timeout.timed_out() && answer.alive.strong_count() == 0 {
                 return;
             }
         }

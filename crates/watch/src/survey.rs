@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use sys::{Dir, EntryKind, Errno, Look};
@@ -38,8 +38,8 @@ pub struct Answer {
     /// Answers of an earlier incarnation of the root mean nothing.
     pub(crate) epoch: u32,
     pub(crate) reports: Vec<Report>,
-    /// Held by the pool as long as somebody wants answers.
-    pub(crate) alive: Arc<()>,
+    /// Points to something as long as somebody wants answers.
+    pub(crate) alive: Weak<()>,
 }
 
 /// What was found in one directory.
@@ -88,6 +88,7 @@ pub(crate) struct Survey {
     shared: Arc<Shared>,
     /// So many are to be at work.
     threads: usize,
+    /// Held by nobody else: when it is gone, nobody wants answers.
     alive: Arc<()>,
 }
 
@@ -218,7 +219,8 @@ impl Survey {
         let mut jobs = self.shared.lock();
         for _ in 0..jobs.missing(self.threads) {
             let number = jobs.next;
-            let (shared, alive, threads) = (Arc::clone(&self.shared), Arc::clone(&self.alive), self.threads);
+            let (shared, alive, threads) =
+                (Arc::clone(&self.shared), Arc::downgrade(&self.alive), self.threads);
             let thread = std::thread::Builder::new().name("staithe-scan".into());
             // Without a thread the jobs wait for the next try; the directories are overdue then, and shown.
             if thread.spawn(move || scan(&shared, &alive, number, threads)).is_err() {
@@ -258,7 +260,7 @@ fn next_job(shared: &Shared, threads: usize) -> Option<Job> {
     }
 }
 
-fn scan(shared: &Shared, alive: &Arc<()>, number: u64, threads: usize) {
+fn scan(shared: &Shared, alive: &Weak<()>, number: u64, threads: usize) {
     while let Some(job) = next_job(shared, threads) {
         let mut scanner =
             Scanner { shared, alive, number, place: Vec::new(), reports: Vec::new(), entries: 0 };
@@ -271,7 +273,7 @@ fn scan(shared: &Shared, alive: &Arc<()>, number: u64, threads: usize) {
 /// One thread at one job.
 struct Scanner<'a> {
     shared: &'a Shared,
-    alive: &'a Arc<()>,
+    alive: &'a Weak<()>,
     number: u64,
     place: Vec<u8>,
     reports: Vec<Report>,
@@ -284,7 +286,7 @@ impl Scanner<'_> {
         if self.reports.is_empty() {
             return;
         }
-        let (epoch, alive) = (self.shared.epoch, Arc::clone(self.alive));
+        let (epoch, alive) = (self.shared.epoch, Weak::clone(self.alive));
         let reports = std::mem::take(&mut self.reports);
         self.entries = 0;
         self.shared.goes(self.number, None);
@@ -398,3 +400,7 @@ impl Scanner<'_> {
 #[cfg(test)]
 #[path = "survey/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "survey/scanners.rs"]
+mod scanners;
