@@ -1,9 +1,12 @@
 //! Playing a script with one way of noticing, and judging what came of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use config::Backend;
+use serde_json::Value;
 use settle::{RuleMask, Selection};
 
 use crate::backends;
@@ -212,6 +215,7 @@ impl Play {
         self.wait_for_all(Demand::OnceCompared);
         self.settle();
         self.check_known();
+        self.check_explained();
         let source = &self.rig.status()["sources"][0];
         assert_eq!(source["gaps_open"], 0, "{source}");
         assert!(source["state"] == "ok" || source["unreadable"].as_u64() > Some(0), "{source}");
@@ -229,6 +233,37 @@ impl Play {
             (shown(known.difference(&must).collect()), shown(must.difference(&known).collect()));
         assert!(done, "known though gone: {stale:?}; there though not known: {lost:?}\n{}", self.said());
     }
+}
+
+/// So many paths of a kind are asked about.
+const ASKED: usize = 10;
+
+impl Play {
+    /// `explain` says of what lies there that it was delivered, and of what went away that it is gone.
+    fn check_explained(&self) {
+        let (there, _) = self.truth.known(|path| self.is_taken(path));
+        for path in there.iter().take(ASKED) {
+            self.until_explained(path, |said| said["state"] == "delivered" && !is_said_gone(said));
+        }
+        let gone = self.truth.gone(&self.rig.all()).into_iter();
+        let gone = gone.filter(|path| self.ground.stat(&[b"in/", &**path].concat()).is_none());
+        gone.take(ASKED).for_each(|path| self.until_explained(&path, is_said_gone));
+    }
+
+    /// What a sink acknowledges is recorded a moment later.
+    fn until_explained(&self, path: &[u8], done: impl Fn(&Value) -> bool) {
+        let mut said = Value::Null;
+        let explained = within(|| {
+            said = self.rig.explain(OsStr::from_bytes(path));
+            done(&said)
+        });
+        assert!(explained, "not so: {said}");
+    }
+}
+
+/// Gone after it was announced, or a later file of the name before it was complete.
+fn is_said_gone(said: &Value) -> bool {
+    said["state"] == "gone" || said["detail"].as_str().unwrap().contains("gone by now")
 }
 
 /// The paths whose last generation the ledger believes to lie there.

@@ -143,6 +143,16 @@ impl Truth {
         wrong
     }
 
+    /// Paths whose file went away and was announced before; all of them, if that was watched.
+    pub(crate) fn gone(&self, events: &[Value]) -> Vec<Below> {
+        let told: HashSet<Below> = events.iter().map(path_of).collect();
+        let is_gone = |path: &Below, phases: &Vec<Phase>| {
+            phases.last() == Some(&Phase::Absent) && told.contains(path) && !self.unwitnessed.contains(path)
+        };
+        let gone = self.paths.iter().filter(|(path, phases)| is_gone(path, phases));
+        gone.map(|(path, _)| path.clone()).collect()
+    }
+
     /// The paths that must be known at the end, and those that may be.
     pub(crate) fn known(&self, taken: impl Fn(&[u8]) -> bool) -> (BTreeSet<Below>, &HashSet<Below>) {
         let there = |phases: &Vec<Phase>| !matches!(phases.last(), Some(Phase::Absent));

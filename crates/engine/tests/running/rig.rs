@@ -204,8 +204,8 @@ impl Rig {
         self.engine().status().unwrap()
     }
 
-    pub(crate) fn explain(&self, path: &str) -> Value {
-        match self.engine().explain(&self.path(path)).unwrap() {
+    pub(crate) fn explain(&self, path: impl AsRef<Path>) -> Value {
+        match self.engine().explain(&self.root.join(path)).unwrap() {
             engine::explain::Explained::Found(value) | engine::explain::Explained::NeverSeen(value) => value,
         }
     }
