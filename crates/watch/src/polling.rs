@@ -82,6 +82,11 @@ impl Polling {
         self.now = now;
     }
 
+    /// Sends the scanners of regions that are no more home. Their directories have left the tree.
+    pub(crate) fn retain(&mut self, is_there: impl Fn(RegionId) -> bool) {
+        self.places.retain(|region, _| is_there(*region));
+    }
+
     /// When something is to be asked next.
     pub(crate) fn next(&self) -> Option<Mono> {
         self.places.values().filter_map(|place| place.book.next()).min()
@@ -159,17 +164,21 @@ impl Polling {
             }
             Report::Listed { dir, signature, below, count } => {
                 self.answered(*dir, Some((*signature, *count)));
-                if ground.recursive {
+                // It may have left the tree meanwhile.
+                if ground.recursive && ground.tree.is_known(*dir) {
                     compare(ground, *dir, below, each);
                 }
                 each(&ground.tree, Hint::Listed { dir: *dir, below });
             }
-            Report::Refused { dir, signature, error } => {
+            Report::Refused { dir, place, signature, error } => {
                 let now = self.now;
-                self.places.values_mut().for_each(|place| place.book.refused(*dir, *signature, now));
+                // A change of permissions changes the signature. What else went wrong may pass unseen.
+                let signature = signature.filter(|_| matches!(*error, Errno::ACCESS | Errno::PERM));
+                self.places.values_mut().for_each(|place| place.book.refused(*dir, signature, now));
                 let went = matches!(*error, Errno::NOENT | Errno::NOTDIR) && *dir != DirId::ROOT;
-                // Of a directory that is heard the events tell; it may only have been renamed.
-                if went && !ground.tree.is_watched(*dir) {
+                // It, or a directory above, may have been renamed since. Of one that is heard the events tell.
+                let there = ground.tree.path(*dir).is_some_and(|path| path == *place);
+                if went && there && !ground.tree.is_watched(*dir) {
                     ground.drop_dir(*dir);
                     each(&ground.tree, Hint::DirectoryGone);
                 }
@@ -259,3 +268,7 @@ fn give(place: &mut Place, ground: &Ground, asks: Vec<(DirId, Want)>, now: Mono)
         }
     }
 }
+
+#[cfg(test)]
+#[path = "polling/tests.rs"]
+mod tests;

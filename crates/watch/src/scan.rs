@@ -42,6 +42,10 @@ pub struct Scan {
     open: Option<Open>,
     /// What scanners were sent to, and when.
     asked: HashMap<DirId, Mono>,
+    /// When a step first knew of the latest answer to one of them.
+    heard: Mono,
+    /// Whether an answer to one of them has come since the last step.
+    hears: bool,
     whole: bool,
     directories: u64,
     entries: u64,
@@ -89,6 +93,8 @@ impl Scan {
             todo: vec![dir],
             open: None,
             asked: HashMap::new(),
+            heard: Mono::ZERO,
+            hears: false,
             whole: false,
             directories: 0,
             entries: 0,
@@ -142,6 +148,7 @@ impl Scan {
         mask: &mut Mask<'_>,
         each: &mut impl FnMut(Found<'_>),
     ) -> Step {
+        watcher.set_now(now);
         if self.open.is_none()
             && let Some(dir) = self.todo.pop()
             && let Some(path) = watcher.tree().path(dir)
@@ -154,8 +161,14 @@ impl Scan {
             }
         }
         self.list(watcher, mask, each);
-        self.expire(watcher, now);
-        match (self.open.is_none() && self.todo.is_empty(), self.asked.is_empty()) {
+        if std::mem::take(&mut self.hears) {
+            self.heard = now;
+        }
+        let only_waits = self.open.is_none() && self.todo.is_empty();
+        if only_waits {
+            self.expire(watcher, now);
+        }
+        match (only_waits, self.asked.is_empty()) {
             (false, _) => Step::More,
             (true, false) => Step::Waiting,
             (true, true) => Step::Done,
@@ -208,6 +221,7 @@ impl Scan {
         if self.asked.remove(&dir).is_none() {
             return;
         }
+        self.hears = true;
         watcher.tree_mut().set_scanned(dir, self.number);
         self.directories += 1;
         if let Some(path) = watcher.tree().path(dir) {
@@ -217,11 +231,8 @@ impl Scan {
 
     /// A scanner could not list it.
     pub fn was_refused(&mut self, watcher: &Watcher, dir: DirId, error: Errno) {
-        if self.asked.remove(&dir).is_some()
-            && let Some(path) = watcher.tree().path(dir)
-        {
-            self.refused(&path, error);
-        }
+        self.hears |= self.asked.contains_key(&dir);
+        self.give_up(watcher, dir, error);
     }
 
     /// A scanner has come by entries.
@@ -229,15 +240,26 @@ impl Scan {
         self.entries += entries;
     }
 
-    /// What has no answer for long is given up for this walk.
+    /// What has no answer for long is given up for this walk. As long as answers come, the rest is only
+    /// in a long queue.
     fn expire(&mut self, watcher: &Watcher, now: Mono) {
-        if self.asked.is_empty() {
+        // Nobody answers for what has left the tree.
+        self.asked.retain(|dir, _| watcher.tree().is_known(*dir));
+        if self.heard + OVERDUE > now {
             return;
         }
         let late = |(dir, asked): (&DirId, &Mono)| (*asked + OVERDUE <= now).then_some(*dir);
         let late: Vec<DirId> = self.asked.iter().filter_map(late).collect();
         for dir in late {
-            self.was_refused(watcher, dir, Errno::TIMEDOUT);
+            self.give_up(watcher, dir, Errno::TIMEDOUT);
+        }
+    }
+
+    fn give_up(&mut self, watcher: &Watcher, dir: DirId, error: Errno) {
+        if self.asked.remove(&dir).is_some()
+            && let Some(path) = watcher.tree().path(dir)
+        {
+            self.refused(&path, error);
         }
     }
 
@@ -290,5 +312,71 @@ impl Scan {
             watcher.drop_dir(dir);
         }
         watcher.purge();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::poll::Pace;
+    use crate::region::Wanted;
+    use crate::watcher::Settings;
+    use std::time::Duration;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    struct Rig {
+        dir: tempfile::TempDir,
+        watcher: Watcher,
+        scan: Scan,
+    }
+
+    impl Rig {
+        /// A walk that has sent scanners to so many directories.
+        fn waiting(directories: usize) -> (Self, Vec<DirId>) {
+            let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+            let pace = Pace { interval: SECOND, full: None };
+            let root = dir.path().to_owned();
+            let settings = Settings { root, recursive: true, follow: false, wanted: Wanted::Inotify, pace };
+            let mut watcher = Watcher::new(settings, &crate::Backlog::new());
+            let name = |number: usize| number.to_string().into_bytes();
+            let ids = (0..directories).map(|at| watcher.tree_mut().add(DirId::ROOT, &name(at))).collect();
+            let mut rig = Self { dir, watcher, scan: Scan { todo: Vec::new(), ..Scan::whole(1) } };
+            rig.scan.asked = Vec::clone(&ids).into_iter().map(|dir| (dir, Mono::ZERO)).collect();
+            (rig, ids)
+        }
+
+        fn step(&mut self, now: Mono) -> Step {
+            let root = Dir::open_root(self.dir.path()).unwrap();
+            self.scan.step(&mut self.watcher, &root, now, &mut |_, mask| Some(mask), &mut |_| {})
+        }
+    }
+
+    #[test]
+    fn a_walk_is_patient_as_long_as_answers_come() {
+        let (mut rig, ids) = Rig::waiting(100);
+        for (number, dir) in ids[1..].iter().enumerate() {
+            assert_eq!(rig.step((number as u32) * SECOND), Step::Waiting);
+            rig.scan.answered(&mut rig.watcher, *dir, &[], &mut |_, mask| Some(mask));
+        }
+        // What passes find is nothing to the walk.
+        let answered = ids[1];
+        assert_eq!(rig.step(99 * SECOND), Step::Waiting);
+        assert_eq!(rig.scan.unreadable(), (&[][..], 0), "a long queue is no reason");
+        rig.scan.answered(&mut rig.watcher, answered, &[], &mut |_, mask| Some(mask));
+        rig.scan.count(10);
+        assert_eq!(rig.step(98 * SECOND + OVERDUE), Step::Waiting);
+        assert_eq!(rig.step(99 * SECOND + OVERDUE), Step::Done);
+        assert_eq!(rig.scan.unreadable(), (&[(b"0".to_vec(), Errno::TIMEDOUT)][..], 1));
+    }
+
+    #[test]
+    fn a_walk_waits_for_nothing_that_has_left_the_tree() {
+        let (mut rig, ids) = Rig::waiting(2);
+        rig.watcher.drop_dir(ids[0]);
+        assert_eq!(rig.step(SECOND), Step::Waiting);
+        rig.watcher.drop_dir(ids[1]);
+        assert_eq!(rig.step(SECOND), Step::Done);
+        assert_eq!(rig.scan.unreadable().1, 0, "it is not unreadable, it is gone");
     }
 }

@@ -51,8 +51,8 @@ pub(crate) enum Report {
     Entries { dir: DirId, entries: Vec<SeenEntry> },
     /// It is listed to its end; `signature` was read before.
     Listed { dir: DirId, signature: Signature, below: Vec<Box<[u8]>>, count: u64 },
-    /// It could not be read.
-    Refused { dir: DirId, signature: Option<Signature>, error: Errno },
+    /// It could not be read at this place.
+    Refused { dir: DirId, place: Vec<u8>, signature: Option<Signature>, error: Errno },
 }
 
 #[derive(Debug)]
@@ -311,7 +311,7 @@ impl Scanner<'_> {
             match (task, &dir) {
                 (Task::Visit { id, name, want }, Ok(dir)) => self.visit(dir, *id, name, *want),
                 (Task::Visit { id, .. }, Err(error)) => {
-                    self.reports.push(Report::Refused { dir: *id, signature: None, error: *error });
+                    self.refuse(*id, None, *error);
                 }
                 (Task::Look { id, name }, dir) => self.look(dir.as_ref(), *id, name),
             }
@@ -327,7 +327,7 @@ impl Scanner<'_> {
         let signature = match look {
             Ok(look) => Signature::from(&look),
             Err(error) => {
-                return self.reports.push(Report::Refused { dir: id, signature: None, error });
+                return self.refuse(id, None, error);
             }
         };
         if want == Want::IfNot(signature) {
@@ -335,8 +335,12 @@ impl Scanner<'_> {
         }
         let opened = parent.open_child(name);
         if let Err(error) = opened.and_then(|dir| self.list(&dir, id, signature)) {
-            self.reports.push(Report::Refused { dir: id, signature: Some(signature), error });
+            self.refuse(id, Some(signature), error);
         }
+    }
+
+    fn refuse(&mut self, dir: DirId, signature: Option<Signature>, error: Errno) {
+        self.reports.push(Report::Refused { dir, place: self.place.clone(), signature, error });
     }
 
     fn list(&mut self, dir: &Dir, id: DirId, signature: Signature) -> Result<(), Errno> {

@@ -245,6 +245,11 @@ impl Watcher {
         self.polling.visit(&self.ground, dir);
     }
 
+    /// What is done from now on is done at this time.
+    pub(crate) fn set_now(&mut self, now: Mono) {
+        self.polling.set_now(now);
+    }
+
     /// Notes on which mount the directory lies; says whether that is slow.
     pub(crate) fn settle_region(&mut self, dir: DirId, path: &[u8]) -> bool {
         let region = self.regions.at(path);
@@ -383,6 +388,7 @@ impl Watcher {
             self.note_slow();
             self.marked.retain(|region| self.regions.get(*region).is_some());
             self.disarm_removed();
+            self.polling.retain(|region| self.regions.get(region).is_some());
         }
         changed
     }
