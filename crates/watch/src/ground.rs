@@ -118,3 +118,88 @@ impl Ground {
         each(&self.tree, Hint::Directory(moved));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(ground: &mut Ground, act: impl FnOnce(&mut Ground, &mut Each<'_>)) -> Vec<String> {
+        let mut hints = Vec::new();
+        act(ground, &mut |tree, hint| {
+            hints.push(match hint {
+                Hint::Directory(dir) => String::from_utf8(tree.path(dir).unwrap()).unwrap(),
+                other => format!("{other:?}"),
+            });
+        });
+        hints
+    }
+
+    #[test]
+    fn what_leaves_is_told_once_with_its_watches() {
+        let mut ground = Ground::new(true);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        let b = ground.tree.add(a, b"b");
+        ground.tree.bind(b, 5);
+        ground.drop_dir(a);
+        assert_eq!(ground.take_removed(), [(a, None), (b, Some(5))]);
+        assert_eq!(ground.take_removed(), []);
+        assert_eq!(ground.departed.len(), 0, "nobody was told of names in it");
+    }
+
+    #[test]
+    fn what_departs_leaves_its_path_and_mask_behind() {
+        let mut ground = Ground::new(true);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        let b = ground.tree.add(a, b"b");
+        ground.tree.set_mask(b, RuleMask::EMPTY.with(2));
+        ground.depart(b);
+        assert_eq!(ground.departed[&b], (b"a/b".to_vec(), RuleMask::EMPTY.with(2)));
+        // One that hangs nowhere has no path.
+        ground.tree.detach(a);
+        ground.depart(a);
+        assert_eq!(ground.departed.len(), 1);
+        ground.start_over();
+        assert!(ground.departed.is_empty() && ground.take_removed().is_empty());
+    }
+
+    #[test]
+    fn a_directory_that_comes_is_walked_until_it_is_heard() {
+        let mut ground = Ground::new(true);
+        let come = |ground: &mut Ground| told(ground, |g, each| g.created(DirId::ROOT, b"d", each));
+        assert_eq!(come(&mut ground), ["d"]);
+        assert_eq!(come(&mut ground), ["d"], "it may be another one");
+        let d = ground.tree.at(b"d").unwrap();
+        ground.tree.bind(d, 1);
+        assert_eq!(come(&mut ground), [""; 0]);
+        let change = |ground: &mut Ground| told(ground, |g, each| g.changed(DirId::ROOT, b"d", each));
+        assert_eq!(change(&mut ground), [""; 0]);
+        ground.tree.disarm(d);
+        assert_eq!(change(&mut ground), ["d"]);
+        assert_eq!(told(&mut ground, |g, each| g.changed(DirId::ROOT, b"unknown", each)), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_renamed_directory_covers_is_gone() {
+        let mut ground = Ground::new(true);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        let b = ground.tree.add(DirId::ROOT, b"b");
+        ground.tree.detach(a);
+        assert_eq!(told(&mut ground, |g, each| g.moved_to(Some(a), DirId::ROOT, b"b", each)), ["b"]);
+        assert_eq!((ground.tree.at(b"b"), ground.take_removed()), (Some(a), vec![(b, None)]));
+        // To where it is already.
+        assert_eq!(told(&mut ground, |g, each| g.moved_to(Some(a), DirId::ROOT, b"b", each)), ["b"]);
+        assert_eq!(ground.take_removed(), []);
+        // Nobody knows where it comes from.
+        assert_eq!(told(&mut ground, |g, each| g.moved_to(None, a, b"c", each)), ["b/c"]);
+    }
+
+    #[test]
+    fn nothing_is_moved_into_itself() {
+        let mut ground = Ground::new(true);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        let below = ground.tree.add(a, b"below");
+        ground.tree.detach(a);
+        assert_eq!(told(&mut ground, |g, each| g.moved_to(Some(a), below, b"a", each)), ["Overflow"]);
+        assert_eq!(ground.tree.len(), 1);
+    }
+}
