@@ -111,7 +111,13 @@ impl Ground {
                 rustix::fs::chmodat(dir, last, Mode::from_raw_mode(*mode), AtFlags::empty())
             }),
             Step::Touch(name) => self.at(name, touch),
-            Step::Settle | Step::Known | Step::Rescan | Step::State(_) | Step::Down | Step::Up => Ok(()),
+            Step::Settle
+            | Step::Known
+            | Step::Rescan
+            | Step::Old(_)
+            | Step::State(_)
+            | Step::Down
+            | Step::Up => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use config::Backend;
 use serde_json::Value;
@@ -36,7 +36,8 @@ pub(crate) fn run_and_list(script: &str, backend: Backend) -> Option<BTreeMap<Na
 
 /// Plays a script for its events only: whether everything came before the tree was compared as a whole.
 pub(crate) fn is_heard_at_once(script: &str, backend: Backend) -> Option<bool> {
-    let mut play = Play::begin(start(backend)?);
+    // Polling must do without full passes.
+    let mut play = Play::begin(start_with(backend, Duration::from_hours(1))?);
     let last_scan = |play: &Play| play.rig.status()["sources"][0]["last_scan"].clone();
     let before = last_scan(&play);
     for Line { text, step } in parse(script) {
@@ -49,14 +50,21 @@ pub(crate) fn is_heard_at_once(script: &str, backend: Backend) -> Option<bool> {
 
 /// An engine that notices that way, or nothing where that is not to be had.
 pub(crate) fn start(backend: Backend) -> Option<Rig> {
+    start_with(backend, Duration::from_millis(500))
+}
+
+fn start_with(backend: Backend, poll_full: Duration) -> Option<Rig> {
     let rig = Rig::start(|plan| {
         let source = &mut plan.sources[0];
         source.backend = backend;
         source.poll_interval = Duration::from_millis(100);
-        source.poll_full = Some(Duration::from_millis(500));
+        source.poll_full = Some(poll_full);
     });
     backends::runs(&rig, backend).then_some(rig)
 }
+
+/// Longer than the time for which polling distrusts the time of a directory that has just changed.
+const OLD: Duration = Duration::from_secs(4);
 
 /// How files are called that are made to see that everything before them is through.
 const BARRIER: &[u8] = b"barrier-";
@@ -87,6 +95,7 @@ impl Play {
                 self.rig.rescan_only();
                 self.settle();
             }
+            Step::Old(name) => self.until_old(name),
             Step::State(state) => self.until_state(state),
             Step::Down => self.rig.down(),
             Step::Up => self.rig.up(),
@@ -168,6 +177,13 @@ impl Play {
     fn is_taken(&self, path: &[u8]) -> bool {
         let rules = &self.rig.plan().sources[0].rules;
         matches!(rules.select(path, RuleMask::EMPTY), Selection::Taken(_))
+    }
+
+    /// Time must pass, for the time of its last change to say something for itself.
+    fn until_old(&self, name: &[u8]) {
+        let changed = self.ground.stat(name).unwrap();
+        let changed = UNIX_EPOCH + Duration::new(changed.st_ctime as u64, changed.st_ctime_nsec as u32);
+        self.rig.until("it is old", || changed.elapsed().is_ok_and(|age| age > OLD));
     }
 
     fn until_state(&self, state: &str) {

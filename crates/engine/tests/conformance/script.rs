@@ -6,7 +6,7 @@
 //! rm F                    rm -r X                chmod MODE X         touch X
 //! open F [CONTENT]        more F CONTENT         close F              fifo P
 //! settle                  known                  rescan               repeat N … end
-//! state NAME              down                   up
+//! state NAME              old X                  down                 up
 //! ```
 //!
 //! Names are below the watched root; `outside:X` is below a directory beside it on the same file
@@ -14,7 +14,7 @@
 //! also when the file has another name by then; `more` and `close` speak of that writer.
 //! `settle` waits until everything so far is through, `known` also until what is gone is known to be gone
 //! (with polling: by the next full pass), `rescan` orders a comparison and then settles, `state` waits until
-//! the source says that it is in that state, `down` and `up` stop and start the engine.
+//! the source says that it is in that state, `old` until the last change is some seconds ago, `down` and `up` stop and start the engine.
 //! In a word `\n`, `\s`, `\\`, `\$` and `\xHH` are bytes, `{text*N}` is the text N times, and `$i` within
 //! `repeat` is the number of the round.
 
@@ -44,6 +44,7 @@ pub(crate) enum Step {
     Settle,
     Known,
     Rescan,
+    Old(Name),
     State(String),
     Down,
     Up,
@@ -111,6 +112,7 @@ fn step(line: &str) -> Option<Step> {
         ("settle", _, 0) => Step::Settle,
         ("known", _, 0) => Step::Known,
         ("rescan", _, 0) => Step::Rescan,
+        ("old", _, 1) => Step::Old(name(0)?),
         ("state", Some(state), 1) => Step::State(state.to_owned()),
         ("down", _, 0) => Step::Down,
         ("up", _, 0) => Step::Up,

@@ -23,6 +23,20 @@ scenario!(
 "
 );
 
+// The directory's own time is old by then, and says nothing of its files.
+scenario!(
+    rewritten_in_an_old_directory,
+    "
+        mkdir d
+        write d/f one
+        settle
+        old d
+        append d/f more
+        settle
+        write d/g two
+    "
+);
+
 // Each rewrite overtakes the news of the one before.
 scenario!(
     rewrite_at_once,
