@@ -96,7 +96,8 @@ pub(crate) struct Source {
     canaries: Canaries,
     /// Entries that scanners are to look at, by directory.
     errands: HashMap<DirId, Vec<Box<[u8]>>>,
-    /// Units that the scan which is under way found and no event told of, by region.
+    /// Units that were found by scans since the last comparison and that no event told of, by region; 0
+    /// where events told of some.
     unheard: HashMap<RegionId, u64>,
     /// The root is empty and another directory than the one that files are known in.
     hidden: bool,

@@ -53,7 +53,7 @@ pub struct Region {
     /// Why not by events alone, if so.
     pub why: Option<String>,
     mount: u64,
-    /// Comparisons in a row that found what events should have told of.
+    /// Comparisons in a row that found what events should have told of; those that prove nothing do not count.
     unheard: u8,
 }
 
@@ -278,12 +278,17 @@ impl Regions {
         }
     }
 
-    /// A comparison found this many units there that events should have told of; says whether that
-    /// has happened so often that the region is not trusted any more.
+    /// A comparison found this many units there that events should have told of, or none while events
+    /// told of some; says whether that has happened so often that the region is not trusted any more.
+    /// Where nothing has arrived a comparison proves nothing.
     pub(crate) fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<RegionId> {
         let mut lost = Vec::new();
         for (id, region) in &mut self.by_id {
-            region.unheard = if found.contains_key(id) { region.unheard.saturating_add(1) } else { 0 };
+            match found.get(id) {
+                Some(0) => region.unheard = 0,
+                Some(_) => region.unheard = region.unheard.saturating_add(1),
+                None => {}
+            }
             if region.unheard >= UNHEARD && !region.polled {
                 lost.push(*id);
             }

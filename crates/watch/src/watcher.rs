@@ -398,8 +398,8 @@ impl Watcher {
         self.ground.tree.add(parent, name)
     }
 
-    /// A comparison found so many units in each region that events should have told of. Gives the
-    /// regions that are not trusted any more; they are polled as well from now on.
+    /// A comparison found so many units in each region that events should have told of; 0 means that
+    /// events told of some meanwhile and missed none. Gives the regions that are not trusted any more; they are polled as well from now on.
     pub fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<Region> {
         let lost = self.regions.note_unheard(found);
         for region in &lost {

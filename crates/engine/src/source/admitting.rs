@@ -91,7 +91,9 @@ impl Source {
         let Candidate { path, key, kind, sample, mode, signals, waiting, .. } = candidate;
         let fate = self.fate(&waiting, &sample);
         let cause = self.cause(&waiting);
-        if waiting.unheard && cause != Cause::Arrived && !waiting.unit.has_evidence() && !waiting.forced {
+        if waiting.unit.has_evidence() {
+            self.note_heard(waiting.dir);
+        } else if waiting.unheard && cause != Cause::Arrived && !waiting.forced {
             self.note_unheard(waiting.dir);
         }
         if sample != NOTHING_SEEN {

@@ -83,6 +83,9 @@ impl Source {
     }
 
     pub(super) fn absolute(&self, below: &[u8]) -> PathBuf {
+        if below.is_empty() {
+            return self.berth.plan.path.clone();
+        }
         self.berth.plan.path.join(std::ffi::OsStr::from_bytes(below))
     }
 
@@ -128,6 +131,11 @@ impl Source {
     pub(super) fn note_unheard(&mut self, dir: DirId) {
         self.berth.standing.update(|row| row.found_by_scan_only += 1);
         *self.unheard.entry(self.watcher.tree().region(dir)).or_default() += 1;
+    }
+
+    /// An event told of a unit.
+    pub(super) fn note_heard(&mut self, dir: DirId) {
+        self.unheard.entry(self.watcher.tree().region(dir)).or_default();
     }
 
     /// After a whole scan: regions whose events keep missing things are polled as well.

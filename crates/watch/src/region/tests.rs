@@ -96,8 +96,8 @@ fn only_comparisons_in_a_row_that_find_something_cost_the_trust() {
     let mut regions = regions(Wanted::Auto, "ext4", &[(2, "a", "xfs"), (3, "o", "overlay")]);
     let (a, o) = (regions.at(b"a"), regions.at(b"o"));
     let found = HashMap::from([(a, 1), (o, 5)]);
-    let nothing = HashMap::new();
-    for comparison in [&found, &found, &nothing, &found, &found] {
+    let (heard, nothing) = (HashMap::from([(a, 0)]), HashMap::new());
+    for comparison in [&found, &found, &heard, &found, &nothing, &found, &nothing] {
         assert_eq!(regions.note_unheard(comparison), [], "too early");
     }
     assert_eq!(regions.note_unheard(&found), [a], "the overlay is polled anyhow, and the root was heard");
