@@ -42,7 +42,7 @@ impl Canaries {
 
 impl Source {
     /// Lets one fly in each region that is to be noticed by events.
-    pub(super) fn fly_canaries(&mut self, root: &Dir) {
+    pub(super) fn fly_canaries(&mut self) {
         if !self.berth.plan.canary {
             return;
         }
@@ -53,7 +53,11 @@ impl Source {
         for point in points {
             let Some(dir) = self.watcher.tree().at(&point).filter(heard) else { continue };
             let name = format!(".staithe-canary-{}-{}.tmp", std::process::id(), now.as_nanos());
-            let open = if point.is_empty() { root.open_below(b".") } else { root.open_below(&point) };
+            // By its path, as producers come: on the descriptor by which the watch was made it would be
+            // heard also where a server gives a directory another identity each time.
+            let root = Dir::open_root(&self.berth.plan.path);
+            let open =
+                root.and_then(|root| if point.is_empty() { Ok(root) } else { root.open_below(&point) });
             let region = self.watcher.tree().region(dir);
             // Where none can be made nothing is proved and nothing refuted.
             if open.is_ok_and(|open| open.make_short_lived(name.as_bytes()).is_ok()) {
@@ -77,6 +81,7 @@ impl Source {
             if let Some(region) = distrusted {
                 self.tell_distrust(&region);
             }
+            self.tell_of_regions();
         }
     }
 

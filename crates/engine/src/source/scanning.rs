@@ -258,7 +258,7 @@ impl Source {
         self.judge_regions();
         self.judge_root(root, scanning.walk.entries());
         if self.whole_scans == 1 {
-            self.fly_canaries(root);
+            self.fly_canaries();
         }
         let took = self.now().saturating_sub(scanning.since);
         self.note_whole_scan(&scanning, took);
