@@ -3,11 +3,13 @@
 //!
 //! A test that needs what this machine does not give says so on standard error and ends.
 
+mod distrust;
 mod fuse;
 mod hanging;
 mod mounts;
 mod overlay;
 mod permissions;
+mod quiet;
 mod starving;
 mod world;
 

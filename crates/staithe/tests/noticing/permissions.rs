@@ -60,7 +60,10 @@ fn unreadable(label: &str, backend: &str, soon: Duration) {
     assert_eq!(row["state"], "degraded", "{row}");
     world.landing.call(&["status"]).assert_code(5);
     let said = world.said();
-    assert!(said.contains("1 directories cannot be read (the first: above/locked: Permission denied"), "{said}");
+    assert!(
+        said.contains("1 directories cannot be read (the first: above/locked: Permission denied"),
+        "{said}"
+    );
     assert_eq!(lines.count(), 2);
 
     chmod(&root.join("above/locked"), 0o755);
