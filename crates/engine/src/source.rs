@@ -209,7 +209,6 @@ impl Source {
                 self.finish_scan(&root);
                 self.count_canaries();
                 self.tell_of_refused();
-                self.tell_of_stuck();
             }
             self.publish();
             if !self.stopping {

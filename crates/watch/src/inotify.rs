@@ -1,5 +1,6 @@
 //! The inotify backend: a watch for each directory.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use settle::What;
@@ -17,8 +18,23 @@ use crate::tree::{DirId, Wd};
 struct Move {
     cookie: u32,
     dir: DirId,
+    from: Place,
     /// How many batches of events have come since.
     age: u8,
+}
+
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    parent: DirId,
+    name: Box<[u8]>,
+}
+
+/// A rename of a directory to where another one was.
+#[derive(Debug)]
+struct Cover {
+    dir: DirId,
+    from: Place,
 }
 
 /// One instance with its drain thread.
@@ -28,9 +44,16 @@ pub(crate) struct InotifyBackend {
     moves: Moves,
 }
 
-/// Renames between their two halves.
+/// Renames between their two halves, and the last ones that covered something.
 #[derive(Debug, Default)]
-pub(crate) struct Moves(Vec<Move>);
+pub(crate) struct Moves {
+    halves: Vec<Move>,
+    covers: VecDeque<Cover>,
+}
+
+/// So many are remembered. The two renames that an exchange is told as come one after the other, so it
+/// could almost be one.
+const COVERS: usize = 16;
 
 impl Queue for Inotify {
     fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
@@ -54,14 +77,14 @@ impl InotifyBackend {
 
     /// Whether a rename waits for its other half.
     pub(crate) fn has_moves(&self) -> bool {
-        !self.moves.0.is_empty()
+        !self.moves.halves.is_empty()
     }
 
     /// To be called when all pieces at hand are folded: a directory whose rename has had its other
     /// half nowhere in two batches has left the tree.
     pub(crate) fn finish_batch(&mut self, ground: &mut Ground, each: &mut Each<'_>) {
         let mut left = Vec::new();
-        self.moves.0.retain_mut(|moved| {
+        self.moves.halves.retain_mut(|moved| {
             moved.age += 1;
             let waits = moved.age < 2;
             if !waits {
@@ -141,19 +164,47 @@ impl Moves {
             (inotify::CREATE, _) => ground.created(parent, event.name, each),
             (inotify::MOVED_FROM, Some(dir)) => {
                 ground.tree.detach(dir);
-                self.0.push(Move { cookie: event.cookie, dir, age: 0 });
+                let from = Place { parent, name: event.name.into() };
+                self.halves.push(Move { cookie: event.cookie, dir, from, age: 0 });
                 each(&ground.tree, Hint::DirectoryGone);
             }
             (inotify::MOVED_TO, _) => {
-                let half = self.0.iter().position(|moved| moved.cookie == event.cookie);
-                let moved = half.map(|at| self.0.swap_remove(at).dir);
-                ground.moved_to(moved, parent, event.name, each);
+                let half = self.halves.iter().position(|moved| moved.cookie == event.cookie);
+                match half.map(|at| self.halves.swap_remove(at)) {
+                    Some(half) => self.join(ground, half, Place { parent, name: event.name.into() }, each),
+                    None => ground.moved_to(None, parent, event.name, each),
+                }
             }
             // It was empty, and each of its entries was told of.
             (inotify::DELETE, Some(dir)) => ground.depart(dir),
             (inotify::ATTRIB, Some(_)) => ground.changed(parent, event.name, each),
             _ => {}
         }
+    }
+}
+
+impl Moves {
+    /// An exchange of `a` and `b` is told as `a` to `b`, `b` to `a`: like one directory that goes over another
+    /// and comes back. So where one comes back, both places are looked at.
+    fn join(&mut self, ground: &mut Ground, half: Move, to: Place, each: &mut Each<'_>) {
+        let back = |cover: &Cover| cover.dir == half.dir && cover.from == to;
+        if let Some(at) = self.covers.iter().position(back) {
+            self.covers.remove(at);
+            ground.drop_dir(half.dir);
+            for Place { parent, name } in [half.from, to] {
+                if ground.tree.is_known(parent) {
+                    ground.moved_to(None, parent, &name, each);
+                }
+            }
+            return;
+        }
+        if ground.tree.child(to.parent, &to.name).is_some() {
+            if self.covers.len() == COVERS {
+                self.covers.pop_front();
+            }
+            self.covers.push_back(Cover { dir: half.dir, from: half.from });
+        }
+        ground.moved_to(Some(half.dir), to.parent, &to.name, each);
     }
 }
 
@@ -226,6 +277,47 @@ mod tests {
         let hints = fold(&mut ground, &moved);
         assert_eq!(hints.last().map(String::as_str), Some("Overflow"), "everything is compared");
         assert_eq!((ground.tree.path(a), ground.tree.path(b)), (None, None));
+    }
+
+    /// Told like a rename over another and back, of which nobody knows where it lies.
+    #[test]
+    fn two_directories_that_are_exchanged_are_both_looked_for() {
+        let mut ground = Ground::new(true);
+        ground.tree.bind(DirId::ROOT, 1);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        let b = ground.tree.add(DirId::ROOT, b"b");
+        ground.tree.bind(a, 2);
+        ground.tree.bind(b, 3);
+        let exchanged = [
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 7, b"a"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 7, b"b"),
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 8, b"b"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 8, b"a"),
+        ];
+        let hints = fold(&mut ground, &exchanged);
+        for name in [b"a", b"b"] {
+            let dir = ground.tree.child(DirId::ROOT, name).unwrap();
+            assert!(hints.contains(&format!("{:?}", Hint::Directory(dir))), "{hints:?}");
+            assert!(!ground.tree.is_watched(dir), "nobody knows which of them it is");
+        }
+        assert_eq!((ground.tree.len(), ground.tree.watched()), (3, 1));
+    }
+
+    #[test]
+    fn a_directory_that_only_goes_and_comes_back_stays_itself() {
+        let mut ground = Ground::new(true);
+        ground.tree.bind(DirId::ROOT, 1);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        ground.tree.bind(a, 2);
+        let there_and_back = [
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 7, b"a"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 7, b"b"),
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 8, b"b"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 8, b"a"),
+        ];
+        fold(&mut ground, &there_and_back);
+        assert_eq!(ground.tree.child(DirId::ROOT, b"a"), Some(a));
+        assert_eq!(ground.tree.len(), 2);
     }
 
     #[test]

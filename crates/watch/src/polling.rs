@@ -155,7 +155,7 @@ impl Polling {
 
     fn fold_report(&mut self, ground: &mut Ground, report: &Report, each: &mut Each<'_>) {
         match report {
-            Report::Same(dir) => self.answered(*dir, None),
+            Report::Same(dirs) => dirs.iter().for_each(|dir| self.answered(*dir, None)),
             Report::Entries { dir, entries } => {
                 for entry in entries {
                     let (name, kind, look) = (&*entry.name, entry.kind, entry.look);

@@ -46,7 +46,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub(crate) enum Report {
     /// Its signature is the same.
-    Same(DirId),
+    Same(Vec<DirId>),
     /// Entries of it.
     Entries { dir: DirId, entries: Vec<SeenEntry> },
     /// It is listed to its end; `signature` was read before.
@@ -67,7 +67,8 @@ impl Answer {
         let entries = |report: &Report| match report {
             Report::Entries { entries, .. } => entries.len(),
             Report::Listed { below, .. } => below.len() + 1,
-            Report::Same(_) | Report::Refused { .. } => 1,
+            Report::Same(dirs) => dirs.len().div_ceil(32),
+            Report::Refused { .. } => 1,
         };
         self.reports.iter().map(entries).sum::<usize>() * 160
     }
@@ -262,8 +263,15 @@ fn next_job(shared: &Shared, threads: usize) -> Option<Job> {
 
 fn scan(shared: &Shared, alive: &Weak<()>, number: u64, threads: usize) {
     while let Some(job) = next_job(shared, threads) {
-        let mut scanner =
-            Scanner { shared, alive, number, place: Vec::new(), reports: Vec::new(), entries: 0 };
+        let mut scanner = Scanner {
+            shared,
+            alive,
+            number,
+            place: Vec::new(),
+            same: Vec::new(),
+            reports: Vec::new(),
+            entries: 0,
+        };
         scanner.work(&job);
         scanner.flush();
         shared.goes(number, None);
@@ -276,6 +284,8 @@ struct Scanner<'a> {
     alive: &'a Weak<()>,
     number: u64,
     place: Vec<u8>,
+    /// Directories whose signature is the same, until they are told of.
+    same: Vec<DirId>,
     reports: Vec<Report>,
     entries: usize,
 }
@@ -283,6 +293,9 @@ struct Scanner<'a> {
 impl Scanner<'_> {
     /// Hands on what was found. To wait for room is not to be stuck.
     fn flush(&mut self) {
+        if !self.same.is_empty() {
+            self.reports.push(Report::Same(std::mem::take(&mut self.same)));
+        }
         if self.reports.is_empty() {
             return;
         }
@@ -307,40 +320,46 @@ impl Scanner<'_> {
             path => root.open_below(path),
         });
         for task in &job.tasks {
-            self.go_to(task.place(&job.dir));
+            // Where scanners get stuck a job has one task; elsewhere noting each would cost more than it does.
+            if job.tasks.len() == 1 {
+                self.go_to(task.place(&job.dir));
+            }
             match (task, &dir) {
-                (Task::Visit { id, name, want }, Ok(dir)) => self.visit(dir, *id, name, *want),
+                (Task::Visit { id, name, want }, Ok(dir)) => {
+                    if let Err((signature, error)) = self.visit(dir, *id, name, *want) {
+                        let place = task.place(&job.dir);
+                        self.reports.push(Report::Refused { dir: *id, place, signature, error });
+                    }
+                }
                 (Task::Visit { id, .. }, Err(error)) => {
-                    self.refuse(*id, None, *error);
+                    let (place, error) = (task.place(&job.dir), *error);
+                    self.reports.push(Report::Refused { dir: *id, place, signature: None, error });
                 }
                 (Task::Look { id, name }, dir) => self.look(dir.as_ref(), *id, name),
             }
         }
     }
 
-    fn visit(&mut self, parent: &Dir, id: DirId, name: &[u8], want: Want) {
+    /// Why not, and the signature if at least that could be read.
+    fn visit(
+        &mut self,
+        parent: &Dir,
+        id: DirId,
+        name: &[u8],
+        want: Want,
+    ) -> Result<(), (Option<Signature>, Errno)> {
         let look = if name == b"." { parent.look() } else { parent.look_at(name) };
         let look = look.and_then(|look| match look.kind() {
             EntryKind::Directory => Ok(look),
             _ => Err(Errno::NOTDIR),
         });
-        let signature = match look {
-            Ok(look) => Signature::from(&look),
-            Err(error) => {
-                return self.refuse(id, None, error);
-            }
-        };
+        let signature = Signature::from(&look.map_err(|error| (None, error))?);
         if want == Want::IfNot(signature) {
-            return self.reports.push(Report::Same(id));
+            self.same.push(id);
+            return Ok(());
         }
         let opened = parent.open_child(name);
-        if let Err(error) = opened.and_then(|dir| self.list(&dir, id, signature)) {
-            self.refuse(id, Some(signature), error);
-        }
-    }
-
-    fn refuse(&mut self, dir: DirId, signature: Option<Signature>, error: Errno) {
-        self.reports.push(Report::Refused { dir, place: self.place.clone(), signature, error });
+        opened.and_then(|dir| self.list(&dir, id, signature)).map_err(|error| (Some(signature), error))
     }
 
     fn list(&mut self, dir: &Dir, id: DirId, signature: Signature) -> Result<(), Errno> {

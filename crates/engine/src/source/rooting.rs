@@ -71,7 +71,10 @@ impl Source {
         let opened = Dir::open_root(&self.berth.plan.path);
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
         match (self.root, found) {
-            (Root::Present(armed), Ok((_, look))) if Incarnation::of(&look) == armed => self.check_mounts(),
+            (Root::Present(armed), Ok((_, look))) if Incarnation::of(&look) == armed => {
+                self.check_mounts();
+                self.tell_of_stuck();
+            }
             (Root::Present(_), Ok((dir, look))) => {
                 self.lose(RootChange::Unmounted);
                 self.arrive(&dir, &look);

@@ -96,7 +96,7 @@ fn a_listing_tells_files_with_looks_and_names_of_directories() {
     assert_eq!(seen[&b"f"[..]].look.unwrap().unwrap().size, 4);
 
     let same = rig.reports("d", Want::IfNot(signature));
-    assert!(matches!(same.as_slice(), [Report::Same(id)] if *id == rig.ids[0]), "{same:?}");
+    assert!(matches!(same.as_slice(), [Report::Same(ids)] if *ids == [rig.ids[0]]), "{same:?}");
     fs::write(rig.path("d/g"), b"").unwrap();
     assert_eq!(listed(rig.reports("d", Want::IfNot(signature)).last().unwrap()).2, 4);
     // An empty one has no entries to tell.
