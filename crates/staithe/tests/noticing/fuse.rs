@@ -63,7 +63,7 @@ impl Server {
             }
         };
         let server = Self::new(device);
-        server.mount_again(world, point, None);
+        server.serve_at(world, point);
         Some(server)
     }
 
@@ -74,7 +74,7 @@ impl Server {
         Self { shared: Arc::new(Shared { state: Mutex::new(state), device }) }
     }
 
-    fn mount_again(&self, world: &World, point: &Path, _: Option<()>) {
+    fn serve_at(&self, world: &World, point: &Path) {
         let device = self.shared.device.try_clone().expect("a second descriptor");
         let options = "fd=0,rootmode=40000,user_id=0,group_id=0,allow_other";
         world.sh_with(&format!("mount -i -t fuse.test -o {options} test {}", point.display()), device);
@@ -89,7 +89,7 @@ impl Server {
         let mut state = std::mem::take(&mut *self.shared.lock());
         state.held.clear();
         let again = Self { shared: Arc::new(Shared { state: Mutex::new(state), device }) };
-        again.mount_again(world, point, None);
+        again.serve_at(world, point);
         again
     }
 
@@ -120,7 +120,9 @@ impl Server {
             state.hanging = None;
             std::mem::take(&mut state.held)
         };
-        held.iter().for_each(|request| self.shared.handle(request));
+        for request in &held {
+            self.shared.handle(request);
+        }
     }
 
     /// A directory is another node each time that it is looked up, so that no watch stays on it.

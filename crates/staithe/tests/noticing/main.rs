@@ -19,7 +19,7 @@ use serde_json::Value;
 use testkit::{Landing, wait_for};
 
 /// Longer than one step takes on a busy machine with two cores.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 
 /// One source, one rule, a line file. `more` is put into the source's table.
 fn to_lines(more: &str) -> String {
@@ -50,12 +50,10 @@ fn source(landing: &Landing) -> Value {
 /// Waits until the first source's row in `status` is as wished, and gives it.
 #[track_caller]
 fn wait_for_source(landing: &Landing, what: &str, mut wished: impl FnMut(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    let found = wait_for(STEP, what, || {
-        last = source(landing);
-        wished(&last).then(|| last.clone())
-    });
-    found
+    wait_for(STEP, what, || {
+        let row = source(landing);
+        wished(&row).then_some(row)
+    })
 }
 
 /// Waits until so many whole scans have ended that began after this call.

@@ -75,8 +75,8 @@ impl Image {
 fn states(world: &World) -> Vec<(String, String)> {
     let text = world.landing.call(&["ls", "--json"]).text();
     let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
-    let word = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
-    rows.map(|row| (word(&row, "path"), word(&row, "state"))).collect()
+    let text_of = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    rows.map(|row| (text_of(&row, "path"), text_of(&row, "state"))).collect()
 }
 
 /// Fails unless everything is delivered and nothing else was ever the case.
@@ -217,11 +217,10 @@ fn a_share_that_drops_out_empties_the_root_and_raises_nothing() {
     let Some(server) = Server::mount(&world, &root) else { return };
     server.make_directory("sub");
     let mut truth = Truth::default();
-    let write = |server: &Server, truth: &mut Truth, path: &str| {
+    for path in ["a", "b", "sub/c"] {
         server.write(path, path.as_bytes());
         truth.note(path.as_bytes(), path.as_bytes());
-    };
-    ["a", "b", "sub/c"].iter().for_each(|path| write(&server, &mut truth, path));
+    }
     world.landing.configure(&to_lines(OFTEN));
     world.landing.start();
     let lines = world.tail();
@@ -238,7 +237,8 @@ fn a_share_that_drops_out_empties_the_root_and_raises_nothing() {
     assert_eq!(lines.count(), 3);
 
     let server = server.remount(&world, &root);
-    write(&server, &mut truth, "sub/d");
+    server.write("sub/d", b"sub/d");
+    truth.note(b"sub/d", b"sub/d");
     lines.wait_for(4, STEP);
     wait_for_source(&world.landing, "the root to be back", |row| row["state"] == "ok");
     wait_for_scans(&world.landing, 3);

@@ -42,8 +42,8 @@ fn fill(truth: &mut Truth, upper: &Path, folders: usize, files: usize) {
 /// The signals by which the event of this path was found complete.
 pub(crate) fn signals(world: &World, path: &str) -> String {
     let lines = fs::read_to_string(world.landing.out("events.jsonl")).expect("there were events");
-    let events = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
-    let of_path = events.filter(|event| event["data"]["path"] == path).last();
+    let mut events = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let of_path = events.rfind(|event| event["data"]["path"] == path);
     of_path.map(|event| event["data"]["complete"]["signals"].to_string()).expect("an event of the path")
 }
 

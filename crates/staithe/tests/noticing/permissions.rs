@@ -126,7 +126,7 @@ fn a_directory_that_is_made_unreadable_is_shown_though_scans_are_rare() {
     world.landing.start();
     let lines = world.tail();
     let locked = world.root().join("locked");
-    fs::DirBuilder::new().mode(0).create(&locked).expect("a folder");
+    fs::DirBuilder::new().mode(0o0).create(&locked).expect("a folder");
     let row = wait_for_source(&world.landing, "it to be shown", |row| row["unreadable"] == 1);
     assert_eq!(row["state"], "degraded", "{row}");
     let mut truth = Truth::default();

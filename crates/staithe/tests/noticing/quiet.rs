@@ -58,7 +58,8 @@ fn no_events_by_scans(backend: &str) {
     let before = used(landing.daemon());
     let begun = Instant::now();
     wait_for_scans(&landing, 4);
-    let share = (used(landing.daemon()) - before).as_secs_f64() / begun.elapsed().as_secs_f64();
+    let took = used(landing.daemon()).saturating_sub(before);
+    let share = took.as_secs_f64() / begun.elapsed().as_secs_f64();
     eprintln!(
         "{backend}: 4 scans of 2000 files in {:?}, {:.1} % of a processor",
         begun.elapsed(),

@@ -116,7 +116,7 @@ fn descriptors(world: &mut World) -> (String, String) {
 #[test]
 fn with_64_descriptors_it_starts_and_loses_nothing() {
     let Some(mut world) = World::new("descriptors") else { return };
-    world.run_with("ulimit -n 64;");
+    world.run_after("ulimit -n 64");
     make_directories(&world.root(), 300);
     world.landing.configure(&to_lines(""));
     world.landing.start();
@@ -136,7 +136,7 @@ fn with_64_descriptors_it_starts_and_loses_nothing() {
 #[test]
 fn the_soft_limit_of_descriptors_is_raised_at_the_start() {
     let Some(mut world) = World::new("soft") else { return };
-    world.run_with("ulimit -Sn 64; ulimit -Hn 1000;");
+    world.run_after("ulimit -Sn 64; ulimit -Hn 1000");
     world.landing.configure(&to_lines(""));
     world.landing.start();
     assert_eq!(descriptors(&mut world), ("1000".to_owned(), "1000".to_owned()));

@@ -56,38 +56,29 @@ impl World {
             eprintln!("SKIPPED {label}: no {kind:?} namespace here: {}", holder.stderr());
             return None;
         }
-        let mut enter: Vec<String> = ["nsenter", "-t"].map(str::to_owned).into();
-        enter.push(holder.id().to_string());
-        enter.extend(
-            if kind == Kind::Users {
-                &["-U", "--preserve-credentials", "-m", "--"][..]
-            } else {
-                &["-m", "--"]
-            }
-            .iter()
-            .map(|&word| word.to_owned()),
-        );
+        let users: &[&str] = if kind == Kind::Users { &["-U", "--preserve-credentials"] } else { &[] };
+        let id = holder.id().to_string();
+        let enter = [&["nsenter", "-t", &id, "-m"], users, &["--"]].concat();
+        let enter = enter.into_iter().map(str::to_owned).collect();
         let landing = Landing::new(home.path().join("staithe"), Scratch::on_disk(label));
         let world = Self { landing, holder, home, enter };
-        world.run_with("");
+        world.run_after("");
         Some(world)
     }
 
-    /// Starts the program from now on after these words of a shell script, each ended with `;`.
-    pub(crate) fn run_with(&self, before: &str) {
-        let program = env!("CARGO_BIN_EXE_staithe");
-        let script = format!("#!/bin/sh\n{before}\nexec $WORDS {} {program} \"$@\"\n", self.enter.join(" "));
-        let script = script.replace("$WORDS ", "");
-        self.write_program(&script);
+    /// Starts the program from now on after this shell script.
+    pub(crate) fn run_after(&self, script: &str) {
+        self.write_program(script, "");
     }
 
-    /// Starts the program from now on by another program that is given here with its arguments.
+    /// Starts the program from now on by another one, given with its arguments.
     pub(crate) fn run_by(&self, words: &str) {
-        let program = env!("CARGO_BIN_EXE_staithe");
-        self.write_program(&format!("#!/bin/sh\nexec {} {words} {program} \"$@\"\n", self.enter.join(" ")));
+        self.write_program("", words);
     }
 
-    fn write_program(&self, script: &str) {
+    fn write_program(&self, before: &str, words: &str) {
+        let (program, enter) = (env!("CARGO_BIN_EXE_staithe"), self.enter.join(" "));
+        let script = format!("#!/bin/sh\n{before}\nexec {enter} {words} {program} \"$@\"\n");
         let path = self.home.path().join("staithe");
         fs::write(&path, script).expect("the scratch folder takes a script");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
