@@ -107,6 +107,25 @@ at_once!(
     "
 );
 
+// Polling lists a directory again and again for some seconds after it has changed; here that is over.
+at_once!(
+    what_comes_into_directories_that_were_quiet,
+    "
+        mkdir -p a/b
+        write a/b/f x
+        mkdir c
+        write c/f x
+        settle
+        old barrier-1
+        write a/b/g x
+        mkdir -p c/d/e
+        write c/d/e/f x
+        settle
+        rename c/d a/d
+        write a/d/e/g x
+    "
+);
+
 /// No time of a directory tells of it: events do.
 const IN_PLACE: &str = "
     mkdir -p a/b

@@ -128,7 +128,11 @@ impl Enclosed {
     /// Waits until the source is in that state.
     #[track_caller]
     pub(crate) fn wait_for_state(&self, state: &str) {
-        wait_until(STEP, &format!("the source to be {state}"), || self.source()["state"] == state);
+        let begun = std::time::Instant::now();
+        while self.source()["state"] != state {
+            assert!(begun.elapsed() < STEP, "never {state}: {}\n{}", self.source(), self.said());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 }
 
