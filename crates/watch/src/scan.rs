@@ -365,6 +365,7 @@ mod tests {
         assert_eq!(rig.scan.unreadable(), (&[][..], 0), "a long queue is no reason");
         rig.scan.answered(&mut rig.watcher, answered, &[], &mut |_, mask| Some(mask));
         rig.scan.count(10);
+        rig.scan.was_refused(&rig.watcher, answered, Errno::IO);
         assert_eq!(rig.step(98 * SECOND + OVERDUE), Step::Waiting);
         assert_eq!(rig.step(99 * SECOND + OVERDUE), Step::Done);
         assert_eq!(rig.scan.unreadable(), (&[(b"0".to_vec(), Errno::TIMEDOUT)][..], 1));

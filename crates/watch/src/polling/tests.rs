@@ -279,11 +279,14 @@ fn what_hangs_nowhere_is_not_asked_for_and_not_waited_for() {
     rig.ground.tree.detach(d);
     rig.at(SECOND);
     rig.polling.ask(&rig.ground);
+    assert_eq!(rig.polling.next(), Some(2 * SECOND), "the pass is over");
     rig.at(100 * SECOND);
+    rig.polling.ask(&rig.ground);
     assert_eq!(rig.polling.stuck(), []);
+    rig.at(200 * SECOND);
     rig.ground.tree.attach(d, DirId::ROOT, b"e");
     rig.polling.ask(&rig.ground);
-    assert_eq!(rig.asks(100 * SECOND), [], "{below:?} and {d:?} are on their way");
+    assert_eq!(rig.asks(200 * SECOND), [], "{below:?} and {d:?} are on their way");
 }
 
 #[test]
