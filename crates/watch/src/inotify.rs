@@ -304,6 +304,24 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_goes_over_another_and_on_stays_itself() {
+        let mut ground = Ground::new(true);
+        ground.tree.bind(DirId::ROOT, 1);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        ground.tree.add(DirId::ROOT, b"b");
+        ground.tree.bind(a, 2);
+        let over_and_on = [
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 7, b"a"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 7, b"b"),
+            event(1, inotify::MOVED_FROM | inotify::ISDIR, 8, b"b"),
+            event(1, inotify::MOVED_TO | inotify::ISDIR, 8, b"c"),
+        ];
+        fold(&mut ground, &over_and_on);
+        assert_eq!(ground.tree.child(DirId::ROOT, b"c"), Some(a));
+        assert_eq!(ground.tree.len(), 2);
+    }
+
+    #[test]
     fn a_directory_that_only_goes_and_comes_back_stays_itself() {
         let mut ground = Ground::new(true);
         ground.tree.bind(DirId::ROOT, 1);
