@@ -104,6 +104,8 @@ pub(crate) struct Source {
     /// How many directories were told to be unwatched.
     told_refused: u64,
     /// The first few that the last whole scan could not read.
+    /// The first whole scan is through.
+    ready: bool,
     unreadable: Vec<Vec<u8>>,
     next_root_check: Mono,
     listing: Listing,
@@ -184,6 +186,7 @@ impl Source {
             rescans: Rescans::default(),
             with_inode,
             armed_at: berth.armed_at.unwrap_or_default(),
+            ready: false,
             first_scan_done: berth.first_scan_done,
             whole_scans: 0,
             may_list: berth.plan.reannounce.is_none(),
@@ -214,6 +217,8 @@ impl Source {
             if !self.stopping {
                 self.backlog.wait(self.idle_time());
             }
+                // Before any conclusion from what was not found: is everything still mounted?
+                self.check_mounts();
         }
         self.submit();
         if matches!(self.root, Root::Present(_)) {
@@ -302,6 +307,7 @@ impl Source {
                 Root::Present(_) if self.hidden => SourceState::Hidden,
                 Root::Present(_) if unwatched > 0 || deaf || row.unreadable > 0 => SourceState::Degraded,
                 Root::Present(_) if self.gap_since.is_some() || row.stuck > 0 => SourceState::Degraded,
+            row.ready = self.ready || matches!(self.root, Root::Absent);
                 Root::Present(_) if !self.lost_mounts.is_empty() => SourceState::Degraded,
                 Root::Present(_) => SourceState::Ok,
             };
@@ -316,7 +322,6 @@ impl Source {
             row.progress = progress;
             row.armed |= self.root != Root::Unknown;
             row.heartbeat = self.berth.clock.mono();
-            row.ready |= matches!(self.root, Root::Absent);
         });
     }
 

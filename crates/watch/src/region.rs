@@ -122,6 +122,13 @@ fn choose(wanted: Wanted, filesystem: &FileSystem) -> Choice {
     Choice { ear, polled, why: why.map(str::to_owned) }
 }
 
+/// A number that tells a mount from the one before at the same point. The kernel uses the numbers of
+/// mounts again, at once; another device gives the change away.
+fn incarnation(mount: &mounts::Mount) -> u64 {
+    let (major, minor) = mount.device;
+    mount.id ^ (u64::from(major) << 52) ^ (u64::from(minor) << 32)
+}
+
 /// All of them.
 #[derive(Debug)]
 pub(crate) struct Regions {
@@ -166,13 +173,18 @@ impl Regions {
         self.table.as_mut()?.read().ok()
     }
 
-    /// What has changed in the mount table below the root since this was asked last.
-    pub(crate) fn changes(&mut self) -> Vec<Changed> {
-        if !self.table.as_mut().is_some_and(MountTable::changed) {
-            return Vec::new();
+    /// What has changed in the mount table below the root since this was asked last; nothing if the
+    /// table is the same.
+    pub(crate) fn changes(&mut self) -> Option<Vec<Changed>> {
+        // What could not be read is read again.
+        if self.table.as_mut().is_some_and(|table| !table.changed()) {
+            return None;
         }
         let mounts = self.read();
-        self.update(mounts)
+        if mounts.is_none() {
+            self.table = None;
+        }
+        Some(self.update(mounts))
     }
 
     fn update(&mut self, mounts: Option<Vec<mounts::Mount>>) -> Vec<Changed> {
@@ -180,7 +192,7 @@ impl Regions {
         let mut now: HashMap<Vec<u8>, (u64, String)> = HashMap::new();
         for (point, mount) in mounts::below(&mounts, real) {
             if !point.is_empty() {
-                now.insert(point, (mount.id, mount.kind.clone()));
+                now.insert(point, (incarnation(mount), mount.kind.clone()));
             }
         }
         let mut changed = self.take_vanished(&now);

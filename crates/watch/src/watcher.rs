@@ -378,7 +378,7 @@ impl Watcher {
     /// What has changed in the mount table below the root: what lies at or below these points is other
     /// than it was, and forgotten.
     pub fn mount_changes(&mut self) -> Vec<Changed> {
-        let changed = self.regions.changes();
+        let Some(changed) = self.regions.changes() else { return Vec::new() };
         for change in &changed {
             if let Some(children) = self.ground.tree.at(&change.point).filter(|dir| *dir != DirId::ROOT) {
                 self.ground.drop_dir(children);
@@ -390,7 +390,21 @@ impl Watcher {
             self.disarm_removed();
             self.polling.retain(|region| self.regions.get(region).is_some());
         }
+        self.mark_again();
         changed
+    }
+
+    /// An unmount takes the mark with it and says nothing, and a remount may look the same in the table.
+    fn mark_again(&self) {
+        let Some(fanotify) = &self.fanotify else { return };
+        for region in self.marked.iter().filter_map(|region| self.regions.get(*region)) {
+            let open = Dir::open_root(&self.settings.root).and_then(|root| match &*region.point {
+                b"" => Ok(root),
+                point => root.open_below(point),
+            });
+            // Where that fails the file system is gone again, and the table tells so next.
+            let _ = open.and_then(|open| fanotify.mark(&open));
+        }
     }
 
     /// Makes a directory known, as a mount point that appeared.

@@ -89,6 +89,10 @@ impl Source {
 
     fn admit(&mut self, candidate: Candidate) {
         let Candidate { path, key, kind, sample, mode, signals, waiting, .. } = candidate;
+        if std::mem::replace(&mut self.hidden, false) {
+            // Something is in use there after all; a comparison will tell what the root is.
+            self.next_whole_scan = Some(self.now());
+        }
         let fate = self.fate(&waiting, &sample);
         let cause = self.cause(&waiting);
         if waiting.unit.has_evidence() {

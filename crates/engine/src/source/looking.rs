@@ -528,6 +528,7 @@ impl Source {
             // Its file system is not mounted.
             return self.wait_for_permission(entry, path, rule);
         }
+        self.check_mounts();
         self.ignored.remove(&path);
         if !self.announces_arrivals() {
             return self.gone(&path, key);

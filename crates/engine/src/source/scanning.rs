@@ -279,11 +279,9 @@ impl Source {
         self.listing.started();
         self.rescans.running.clear();
         let wall = self.berth.clock.wall();
-        let was_ready = self.berth.standing.row().ready;
-        self.berth.standing.update(|row| {
-            row.last_scan = Some(wall);
-            row.ready = true;
-        });
+        // Whoever is told so is told the state with it, at the end of this round.
+        let was_ready = std::mem::replace(&mut self.ready, true);
+        self.berth.standing.update(|row| row.last_scan = Some(wall));
         if !self.first_scan_done {
             self.first_scan_done = true;
             self.note(ledger::SourceNote::FirstScanDone);
