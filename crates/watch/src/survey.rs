@@ -425,5 +425,5 @@ impl Scanner<'_> {
 mod tests;
 
 #[cfg(test)]
-#[path = "survey/scanners.rs"]
+#[path = "survey/tests/scanners.rs"]
 mod scanners;
