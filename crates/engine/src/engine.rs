@@ -109,7 +109,15 @@ impl RunningSource {
     fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
+
+    /// Whether it has not come round for so long that the kernel must be holding it.
+    fn hangs(&self, now: settle::Mono) -> bool {
+        !self.has_ended() && now > self.standing.row().heartbeat + HANGS_AFTER
+    }
 }
+
+/// A source's thread comes round each second; one that has not for so long hangs.
+const HANGS_AFTER: Duration = Duration::from_secs(8);
 
 /// How often a source's thread is looked at while it stops.
 const STOPPING: Duration = Duration::from_millis(1);
@@ -459,15 +467,25 @@ impl Engine {
         // One after the other: what they say of their end comes in the order of the plan.
         for source in self.take_sources(|_| true) {
             source.orders.give(Order::Stop);
-            // One that waits for a ledger that cannot be written ends when the ledger does.
-            while !source.has_ended() && (self.is_writing() || self.clock.mono() < until) {
+            // One that waits for a ledger that cannot be written ends when the ledger does. One whose root's
+            // server hangs ends when that answers, perhaps never.
+            let waits_in_vain = || !self.is_writing() || source.hangs(self.clock.mono());
+            while !source.has_ended() && (!waits_in_vain() || self.clock.mono() < until) {
                 std::thread::sleep(STOPPING);
             }
             stuck.extend((!source.has_ended()).then_some(source));
         }
         self.dispatch.stop(grace);
         let closed = self.ledger.close();
-        stop_all(stuck);
+        // Those that waited for the ledger end now. The thread of one that hangs ends with the process; what
+        // it has in hand is found again at the next start.
+        let until = self.clock.mono() + grace;
+        for source in stuck {
+            let given_up = || source.hangs(self.clock.mono()) && self.clock.mono() > until;
+            while !(source.has_ended() || given_up()) {
+                std::thread::sleep(STOPPING);
+            }
+        }
         closed
     }
 
