@@ -114,3 +114,55 @@ fn a_directory_whose_server_hangs_holds_up_itself_and_nobody_else() {
     eprintln!("hanging: {judgement}");
     judgement.assert_exact();
 }
+
+#[test]
+fn a_root_whose_server_hangs_holds_up_its_source_and_nobody_else() {
+    let Some(mut world) = World::new("hanging-root") else { return };
+    fs::create_dir(world.landing.out("second")).expect("a folder");
+    let Some(server) = Server::mount(&world, &world.landing.root()) else { return };
+    server.make_directory("sub");
+    world.landing.configure(SOURCES);
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    server.write("sub/first", b"first");
+    truth.note(b"sub/first", b"first");
+    lines.wait_for(1, STEP);
+    world.landing.wait_idle(1, STEP);
+
+    server.hang("");
+    wait_until(STEP, "somebody to be stuck", || server.held() > 0);
+    let begun = Instant::now();
+    let mut round = 0;
+    while begun.elapsed() < Duration::from_secs(5) {
+        fs::write(world.landing.out("second").join(format!("s{round}")), b"second").expect("a file");
+        round += 1;
+        let seconds =
+            || fs::read_to_string(world.landing.out("second.jsonl")).map_or(0, |text| text.lines().count());
+        wait_until(PATIENCE, "the other source", || seconds() == round);
+        let asked = Instant::now();
+        let _row = world.landing.status();
+        assert!(asked.elapsed() < Duration::from_secs(1), "status took {:?}", asked.elapsed());
+    }
+    server.write("sub/meanwhile", b"meanwhile");
+    truth.note(b"sub/meanwhile", b"meanwhile");
+    server.answer();
+    lines.wait_for(2, STEP);
+    world.landing.wait_idle(2, STEP);
+    judge(&truth, &lines.finish()).assert_exact();
+
+    // Nobody can make the kernel give the thread back; the program ends without it, and the kernel
+    // clears it away when the server answers.
+    server.hang("");
+    wait_until(STEP, "somebody to be stuck", || server.held() > 0);
+    world.landing.daemon().signal(testkit::Signal::TERM);
+    let stat = format!("/proc/{}/stat", world.landing.daemon().id());
+    let has_ended = || {
+        let text = fs::read_to_string(&stat).expect("nobody has taken its exit code");
+        text.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    };
+    let took = wait_until(PATIENCE, "the end of all but the thread that the kernel keeps", has_ended);
+    eprintln!("hanging root: the end took {took:?}");
+    server.answer();
+    assert_eq!(world.landing.daemon().wait_exit(STEP).code(), Some(0));
+}
