@@ -162,7 +162,8 @@ impl Dispatch {
     }
 
     /// Asks how many entries lie in the sink's own queue. `answer` is called once, on another
-    /// thread or on this one; with `None` when that cannot be known now.
+    /// thread or on this one; with `None` when that cannot be known now. A sink without a queue that
+    /// can be asked (a file, a pipe) has none in it.
     pub fn backlog(&self, id: SinkId, answer: Question) {
         let sender = self.lanes().get(&id).and_then(|task| task.questions.clone());
         match sender {

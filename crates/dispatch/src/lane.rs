@@ -430,7 +430,8 @@ impl Runner {
             }
             let Parts { sink, orders, .. } = &mut self.parts;
             match until_stopped(orders, sink.backlog()).await {
-                Some(Ok(length)) => question(length),
+                // Where there is no queue that can be asked, nothing lies in one.
+                Some(Ok(length)) => question(Some(length.unwrap_or(0))),
                 Some(Err(trouble)) => {
                     self.heard(Err(trouble));
                     question(None);

@@ -14,8 +14,8 @@ use tokio::runtime::Runtime;
 
 use crate::clock::Clock;
 use crate::notice::{Notice, Observer};
-use crate::orders::{Order, Orders};
-use crate::source::{Berth, Source};
+use crate::orders::{Answer, Order, Orders};
+use crate::source::{AskRoom, Berth, Queue, Source};
 use crate::standing::{SourceState, Standing};
 
 /// Why the engine cannot start.
@@ -256,7 +256,7 @@ impl Engine {
             observer: Arc::clone(&self.observer),
             orders: Arc::clone(&orders),
             standing: Arc::clone(&standing),
-            ask_room: self.ask_room(plan),
+            ask_room: self.ask_room(),
         })?;
         let failing = Arc::clone(&standing);
         let run = move || {
@@ -273,25 +273,25 @@ impl Engine {
         Ok(RunningSource { plan: plan.clone(), id: record.id, orders, standing, thread: Some(thread) })
     }
 
-    /// How a source asks for the length of the queue behind one of its rules.
-    fn ask_room(self: &Arc<Self>, plan: &SourcePlan) -> Arc<dyn Fn(usize, Arc<Orders>) + Send + Sync> {
+    /// How a source asks for the length of a sink's queue.
+    fn ask_room(self: &Arc<Self>) -> AskRoom {
         let engine = Arc::downgrade(self);
-        let sinks: Vec<Option<String>> =
-            plan.rules.rules.iter().map(|rule| rule.to.first().cloned()).collect();
-        Arc::new(move |rule, orders| {
-            let answer = |length| orders.give(Order::Room(length));
-            let Some(engine) = engine.upgrade() else { return answer(None) };
-            let name = sinks.get(rule).cloned().flatten();
-            let id = name.and_then(|name| engine.sink_id(&name));
-            let Some(id) = id else { return answer(None) };
+        Arc::new(move |turn, sink, orders| {
+            let sink = sink.to_owned();
+            let engine = engine.upgrade();
+            let id = engine.as_ref().and_then(|engine| engine.sink_id(&sink));
+            let (Some(engine), Some(id)) = (engine, id) else {
+                return orders.give(Order::Room(Answer { turn, sink, queue: Queue::default() }));
+            };
             let ledger = engine.ledger.clone();
-            let orders = Arc::clone(&orders);
             engine.dispatch.backlog(
                 id,
                 Box::new(move |length| {
-                    // What lies in the ledger for the sink will lie in its queue, too.
-                    let ours = ledger.sink_counts(id).map_or(0, |counts| counts.queued);
-                    orders.give(Order::Room(length.map(|length| length + ours)));
+                    let counts = ledger.sink_counts(id);
+                    let coming =
+                        |counts: ledger::SinkCounts| counts.queued + counts.in_flight + counts.retrying;
+                    let queue = Queue { length, coming: counts.map_or(0, coming) };
+                    orders.give(Order::Room(Answer { turn, sink, queue }));
                 }),
             );
         })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dispatch::SinkState;
 use ledger::{LedgerError, Record, SourceId};
 use model::text::{insert_json_path, safe};
-use model::{Reason, Stamp, State};
+use model::{Cause, Reason, Stamp, State};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt as _;
 use sys::{Dir, EntryKind, Errno, Links, Look};
@@ -262,6 +262,9 @@ fn moments_of(record: &Record) -> Vec<Value> {
     let what = match record.state {
         State::Gone => "gone before it was complete".to_owned(),
         State::Adopted => "adopted: complete before the first start, not delivered".to_owned(),
+        _ if record.cause == Cause::Reannounced => {
+            format!("announced again because it still lay there: generation {generation} admitted")
+        }
         _ => format!("complete ({}), generation {generation} admitted", signals.join(", ")),
     };
     moments.push(moment(record.admitted, &what));
@@ -280,8 +283,9 @@ fn timeline(record: &Record) -> Value {
 fn detail(record: &Record, reason: Option<&Reason>) -> String {
     let sinks = || record.sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(", ");
     let removed = if record.absent { "; the file is gone by now" } else { "" };
+    let again = if record.cause == Cause::Reannounced { "announced again (reannounce) and " } else { "" };
     match record.state {
-        State::Delivered => format!("delivered to {}{removed}", sinks()),
+        State::Delivered => format!("{again}delivered to {}{removed}", sinks()),
         State::Adopted => {
             "it was complete before the source was first watched and was taken over without delivery \
              (initial = \"adopt\")"

@@ -8,6 +8,7 @@ use ledger::RouteId;
 use watch::Backlog;
 
 use crate::answer::{Heeded, LiveExplain, LiveUnit};
+use crate::source::Queue;
 
 /// One thing to do between two looks.
 pub(crate) enum Order {
@@ -48,12 +49,23 @@ pub(crate) enum Order {
         /// Where each rule's events go.
         routes: Vec<RouteId>,
     },
-    /// The length of the sink's queue, asked for before a re-announcement; nothing if unknown.
-    Room(Option<u64>),
+    /// How a sink's queue stands, asked for before a re-announcement.
+    Room(Answer),
+}
+
+/// A sink's answer to a source.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Which question it answers.
+    pub(crate) turn: u32,
+    /// The sink's name.
+    pub(crate) sink: String,
+    /// What it said.
+    pub(crate) queue: Queue,
 }
 
 /// A source's mailbox. Bounded by who writes: operators' commands, one at a time each, and one
-/// answer for each question that the source itself has asked.
+/// answer of each sink for each question that the source itself has asked.
 #[derive(Default)]
 pub(crate) struct Orders {
     inner: Mutex<Inner>,

@@ -14,6 +14,7 @@ mod looking;
 mod mounting;
 mod notifying;
 mod reannouncing;
+mod rooms;
 mod rooting;
 mod scanning;
 mod waiting;
@@ -39,9 +40,13 @@ use dirty::{Dirty, Folding};
 use known::{Known, KnownFiles};
 use looking::Redated;
 use reannouncing::Listing;
+pub(crate) use rooms::Queue;
 use rooting::Root;
 use scanning::Rescans;
 use waiting::WaitingUnits;
+
+/// Asks the sink of that name; the number tells the answer from that to an earlier question.
+pub(crate) type AskRoom = Arc<dyn Fn(u32, &str, Arc<Orders>) + Send + Sync>;
 
 /// What a source needs from the engine.
 pub(crate) struct Berth {
@@ -60,7 +65,7 @@ pub(crate) struct Berth {
     pub(crate) orders: Arc<Orders>,
     pub(crate) standing: Arc<Standing>,
     /// Asks a sink how long its queue is; the answer comes as an order. Never waits.
-    pub(crate) ask_room: Arc<dyn Fn(usize, Arc<Orders>) + Send + Sync>,
+    pub(crate) ask_room: AskRoom,
 }
 
 /// The thread's state.
@@ -99,13 +104,13 @@ pub(crate) struct Source {
     /// Units that were found by scans since the last comparison and that no event told of, by region; 0
     /// where events told of some.
     unheard: HashMap<RegionId, u64>,
+    /// The first whole scan is through.
+    ready: bool,
     /// The root is empty and another directory than the one that files are known in.
     hidden: bool,
     /// How many directories were told to be unwatched.
     told_refused: u64,
     /// The first few that the last whole scan could not read.
-    /// The first whole scan is through.
-    ready: bool,
     unreadable: Vec<Vec<u8>>,
     next_root_check: Mono,
     listing: Listing,
@@ -148,6 +153,9 @@ impl Source {
         let mut known = KnownFiles::default();
         berth.ledger.known(berth.id, &mut |row| {
             known.insert(row.key, Known::of(&row.sample, row.ctime, 0));
+            if row.adopted {
+                known.announced_in(row.key, known::ADOPTED);
+            }
         })?;
         let folding = match berth.plan.announce {
             Announce::Generations => Folding::Names,
@@ -178,6 +186,7 @@ impl Source {
             canaries: Canaries::default(),
             errands: HashMap::new(),
             unheard: HashMap::new(),
+            ready: false,
             hidden: false,
             told_refused: 0,
             unreadable: Vec::new(),
@@ -186,7 +195,6 @@ impl Source {
             rescans: Rescans::default(),
             with_inode,
             armed_at: berth.armed_at.unwrap_or_default(),
-            ready: false,
             first_scan_done: berth.first_scan_done,
             whole_scans: 0,
             may_list: berth.plan.reannounce.is_none(),
@@ -209,6 +217,8 @@ impl Source {
                 self.begin_due_scans();
                 self.walk(&root);
                 self.look(&root);
+                // Before any conclusion from what was not found: is everything still mounted?
+                self.check_mounts();
                 self.finish_scan(&root);
                 self.count_canaries();
                 self.tell_of_refused();
@@ -217,8 +227,6 @@ impl Source {
             if !self.stopping {
                 self.backlog.wait(self.idle_time());
             }
-                // Before any conclusion from what was not found: is everything still mounted?
-                self.check_mounts();
         }
         self.submit();
         if matches!(self.root, Root::Present(_)) {
@@ -266,7 +274,7 @@ impl Source {
                     let _ = reply.send(self.list());
                 }
                 Order::Replan { plan, routes } => self.replan(*plan, routes),
-                Order::Room(length) => self.listing.room(length),
+                Order::Room(answer) => self.listing.room(answer),
             }
         }
     }
@@ -275,8 +283,7 @@ impl Source {
     /// heard is dropped, and a whole scan finds what the new rules take and the old did not.
     fn replan(&mut self, plan: SourcePlan, routes: Vec<RouteId>) {
         self.rule_names = rule_names(&plan);
-        self.listing = Listing::new(&plan);
-        self.listing.started();
+        self.listing.set_policy(plan.reannounce, self.now());
         self.berth.plan = plan;
         self.watcher.set_pace(pace(&self.berth.plan));
         self.berth.routes = routes;
@@ -300,6 +307,7 @@ impl Source {
         let deaf = self.watcher.deaf().is_some();
         let progress = self.scan.as_ref().map(|scan| scan.walk.progress());
         self.berth.standing.update(|row| {
+            row.ready = self.ready || matches!(self.root, Root::Absent);
             row.state = match &self.root {
                 Root::Unknown => SourceState::Starting,
                 Root::Absent => SourceState::Absent,
@@ -307,7 +315,6 @@ impl Source {
                 Root::Present(_) if self.hidden => SourceState::Hidden,
                 Root::Present(_) if unwatched > 0 || deaf || row.unreadable > 0 => SourceState::Degraded,
                 Root::Present(_) if self.gap_since.is_some() || row.stuck > 0 => SourceState::Degraded,
-            row.ready = self.ready || matches!(self.root, Root::Absent);
                 Root::Present(_) if !self.lost_mounts.is_empty() => SourceState::Degraded,
                 Root::Present(_) => SourceState::Ok,
             };

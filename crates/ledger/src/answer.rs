@@ -48,6 +48,8 @@ pub struct KnownRow<'a> {
     pub sample: Fingerprint,
     /// Its change time then.
     pub ctime: Stamp,
+    /// It was taken over without an event.
+    pub adopted: bool,
 }
 
 /// Committed events for one sink, in order.

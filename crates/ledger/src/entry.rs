@@ -11,6 +11,10 @@ use crate::options::{RouteId, SourceId};
 pub enum Entry {
     /// A new generation.
     Admit(Box<Admission>),
+    /// The same, told once more for a consumer that lost it: passed over while the newest generation
+    /// of the path has this very content and was only adopted, is still on its way to a sink, or is a
+    /// dead letter.
+    Again(Box<Admission>),
     /// The newest generation looks different now without being a new one: touched after it was
     /// announced. Its id and its bytes stay.
     Sample {

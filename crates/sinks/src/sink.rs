@@ -65,7 +65,7 @@ pub trait Sink: Send {
         Box::pin(async { Ok(()) })
     }
 
-    /// How many entries lie in the peer's queue, where that can be asked.
+    /// How many entries lie in the peer's queue; nothing where there is none or it cannot be asked.
     fn backlog(&mut self) -> BoxFuture<'_, Result<Option<u64>, Trouble>> {
         Box::pin(async { Ok(None) })
     }

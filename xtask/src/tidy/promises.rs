@@ -1,11 +1,11 @@
-//! The promises P1 to P10 in `ARCHITECTURE.md`: each names the tests that guard it, or says "not yet".
+//! The promises P1 to P13 in `ARCHITECTURE.md`: each names the tests that guard it, or says "not yet".
 
 use super::Finding;
 use super::borders::PAGE;
 use super::sources::Source;
 use crate::workspace::Workspace;
 
-const PROMISES: usize = 10;
+const PROMISES: usize = 13;
 
 /// The findings.
 pub(crate) fn check(workspace: &Workspace, sources: &[Source]) -> Vec<Finding> {
@@ -57,7 +57,7 @@ fn exists(test: &str, sources: &[Source]) -> bool {
         let krate = place.split("::").next().unwrap_or(place);
         sources.iter().filter(|source| source.krate() == krate).collect()
     };
-    candidates.retain(|source| has_test(&source.code, name));
+    candidates.retain(|source| has_test(&source.code, name) || is_listed(&source.code, name));
     !candidates.is_empty()
 }
 
@@ -68,6 +68,11 @@ fn has_test(code: &str, name: &str) -> bool {
         let attributes = before.rfind(['}', ';', '{']).map_or(before, |end| &before[end..]);
         attributes.contains("test]") || attributes.contains("test(")
     })
+}
+
+/// Whether the function is one of those in the list of a macro that makes tests of them.
+fn is_listed(code: &str, name: &str) -> bool {
+    code.contains("macro_rules!") && code.contains("#[test]") && code.lines().any(|line| line.trim() == name)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use settle::Sample;
 use sys::{Dir, EntryKind, Errno};
 
 use super::Source;
-use super::known::{Known, fingerprint};
+use super::known::{ADOPTED, Known, fingerprint};
 use super::looking::{Candidate, NOTHING_SEEN, Redated};
 use super::waiting::Waiting;
 use crate::notice::Notice;
@@ -94,7 +94,12 @@ impl Source {
             self.next_whole_scan = Some(self.now());
         }
         let fate = self.fate(&waiting, &sample);
-        let cause = self.cause(&waiting);
+        // It is told once more; nothing about it is new.
+        let again = waiting.forced && !waiting.unit.has_evidence() && self.is_known(key, &sample);
+        let cause = match waiting.unit.cause {
+            Cause::Found if again => Cause::Reannounced,
+            cause => cause,
+        };
         if waiting.unit.has_evidence() {
             self.note_heard(waiting.dir);
         } else if waiting.unheard && cause != Cause::Arrived && !waiting.forced {
@@ -102,18 +107,17 @@ impl Source {
         }
         if sample != NOTHING_SEEN {
             self.remember(key, &sample);
+            let turn = if fate == Fate::Adopt { ADOPTED } else { self.listing.turn() };
+            self.known.announced_in(key, turn);
         }
         self.ignored.remove(&path);
         let admission = self.admission(path, key, kind, &sample, mode, signals, waiting, fate, cause);
-        self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
-    }
-
-    fn cause(&self, waiting: &Waiting) -> Cause {
-        if waiting.forced && waiting.unit.cause == Cause::Found && self.listing.is_periodic() {
-            Cause::Reannounced
+        let admission = Box::new(admission);
+        self.outgoing.push(if again {
+            ledger::Entry::Again(admission)
         } else {
-            waiting.unit.cause
-        }
+            ledger::Entry::Admit(admission)
+        });
     }
 
     fn fate(&self, waiting: &Waiting, sample: &Sample) -> Fate {

@@ -88,6 +88,15 @@ pub(super) struct Entry {
     pub(super) look: Option<Box<Result<Look, Errno>>>,
 }
 
+/// Who came by an entry.
+#[derive(Debug)]
+pub(super) enum Finder {
+    /// The source's own walk.
+    Walk,
+    /// A scanner, and how the entry looked if it looked.
+    Scanner(Option<Box<Result<Look, Errno>>>),
+}
+
 /// How events of one name are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folding {
@@ -168,12 +177,24 @@ impl Dirty {
         }
     }
 
-    /// Takes in what is to be announced again.
-    pub(super) fn announce(&mut self, dir: DirId, name: &[u8]) {
-        self.found(dir, name);
+    /// Takes in what a listing has gathered.
+    pub(super) fn listed(&mut self, dir: DirId, name: &[u8], finder: Finder) {
+        match finder {
+            Finder::Scanner(look) => self.seen(dir, name, look.map(|look| *look)),
+            Finder::Walk => self.found(dir, name),
+        }
+    }
+
+    /// What was taken in is to be announced again.
+    pub(super) fn force(&mut self, dir: DirId, name: &[u8]) {
         if let (_, Some(entry)) = self.last(dir, name) {
             entry.heard.forced = true;
         }
+    }
+
+    /// Whether it is to be announced again already.
+    pub(super) fn is_forced(&mut self, dir: DirId, name: &[u8]) -> bool {
+        self.last(dir, name).1.is_some_and(|entry| entry.heard.forced)
     }
 
     fn push(&mut self, hash: u64, entry: Entry) {

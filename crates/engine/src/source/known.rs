@@ -16,7 +16,12 @@ pub(super) struct Known {
     ctime: u64,
     /// The last whole scan that came by.
     scan: u32,
+    /// The last listing in which it was announced; 0: before the start.
+    turn: u32,
 }
+
+/// In place of a listing's number: it was taken over without an announcement.
+pub(super) const ADOPTED: u32 = u32::MAX;
 
 /// Some 64 bytes for each file, so that a million files take less than 100 MB.
 #[derive(Debug, Default)]
@@ -41,7 +46,7 @@ impl Known {
     pub(super) fn of(print: &Fingerprint, ctime: Stamp, scan: u32) -> Self {
         let body = mix(mix(0x5171_7468_6521_9173, print.size), print.inode);
         let content = mix(mix(body, print.mtime.sec as u64), u64::from(print.mtime.nsec));
-        Self { content, body, ctime: mix(ctime.sec as u64, u64::from(ctime.nsec)), scan }
+        Self { content, body, ctime: mix(ctime.sec as u64, u64::from(ctime.nsec)), scan, turn: 0 }
     }
 }
 
@@ -65,8 +70,22 @@ impl KnownFiles {
         if known.body == now.body { Compared::Redated } else { Compared::Changed }
     }
 
+    /// Remembers how it looks; when it was announced stays as it is.
     pub(super) fn insert(&mut self, key: PathKey, known: Known) {
-        self.files.insert(key, known);
+        let turn = self.turn(key).unwrap_or(0);
+        self.files.insert(key, Known { turn, ..known });
+    }
+
+    /// The listing in which it was announced last; nothing: it is not known.
+    pub(super) fn turn(&self, key: PathKey) -> Option<u32> {
+        self.files.get(&key).map(|known| known.turn)
+    }
+
+    /// It was announced (or adopted) in that listing.
+    pub(super) fn announced_in(&mut self, key: PathKey, turn: u32) {
+        if let Some(known) = self.files.get_mut(&key) {
+            known.turn = turn;
+        }
     }
 
     /// Notes that the scan of that number came by; says whether the path is known.

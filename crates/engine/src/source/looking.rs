@@ -215,7 +215,7 @@ impl Source {
         if let Some(look) = entry.look.as_deref() {
             return Some(*look);
         }
-        if entry.heard.named && !self.waiting.contains(path) {
+        if entry.heard.named && !entry.heard.forced && !self.waiting.contains(path) {
             let key = PathKey::of(path);
             if self.known.seen_by_scan(key, self.scan_number) {
                 return None;
@@ -223,7 +223,11 @@ impl Source {
         }
         if open.slow {
             self.errands.entry(entry.dir).or_default().push(entry.name.clone());
-            if let Some(mut waiting) = self.waiting.take(path) {
+            // What is to be announced again must not be forgotten on the way.
+            let waits = self.waiting.take(path);
+            let new = || entry.heard.forced.then(|| self.new_unit(entry, &NOTHING_SEEN));
+            if let Some(mut waiting) = waits.or_else(new) {
+                waiting.forced |= entry.heard.forced;
                 waiting.next = self.now() + ERRAND;
                 self.waiting.insert(path.into(), waiting);
             }
@@ -311,7 +315,7 @@ impl Source {
         }
     }
 
-    fn is_known(&self, key: PathKey, sample: &Sample) -> bool {
+    pub(super) fn is_known(&self, key: PathKey, sample: &Sample) -> bool {
         let print = fingerprint(sample, self.with_inode);
         matches!(self.known.compare(key, &print, sample.ctime), Compared::Same { .. })
     }
@@ -524,11 +528,11 @@ impl Source {
     /// It is not there (any more).
     fn vanished(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize, candidates: &mut Vec<Candidate>) {
         let key = PathKey::of(&path);
+        self.check_mounts();
         if !self.can_be_missed(&path) {
             // Its file system is not mounted.
             return self.wait_for_permission(entry, path, rule);
         }
-        self.check_mounts();
         self.ignored.remove(&path);
         if !self.announces_arrivals() {
             return self.gone(&path, key);

@@ -1,48 +1,49 @@
 //! Announcing what still lies in a source: at each start, and again from time to time.
 //!
-//! A listing is a whole scan whose entries are gathered, put in order of their modification time
-//! (as the old `directory_observer` did, and as consumers of its lists expect), cut to the room that
-//! the sink's queue has left, and announced whether or not they are known.
+//! A listing is a whole scan whose entries are gathered and put in order: what was announced longest
+//! ago comes first, and of that the oldest (a source that announces arrivals goes by modification time
+//! alone, as the old `directory_observer` did). What the sinks' queues have room for is announced once
+//! more; everything else is compared with what is known, as by any scan. The ledger passes over what is
+//! still on its way, so nothing is announced twice to a sink that does not take it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::{Reannounce, SourcePlan};
-use model::Stamp;
+use model::{PathKey, Stamp};
 use settle::{Mono, Selection};
 use sys::{Dir, EntryKind, Errno, Look};
 use watch::DirId;
 
 use super::Source;
+use super::dirty::Finder;
+use super::known::ADOPTED;
+use super::rooms::{Queue, Rooms};
 use crate::notice::Notice;
+use crate::orders::Answer;
 
 /// Where the listing stands.
 #[derive(Debug)]
 enum Phase {
     /// None is under way.
     Idle,
-    /// The sink was asked for the length of its queue.
-    Asking { since: Mono },
-    /// The sink has answered; the walk begins when none is under way.
-    Answered { room: Room },
+    /// The sinks were asked for the length of their queues.
+    Asking { since: Mono, sinks: usize, queues: HashMap<String, Queue> },
+    /// They have answered; the walk begins when none is under way.
+    Answered { rooms: Rooms },
     /// The tree is being walked.
-    Collecting { room: Room, collected: Vec<Collected> },
+    Collecting { rooms: Rooms, collected: Vec<Collected> },
 }
 
-/// What the sink said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Room {
-    /// Its queue has this length.
-    Length(u64),
-    /// It did not say.
-    Unknown,
-}
-
+/// An entry that the walk has found. A source's files at one time: bounded by the tree, and as long as
+/// the walk lasts.
 #[derive(Debug)]
 struct Collected {
     dir: DirId,
     name: Box<[u8]>,
     mtime: Stamp,
+    finder: Finder,
 }
 
 /// The policy and the listing that is under way.
@@ -51,11 +52,13 @@ pub(super) struct Listing {
     policy: Option<Reannounce>,
     phase: Phase,
     next: Option<Mono>,
+    /// Counts the listings.
+    turn: u32,
     /// The listing at the start is through.
     started: bool,
 }
 
-/// How long an answer about the length of the queue is waited for.
+/// How long an answer about the length of a queue is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the wait for it is looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -63,7 +66,16 @@ const POLL: Duration = Duration::from_millis(50);
 impl Listing {
     pub(super) fn new(plan: &SourcePlan) -> Self {
         let next = plan.reannounce.map(|_| Mono::ZERO);
-        Self { policy: plan.reannounce, phase: Phase::Idle, next, started: false }
+        Self { policy: plan.reannounce, phase: Phase::Idle, next, turn: 0, started: false }
+    }
+
+    /// The policy was changed while the source runs. What is under way goes on: what it has gathered
+    /// is to be looked at.
+    pub(super) fn set_policy(&mut self, policy: Option<Reannounce>, now: Mono) {
+        if self.policy != policy {
+            self.policy = policy;
+            self.next = policy.and_then(|policy| policy.every).map(|every| now + every);
+        }
     }
 
     /// The root has come: what lies in it is announced, if that is the policy.
@@ -79,22 +91,29 @@ impl Listing {
     pub(super) fn next(&self) -> Option<Mono> {
         match self.phase {
             Phase::Idle => self.next,
-            Phase::Asking { since } => Some(since + POLL),
+            Phase::Asking { since, .. } => Some(since + POLL),
             Phase::Answered { .. } | Phase::Collecting { .. } => None,
         }
     }
 
-    /// Whether what is announced now was announced before.
-    pub(super) const fn is_periodic(&self) -> bool {
-        self.started
+    /// The number of the latest listing.
+    pub(super) const fn turn(&self) -> u32 {
+        self.turn
     }
 
-    /// The sink's answer.
-    pub(super) fn room(&mut self, length: Option<u64>) {
-        if matches!(self.phase, Phase::Asking { .. }) {
-            let room = length.map_or(Room::Unknown, Room::Length);
-            self.phase = Phase::Answered { room };
+    /// A sink's answer. One that comes too late is of no use.
+    pub(super) fn room(&mut self, answer: Answer) {
+        if let Phase::Asking { queues, .. } = &mut self.phase
+            && answer.turn == self.turn
+        {
+            queues.insert(answer.sink, answer.queue);
         }
+    }
+
+    /// All have answered, or have been waited for long enough.
+    fn is_answered(&self, now: Mono) -> bool {
+        let Phase::Asking { since, sinks, queues } = &self.phase else { return false };
+        queues.len() >= *sinks || now.saturating_sub(*since) > PATIENCE
     }
 
     /// Takes an entry that the walk has found; false if no listing is under way.
@@ -103,8 +122,7 @@ impl Listing {
         // What a link leads to counts; what cannot be looked at comes first.
         let look = open.look_through(name).ok();
         if look.is_none_or(|look| look.kind() != EntryKind::Directory) {
-            let mtime = look.map_or_else(Stamp::default, |look| Stamp::new(look.mtime.0, look.mtime.1));
-            collected.push(Collected { dir, name: name.into(), mtime });
+            collected.push(Collected { dir, name: name.into(), mtime: mtime(look), finder: Finder::Walk });
         }
         true
     }
@@ -117,79 +135,129 @@ impl Listing {
         look: Option<Result<Look, Errno>>,
     ) -> bool {
         let Phase::Collecting { collected, .. } = &mut self.phase else { return false };
-        let mtime = look
-            .and_then(Result::ok)
-            .map_or_else(Stamp::default, |look| Stamp::new(look.mtime.0, look.mtime.1));
-        collected.push(Collected { dir, name: name.into(), mtime });
+        let (mtime, finder) = (mtime(look.and_then(Result::ok)), Finder::Scanner(look.map(Box::new)));
+        collected.push(Collected { dir, name: name.into(), mtime, finder });
         true
     }
 
-    /// The first whole scan is through, or the policy was changed while the source ran.
+    /// The first whole scan is through.
     pub(super) const fn started(&mut self) {
         self.started = true;
     }
+}
+
+fn mtime(look: Option<Look>) -> Stamp {
+    look.map_or_else(Stamp::default, |look| Stamp::new(look.mtime.0, look.mtime.1))
 }
 
 impl Source {
     /// Begins a listing if one is due.
     pub(super) fn begin_due_listing(&mut self) {
         let now = self.now();
-        match self.listing.phase {
-            Phase::Idle if self.listing.next.is_some_and(|next| next <= now) => {
-                self.listing.phase = Phase::Asking { since: now };
-                let every = self.listing.policy.and_then(|policy| policy.every);
-                self.listing.next = every.map(|every| now + every);
-                (self.berth.ask_room)(0, Arc::clone(&self.berth.orders));
-            }
-            Phase::Asking { since } if now.saturating_sub(since) > PATIENCE => self.listing.room(None),
-            Phase::Idle | Phase::Asking { .. } => {}
-            // A walk that began before must not pass for the listing: it may be of a part only.
-            Phase::Answered { .. } | Phase::Collecting { .. } if self.scan.is_some() => {}
-            Phase::Answered { room } | Phase::Collecting { room, .. } => self.begin_listing(room),
+        if matches!(self.listing.phase, Phase::Idle) && self.listing.next.is_some_and(|next| next <= now) {
+            self.ask_for_room(now);
+        }
+        if self.listing.is_answered(now) {
+            self.take_answers_of_sinks();
+        }
+        // A walk that began before must not pass for the listing: it may be of a part only.
+        if self.scan.is_none() {
+            self.begin_listing();
         }
     }
 
-    fn begin_listing(&mut self, room: Room) {
-        // What a sink that is down does not take would only pile up; it is announced when it is back.
-        let in_vain = room == Room::Unknown && self.listing.started;
-        self.listing.phase =
-            if in_vain { Phase::Idle } else { Phase::Collecting { room, collected: Vec::new() } };
-        self.begin_whole_scan();
+    fn ask_for_room(&mut self, now: Mono) {
+        self.listing.turn += 1;
+        let every = self.listing.policy.and_then(|policy| policy.every);
+        self.listing.next = every.map(|every| now + every);
+        let mut sinks: Vec<&String> = self.berth.plan.rules.rules.iter().flat_map(|rule| &rule.to).collect();
+        sinks.sort_unstable();
+        sinks.dedup();
+        self.listing.phase = Phase::Asking { since: now, sinks: sinks.len(), queues: HashMap::new() };
+        for sink in sinks {
+            (self.berth.ask_room)(self.listing.turn, sink, Arc::clone(&self.berth.orders));
+        }
+    }
+
+    /// Whether a walk is worth its while: afterwards, only where something could be announced.
+    fn take_answers_of_sinks(&mut self) {
+        let at_start = !self.listing.started;
+        let Phase::Asking { queues, .. } = &mut self.listing.phase else { return };
+        let mut queues = std::mem::take(queues);
+        let rules = &self.berth.plan.rules.rules;
+        for sink in rules.iter().flat_map(|rule| &rule.to) {
+            queues.entry(sink.clone()).or_default();
+        }
+        let limit = self.listing.policy.and_then(|policy| policy.queue_limit);
+        let rooms = Rooms::of(&queues, limit, at_start);
+        let worth_it = at_start || rules.iter().any(|rule| rooms.has_any(&rule.to));
+        self.listing.phase = if worth_it { Phase::Answered { rooms } } else { Phase::Idle };
+    }
+
+    fn begin_listing(&mut self) {
+        match std::mem::replace(&mut self.listing.phase, Phase::Idle) {
+            Phase::Answered { rooms } | Phase::Collecting { rooms, .. } => {
+                self.listing.phase = Phase::Collecting { rooms, collected: Vec::new() };
+                self.begin_whole_scan();
+            }
+            other => self.listing.phase = other,
+        }
     }
 
     /// The walk is through: puts what was collected in order and hands it on to be looked at.
     pub(super) fn take_listing(&mut self) {
-        let Phase::Collecting { room, collected } = std::mem::replace(&mut self.listing.phase, Phase::Idle)
-        else {
-            return;
-        };
-        let mut listed: Vec<Collected> = collected.into_iter().filter(|entry| self.is_taken(entry)).collect();
+        let Phase::Collecting { rooms, collected } = &mut self.listing.phase else { return };
+        let (mut rooms, collected) = (std::mem::take(rooms), std::mem::take(collected));
+        self.listing.phase = Phase::Idle;
+        let mut listed: Vec<(u32, Box<[u8]>, Collected)> =
+            collected.into_iter().filter_map(|entry| self.with_turn(entry)).collect();
         // Stable: ties stay in the order of the directory.
-        listed.sort_by_key(|entry| entry.mtime);
-        if let Some(limit) = self.listing.policy.and_then(|policy| policy.queue_limit) {
-            let length = match room {
-                Room::Length(length) => length,
-                Room::Unknown => 0,
-            };
-            let room = usize::try_from(limit.saturating_sub(length)).unwrap_or(usize::MAX);
-            if listed.len() > room {
-                listed.truncate(room);
-                let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
-                self.berth.observer.notice(&Notice::ListingCut { source, path, limit });
-            }
+        listed.sort_by_key(|(turn, _, entry)| (*turn, entry.mtime));
+        for (turn, path, entry) in listed {
+            self.take_listed(turn, &path, entry, &mut rooms);
         }
-        for entry in listed {
-            self.dirty.announce(entry.dir, &entry.name);
+        if rooms.was_cut()
+            && let Some(limit) = self.listing.policy.and_then(|policy| policy.queue_limit)
+        {
+            let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+            self.berth.observer.notice(&Notice::ListingCut { source, path, limit });
         }
     }
 
-    fn is_taken(&self, entry: &Collected) -> bool {
-        let tree = self.watcher.tree();
-        let Some(mut path) = tree.path(entry.dir) else { return false };
+    /// The entry with its path and the listing in which it was announced last.
+    fn with_turn(&self, entry: Collected) -> Option<(u32, Box<[u8]>, Collected)> {
+        let mut path = self.watcher.tree().path(entry.dir)?;
         if !path.is_empty() {
             path.push(b'/');
         }
         path.extend_from_slice(&entry.name);
-        matches!(self.berth.plan.rules.select(&path, tree.mask(entry.dir)), Selection::Taken(_))
+        let turn =
+            if self.announces_arrivals() { 0 } else { self.known.turn(PathKey::of(&path)).unwrap_or(0) };
+        Some((turn, path.into(), entry))
+    }
+
+    /// Announces the entry again if it was announced and there is room; else it is only compared. What
+    /// is new needs no room: a source's files are never held back.
+    fn take_listed(&mut self, turn: u32, path: &[u8], entry: Collected, rooms: &mut Rooms) {
+        let Collected { dir, name, finder, .. } = entry;
+        let key = PathKey::of(path);
+        let Selection::Taken(rule) = self.berth.plan.rules.select(path, self.watcher.tree().mask(dir)) else {
+            return self.dirty.listed(dir, &name, finder);
+        };
+        let arrivals = self.announces_arrivals();
+        let is_news = !arrivals && self.known.turn(key).is_none();
+        // What waits is announced when it is complete. The same name may come twice in a listing.
+        let comes = self.waiting.contains(path) || self.dirty.is_forced(dir, &name);
+        let adopted = turn == ADOPTED;
+        let to = self.berth.plan.rules.rules.get(rule).map_or(&[][..], |rule| &rule.to);
+        if !is_news && !comes && !adopted && rooms.take(to) {
+            self.dirty.listed(dir, &name, finder);
+            self.dirty.force(dir, &name);
+        } else if arrivals {
+            // As the old program did: what does not fit is left for another time, also if it is new.
+            self.known.seen_by_scan(key, self.scan_number);
+        } else {
+            self.dirty.listed(dir, &name, finder);
+        }
     }
 }

@@ -6,5 +6,6 @@ mod adversity;
 mod arrivals;
 mod full_disk;
 mod notified;
+mod reannounced;
 #[expect(dead_code, reason = "the other suite uses the rest")]
 mod rig;

@@ -1,7 +1,7 @@
 //! An engine on a scratch directory, with a sink that keeps what it gets.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use config::{
@@ -21,6 +21,7 @@ pub(crate) struct Rig {
     /// Nothing while it is down.
     engine: Option<Arc<Engine>>,
     received: Arc<Mutex<Vec<Value>>>,
+    peer: Arc<Mutex<Peer>>,
     notices: Arc<Listener>,
     root: PathBuf,
     plan: Plan,
@@ -51,10 +52,41 @@ pub(crate) fn within(mut done: impl FnMut() -> bool) -> bool {
     true
 }
 
-struct Keep(Arc<Mutex<Vec<Value>>>);
+/// What the sink's peer does.
+#[derive(Default)]
+pub(crate) struct Peer {
+    /// It takes nothing.
+    pub(crate) down: bool,
+    /// It refuses events of this path for good.
+    pub(crate) refused: Option<&'static str>,
+    /// The length of its queue, if it has one.
+    pub(crate) length: Option<u64>,
+    /// How often it was asked for that.
+    pub(crate) asked: u32,
+    /// It does not say until this is false.
+    pub(crate) thinks: bool,
+}
+
+struct Keep(Arc<Mutex<Vec<Value>>>, Arc<Mutex<Peer>>);
 
 impl Sink for Keep {
+    fn backlog(&mut self) -> BoxFuture<'_, Result<Option<u64>, Trouble>> {
+        self.1.lock().unwrap().asked += 1;
+        within(|| !self.1.lock().unwrap().thinks);
+        Box::pin(std::future::ready(Ok(self.1.lock().unwrap().length)))
+    }
+
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
+        let peer = self.1.lock().unwrap();
+        if peer.down {
+            return Box::pin(std::future::ready(Err(Trouble::Down("down".into()))));
+        }
+        if let Some(refused) = peer.refused
+            && batch[0].path[..] == *refused.as_bytes()
+        {
+            return Box::pin(std::future::ready(Ok(vec![Outcome::Rejected("no".into())])));
+        }
+        let batch = if peer.refused.is_some() { &batch[..1] } else { batch };
         let mut kept = self.0.lock().unwrap();
         for parcel in batch {
             kept.push(serde_json::from_slice(&parcel.event.line(parcel.attempt)).unwrap());
@@ -77,8 +109,8 @@ impl Rig {
         prepare(&root);
         let mut plan = plan(&root);
         change(&mut plan);
-        let (received, notices) = (Arc::default(), Arc::default());
-        let mut rig = Self { engine: None, received, notices, root, plan, dir };
+        let (received, peer, notices) = (Arc::default(), Arc::default(), Arc::default());
+        let mut rig = Self { engine: None, received, peer, notices, root, plan, dir };
         rig.up();
         rig
     }
@@ -90,7 +122,7 @@ impl Rig {
             state_dir: Some(self.dir.path().join("state")),
             owner: "test".into(),
             observer: Arc::clone(&self.notices) as Arc<dyn Observer>,
-            given: vec![("out".into(), Box::new(Keep(Arc::clone(&self.received))))],
+            given: vec![("out".into(), Box::new(Keep(Arc::clone(&self.received), Arc::clone(&self.peer))))],
         })
         .unwrap();
         self.engine = Some(engine);
@@ -110,6 +142,11 @@ impl Rig {
     #[track_caller]
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         self.engine.as_ref().unwrap()
+    }
+
+    /// The sink's peer.
+    pub(crate) fn peer(&self) -> MutexGuard<'_, Peer> {
+        self.peer.lock().unwrap()
     }
 
     pub(crate) fn plan(&self) -> &Plan {

@@ -119,7 +119,8 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
         match entry {
-            Entry::Admit(admission) => self.admit(admission),
+            Entry::Again(admission) if !self.may_go_again(admission)? => Ok(()),
+            Entry::Admit(admission) | Entry::Again(admission) => self.admit(admission),
             Entry::Sample { source, key, path, sample, ctime } => {
                 let Some(seq) = self.latest_present(*source, *key, path)? else { return Ok(()) };
                 let mut put =
@@ -211,6 +212,31 @@ impl<'a> Desk<'a> {
             self.fresh.push(seal::stored(&origin, admission, &place, route, seq, frozen));
         }
         Ok(())
+    }
+
+    /// Whether nothing of the same content is on its way or set aside.
+    fn may_go_again(&mut self, admission: &Admission) -> rusqlite::Result<bool> {
+        let Some(seq) = self.latest_present(admission.source, admission.key, &admission.path)? else {
+            return Ok(true);
+        };
+        let sql =
+            "SELECT c.fate, c.route, EXISTS(SELECT 1 FROM exception e WHERE e.seq = g.seq) FROM generation g
+                   JOIN class c ON c.id = g.class LEFT JOIN sample s ON s.seq = g.seq
+                   WHERE g.seq = ?1 AND coalesce(s.size, g.size) = ?2 AND coalesce(s.mtime, g.mtime) = ?3
+                     AND coalesce(s.inode, g.inode) = ?4 AND c.kind = ?5";
+        let mut ask = self.db.prepare_cached(sql)?;
+        let print = admission.fingerprint;
+        let same = params![
+            seq as i64,
+            print.size as i64,
+            At(print.mtime),
+            print.inode as i64,
+            admission.kind.name()
+        ];
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get::<_, bool>(2)?));
+        let Some((fate, route, exceptional)) = ask.query_row(same, row).optional()? else { return Ok(true) };
+        let settled = seq <= self.tallies.floor(RouteId(route));
+        Ok(fate == 0 && settled && !exceptional)
     }
 
     fn origin(&self, source: SourceId) -> Option<Origin> {

@@ -31,7 +31,7 @@ impl Durable {
     ) -> Result<(), LedgerError> {
         let sql =
             "SELECT g.path, coalesce(s.size, g.size), coalesce(s.mtime, g.mtime), coalesce(s.inode, g.inode),
-                   coalesce(s.ctime, g.ctime) FROM generation g JOIN class c ON c.id = g.class
+                   coalesce(s.ctime, g.ctime), c.fate = 1 FROM generation g JOIN class c ON c.id = g.class
                    LEFT JOIN sample s ON s.seq = g.seq WHERE c.source = ?1 AND (g.standing & 3) = 1";
         self.shared.readers.read("known files", |db| {
             let mut ask = db.prepare_cached(sql)?;
@@ -39,7 +39,8 @@ impl Durable {
             while let Some(row) = rows.next()? {
                 let path = row.get_ref(0)?.as_blob()?;
                 let key = model::PathKey::of(path);
-                each(KnownRow { path, key, sample: fingerprint(row, 1)?, ctime: row.get::<_, At>(4)?.0 });
+                let (sample, ctime) = (fingerprint(row, 1)?, row.get::<_, At>(4)?.0);
+                each(KnownRow { path, key, sample, ctime, adopted: row.get(5)? });
             }
             Ok(())
         })

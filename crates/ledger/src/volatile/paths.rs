@@ -44,6 +44,11 @@ impl Paths {
         lineage.place()
     }
 
+    /// The latest generation of a path that is there, and its number.
+    pub(crate) fn present(&self, key: PathKey) -> Option<(&Earlier, u64)> {
+        self.latest.get(&key).filter(|latest| !latest.absent).map(|latest| (&latest.row, latest.seq))
+    }
+
     /// Remembers a generation as the latest of its path.
     pub(crate) fn put(&mut self, key: PathKey, row: Earlier, seq: u64) {
         let Some(before) = self.latest.insert(key, Latest { row, seq, absent: false }) else { return };

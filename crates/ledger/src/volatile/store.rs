@@ -252,7 +252,8 @@ impl Memory {
 
     fn take(&mut self, entry: &Entry) {
         match entry {
-            Entry::Admit(admission) => self.admit(admission),
+            Entry::Again(admission) if !self.may_go_again(admission) => {}
+            Entry::Admit(admission) | Entry::Again(admission) => self.admit(admission),
             // What a touched file looks like now is asked for only after a restart.
             Entry::Sample { .. } => {}
             Entry::Absent { source, key, .. } => {
@@ -261,6 +262,18 @@ impl Memory {
                 }
             }
         }
+    }
+
+    /// Whether nothing of the same content is on its way or set aside.
+    fn may_go_again(&self, admission: &Admission) -> bool {
+        let paths = self.paths.get(slot(admission.source.0));
+        let Some((row, seq)) = paths.and_then(|paths| paths.present(admission.key)) else { return true };
+        if row.kind != admission.kind || row.fingerprint != admission.fingerprint {
+            return true;
+        }
+        let coming = self.pending.get(seq).is_some_and(|stored| seq > self.tallies.floor(stored.route));
+        let aside = self.aside.range((seq, SinkId(0))..=(seq, SinkId(u32::MAX))).next().is_some();
+        row.announced && !coming && !aside
     }
 
     fn admit(&mut self, admission: &Admission) {
