@@ -179,6 +179,11 @@ impl Dir {
     /// Calls `each` with name and kind of every entry but `.` and `..`, in the order of the
     /// directory.
     pub fn list(&self, mut each: impl FnMut(&[u8], EntryKind)) -> Result<(), Errno> {
+        self.list_with_inodes(|name, kind, _| each(name, kind))
+    }
+
+    /// The same with each entry's inode number, as the directory has it.
+    pub fn list_with_inodes(&self, mut each: impl FnMut(&[u8], EntryKind, u64)) -> Result<(), Errno> {
         let mut buffer = Vec::with_capacity(LIST_BUFFER);
         let mut entries = RawDir::new(&self.0, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -186,7 +191,7 @@ impl Dir {
             let name: &CStr = entry.file_name();
             let name = name.to_bytes();
             if name != b"." && name != b".." {
-                each(name, EntryKind::from(entry.file_type()));
+                each(name, EntryKind::from(entry.file_type()), entry.ino());
             }
         }
         Ok(())

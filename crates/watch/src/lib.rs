@@ -10,6 +10,7 @@ mod fanotify;
 mod ground;
 pub mod hint;
 mod inotify;
+mod names;
 pub mod poll;
 mod polling;
 pub mod region;

@@ -32,7 +32,9 @@ impl From<&Look> for Signature {
 pub enum Want {
     /// List it if its signature is another than this.
     IfNot(Signature),
-    /// List it whatever its signature.
+    /// List it whatever its signature: the last listing came too soon to be trusted.
+    Again,
+    /// List it whatever its signature, and tell of every entry.
     Listing,
 }
 
@@ -361,8 +363,10 @@ impl Record {
         self.asked = Some(asked);
         let owed = std::mem::take(&mut self.owed);
         match self.signature {
-            Some(signature) if !owed && self.listed >= self.since + TRUST_AFTER => Want::IfNot(signature),
-            _ => Want::Listing,
+            _ if owed => Want::Listing,
+            Some(signature) if self.listed >= self.since + TRUST_AFTER => Want::IfNot(signature),
+            Some(_) => Want::Again,
+            None => Want::Listing,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use sys::{Dir, EntryKind, Errno, Look};
 
 use crate::backlog::Backlog;
+use crate::names::Names;
 use crate::poll::{Signature, Want};
 use crate::tree::DirId;
 
@@ -101,6 +102,8 @@ struct Shared {
     backlog: Arc<Backlog>,
     jobs: Mutex<Jobs>,
     bell: Condvar,
+    /// What was in huge directories when they were listed last.
+    huge: Mutex<HashMap<DirId, Names>>,
 }
 
 /// Bounded by who asks: one question for each directory and each waiting unit, until it is answered.
@@ -185,6 +188,10 @@ impl Task {
 }
 
 impl Shared {
+    fn huge(&self) -> MutexGuard<'_, HashMap<DirId, Names>> {
+        self.huge.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,6 +211,7 @@ impl Survey {
             epoch,
             backlog: Arc::clone(backlog),
             jobs: Mutex::default(),
+            huge: Mutex::default(),
             bell: Condvar::new(),
         });
         Self { shared, threads, alive: Arc::new(()) }
@@ -327,6 +335,7 @@ impl Scanner<'_> {
             match (task, &dir) {
                 (Task::Visit { id, name, want }, Ok(dir)) => {
                     if let Err((signature, error)) = self.visit(dir, *id, name, *want) {
+                        self.shared.huge().remove(id);
                         let place = task.place(&job.dir);
                         self.reports.push(Report::Refused { dir: *id, place, signature, error });
                     }
@@ -359,16 +368,25 @@ impl Scanner<'_> {
             return Ok(());
         }
         let opened = parent.open_child(name);
-        opened.and_then(|dir| self.list(&dir, id, signature)).map_err(|error| (Some(signature), error))
+        let all = want == Want::Listing;
+        opened.and_then(|dir| self.list(&dir, id, signature, all)).map_err(|error| (Some(signature), error))
     }
 
-    fn list(&mut self, dir: &Dir, id: DirId, signature: Signature) -> Result<(), Errno> {
+    /// Of a huge directory that was listed before, only what is new is told of, unless all is wanted.
+    fn list(&mut self, dir: &Dir, id: DirId, signature: Signature, all: bool) -> Result<(), Errno> {
         let mut below = Vec::new();
         let mut entries = Vec::new();
-        let mut count = 0;
-        dir.list(|name, kind| {
+        let (mut count, mut told) = (0, 0);
+        let before = self.shared.huge().remove(&id).filter(|_| !all);
+        let mut now = Names::default();
+        dir.list_with_inodes(|name, kind, inode| {
             count += 1;
-            let looks = count <= LOOKED_AT || kind == EntryKind::Unknown;
+            let print = now.add(name, inode);
+            if kind != EntryKind::Directory && before.as_ref().is_some_and(|before| before.has(print)) {
+                return;
+            }
+            told += 1;
+            let looks = told <= LOOKED_AT || kind == EntryKind::Unknown;
             let look = (looks && kind != EntryKind::Directory).then(|| self.look_at(dir, name));
             let kind = match (kind, look) {
                 (EntryKind::Unknown, Some(Ok(look))) => look.kind(),
@@ -384,6 +402,9 @@ impl Scanner<'_> {
             }
         })?;
         self.hand_on(id, entries);
+        if count > LOOKED_AT {
+            self.shared.huge().insert(id, now.sorted());
+        }
         self.reports.push(Report::Listed { dir: id, signature, below, count });
         Ok(())
     }

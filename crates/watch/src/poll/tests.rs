@@ -411,10 +411,10 @@ fn a_listing_counts_from_its_question_and_not_from_its_answer() {
     book.take_on(dir, None, Mono::ZERO);
     assert_eq!(book.asks(SECOND).len(), 1);
     book.answered(dir, listed, SECOND);
-    assert_eq!(book.asks(2 * SECOND), [(dir, Want::Listing)]);
+    assert_eq!(book.asks(2 * SECOND), [(dir, Want::Again)]);
     book.answered(dir, listed, 2 * SECOND + TRUST_AFTER);
     let next = book.next().unwrap();
-    assert_eq!(book.asks(next), [(dir, Want::Listing)]);
+    assert_eq!(book.asks(next), [(dir, Want::Again)]);
 }
 
 #[test]

@@ -133,6 +133,23 @@ fn a_large_directory_comes_in_parts_and_beyond_a_number_entries_are_only_named()
     assert_eq!((names.len(), looks), (number, LOOKED_AT));
     let last = answers.last().unwrap().reports.last().unwrap();
     assert_eq!(listed(last).2, number as u64, "the end comes last");
+
+    // The next cheap listing tells of what is new and of names that another file has taken.
+    fs::write(rig.path("d/new"), b"").unwrap();
+    fs::write(rig.path("other"), b"").unwrap();
+    fs::rename(rig.path("other"), rig.path("d/7")).unwrap();
+    fs::remove_file(rig.path("d/8")).unwrap();
+    let again = rig.reports("d", Want::Again);
+    let [seen, end] = again.as_slice() else { panic!("{} reports", again.len()) };
+    let seen = entries(seen);
+    assert_eq!(seen.keys().copied().collect::<Vec<_>>(), [&b"7"[..], b"new"]);
+    assert!(seen.values().all(|entry| entry.look.is_some()));
+    assert_eq!(listed(end).2, number as u64);
+    // What comes back is new, and a full listing tells of everything.
+    fs::write(rig.path("d/8"), b"").unwrap();
+    assert_eq!(entries(&rig.reports("d", Want::Again)[0]).len(), 1);
+    rig.give("", vec![rig.visit(0, "d", Want::Listing)]);
+    assert!(rig.answers(number / PART + 1).len() > 1);
 }
 
 fn is_end(report: &Report) -> bool {
