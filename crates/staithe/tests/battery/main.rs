@@ -6,6 +6,7 @@ mod explanations;
 mod kills;
 mod names;
 mod overflow;
+mod reannounced;
 mod redis_faults;
 mod roots;
 
