@@ -134,7 +134,9 @@ pub(crate) const SOURCE: Section = Section {
             "reannounce",
             "duration, `\"start\"`, `{ every = …, queue_limit = … }`",
             "never",
-            "Announces again what still lies there, for consumers that lose messages: so often, or only at each start.",
+            "Announces again what was announced and still lies there, for consumers that lose messages: so often, or only \
+             at each start. Not what was adopted, is on its way or is a dead letter. Each time is a new generation with a \
+             new `id`; `supersedes` names the one before.",
         ),
         key("temp_names", FLAG, "`true`", "Whether files with the usual temporary names are ignored."),
         key("extra_temp_names", PATTERNS, "`[]`", "Further names of files in the making."),
@@ -176,7 +178,8 @@ pub(crate) const REANNOUNCE: Section = Section {
             "queue_limit",
             "integer",
             "`0`",
-            "No more than fits into the sink's queue up to this length; `0`: no limit.",
+            "No more than fits into the queue of each of the rule's sinks up to this length, counting what is on its way \
+             there; what was announced longest ago comes first. New files are never held back. `0`: no limit.",
         ),
     ],
     later: &[],
