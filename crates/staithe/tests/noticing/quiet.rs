@@ -103,9 +103,10 @@ fn comparisons_become_rarer_while_events_go_on_being_dropped() {
     let mut truth = Truth::default();
     let begun = Instant::now();
     let mut rounds = 0;
-    while begun.elapsed() < Duration::from_secs(12) {
+    while begun.elapsed() < Duration::from_secs(5) {
         landing.daemon().freeze();
-        for _ in 0..=queue / 2 {
+        // Half as many again as it holds: the reader takes some before it stands still.
+        for _ in 0..queue * 3 / 4 {
             for file in &files {
                 drop(File::create(file).expect("a file"));
             }
@@ -125,10 +126,10 @@ fn comparisons_become_rarer_while_events_go_on_being_dropped() {
         "back-off: {rounds} rounds, {overflows} overflows, {closed} comparisons in {:?}",
         begun.elapsed()
     );
-    assert!(rounds >= 6, "{rounds} rounds only");
-    // At once, and after 1, 2, 4 and 8 seconds.
+    assert!(rounds >= 4, "{rounds} rounds only");
+    // At once, and after 1 and 2 seconds.
     assert!(
-        (1..=5).contains(&closed) && closed < overflows,
+        (1..=3).contains(&closed) && closed < overflows,
         "{closed} comparisons for {overflows} overflows"
     );
     assert!(said.contains("because this is not the first time"), "{said}");
