@@ -322,6 +322,7 @@ impl Source {
             row.watches = self.watcher.tree().watched() as u64;
             row.polled = self.watcher.polled() as u64;
             row.unwatched = unwatched;
+            row.unmounted.clone_from(&self.lost_mounts);
             row.gaps_open = u64::from(self.gap_since.is_some());
             row.waiting = self.waiting.len() as u64;
             row.ignored = self.ignored.len() as u64;

@@ -70,6 +70,8 @@ pub struct SourceRow {
     pub unwatched_named: Vec<Vec<u8>>,
     /// Directories that a scanner was sent to and has not come back from.
     pub stuck: u64,
+    /// Points below the root where a file system was mounted and none is now.
+    pub unmounted: Vec<Vec<u8>>,
     /// How often the kernel dropped events.
     pub overflows: u64,
     /// Gaps not closed yet.
@@ -113,6 +115,7 @@ impl Default for Standing {
             unwatched: 0,
             unwatched_named: Vec::new(),
             stuck: 0,
+            unmounted: Vec::new(),
             overflows: 0,
             gaps_open: 0,
             found_by_scan_only: 0,

@@ -159,6 +159,7 @@ fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
         "gaps_open": row.gaps_open, "found_by_scan_only": row.found_by_scan_only,
         "last_scan": row.last_scan.map(|at| at.to_string()),
         "polled": row.polled, "stuck": row.stuck,
+        "unmounted": row.unmounted.iter().map(|path| path_value(path)).collect::<Vec<_>>(),
         "unwatched_named": row.unwatched_named.iter().map(|path| path_value(path)).collect::<Vec<_>>(),
         "mounts": row.mounts.iter().map(mount_value).collect::<Vec<_>>(),
         "known": row.known, "waiting": row.waiting, "ignored": row.ignored, "unreadable": row.unreadable,

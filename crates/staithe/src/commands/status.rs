@@ -51,15 +51,16 @@ fn screen(status: &Value) -> String {
 }
 
 fn sources(status: &Value) -> String {
-    let head = ["SOURCE", "STATE", "FS", "MODE", "WATCHES", "WAITING", "GAPS", "LAST SCAN", "PATH"];
+    let head = ["SOURCE", "STATE", "FS", "MODE", "WATCHES", "POLLED", "WAITING", "GAPS", "LAST SCAN", "PATH"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for source in status["sources"].as_array().into_iter().flatten() {
         rows.push(vec![
             text(source, "name"),
             text(source, "state"),
-            text(source, "filesystem"),
-            text(source, "backend"),
+            noticed(source, "filesystem"),
+            noticed(source, "backend"),
             number(source, "watches"),
+            number(source, "polled"),
             number(source, "waiting"),
             number(source, "gaps_open"),
             text(source, "last_scan").get(..19).unwrap_or("-").to_owned(),
@@ -67,6 +68,12 @@ fn sources(status: &Value) -> String {
         ]);
     }
     show::table(&rows)
+}
+
+/// A field that says how the tree is noticed: nothing while there is none.
+fn noticed(source: &Value, field: &str) -> String {
+    let there = source["mounts"].as_array().is_some_and(|mounts| !mounts.is_empty());
+    if there && source["state"] != "absent" { text(source, field) } else { "-".to_owned() }
 }
 
 /// What of a source is not as it should be, and why something is polled.
@@ -82,29 +89,69 @@ fn remarks(out: &mut String, source: &Value) {
         let why = model::text::safe(why.as_bytes());
         let _ = writeln!(out, "  {at} ({filesystem}) is noticed by {backend}: {why}");
     }
+    if let Some(trouble) = state_remark(&text(source, "state")) {
+        let _ = writeln!(out, "! {name}: {trouble}");
+    }
+    count_remarks(out, &name, source);
+}
+
+/// What a state of the whole source means.
+fn state_remark(state: &str) -> Option<&'static str> {
+    match state {
+        "absent" => Some(
+            "its directory is not there; nothing is taken as removed, and it is caught up with when it is there",
+        ),
+        "hidden" => Some("its directory is empty and not the one before; is a file system not mounted?"),
+        "failed" => {
+            Some("its thread has ended by a mistake of the program; restart it, nothing is lost by that")
+        }
+        _ => None,
+    }
+}
+
+fn count_remarks(out: &mut String, name: &str, source: &Value) {
     let count = |field: &str| source[field].as_u64().unwrap_or(0);
+    if count("gaps_open") > 0 {
+        let _ = writeln!(out, "! {name}: the kernel dropped events; the tree is compared, nothing is lost");
+    }
     if count("unwatched") > 0 {
-        let named = source["unwatched_named"].as_array().into_iter().flatten();
-        let named: Vec<String> = named.take(3).map(|entry| path(entry, "path")).collect();
         let _ = writeln!(
             out,
             "! {name}: {} directories cannot be watched and are polled (first: {}); `staithe doctor` has the fix",
             count("unwatched"),
-            named.join(", ")
+            first_few(&source["unwatched_named"])
         );
     }
     if count("unreadable") > 0 {
-        let _ = writeln!(out, "! {name}: {} directories cannot be read, see the log", count("unreadable"));
+        let _ = writeln!(
+            out,
+            "! {name}: {} directories cannot be read; `staithe doctor` names them",
+            count("unreadable")
+        );
     }
     if count("stuck") > 0 {
         let _ = writeln!(out, "! {name}: {} directories do not answer; is their server up?", count("stuck"));
     }
-    if source["state"] == "hidden" {
+    let unmounted = first_few(&source["unmounted"]);
+    if !unmounted.is_empty() {
         let _ = writeln!(
             out,
-            "! {name}: its directory is empty and not the one before; is a file system not mounted?"
+            "! {name}: nothing is mounted any more at {unmounted}; what is known there counts as there until it is \
+             mounted again"
         );
     }
+    if count("found_by_scan_only") > 0 {
+        let _ = writeln!(
+            out,
+            "  {name}: {} files were found by comparing only, no event told of them",
+            count("found_by_scan_only")
+        );
+    }
+}
+
+fn first_few(named: &Value) -> String {
+    let named = named.as_array().into_iter().flatten();
+    named.take(3).map(|entry| path(entry, "path")).collect::<Vec<_>>().join(", ")
 }
 
 fn sinks(status: &Value) -> String {
