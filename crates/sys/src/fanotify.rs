@@ -140,6 +140,16 @@ impl Fanotify {
         self.change_mark(libc::FAN_MARK_ADD, dir)
     }
 
+    /// Whether the file system that holds `dir` is marked. An unmount ends a mark and says nothing.
+    pub fn has_mark(&self, dir: &Dir) -> Result<bool, Errno> {
+        // Takes what was never asked for out of the mark: that changes nothing, but there must be one.
+        match self.change_mark_by(libc::FAN_MARK_REMOVE, libc::FAN_OPEN, dir) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Takes the mark of the file system that holds `dir` away. `ENOENT`: there was none.
     pub fn unmark(&self, dir: &Dir) -> Result<(), Errno> {
         self.change_mark(libc::FAN_MARK_REMOVE, dir)
@@ -159,12 +169,16 @@ impl Fanotify {
     }
 
     fn change_mark(&self, change: libc::c_uint, dir: &Dir) -> Result<(), Errno> {
+        self.change_mark_by(change, self.mask(), dir)
+    }
+
+    fn change_mark_by(&self, change: libc::c_uint, mask: u64, dir: &Dir) -> Result<(), Errno> {
         let flags = change | libc::FAN_MARK_FILESYSTEM;
         let (group, dir) = (self.queue.as_raw_fd(), dir.as_fd().as_raw_fd());
         // SAFETY: both descriptors are borrowed and therefore open; without a path the kernel
         // takes the descriptor itself and reads no memory of ours.
         #[expect(unsafe_code, reason = "rustix has no fanotify_mark")]
-        let result = unsafe { libc::fanotify_mark(group, flags, self.mask(), dir, std::ptr::null()) };
+        let result = unsafe { libc::fanotify_mark(group, flags, mask, dir, std::ptr::null()) };
         if result == 0 { Ok(()) } else { Err(last_error()) }
     }
 }

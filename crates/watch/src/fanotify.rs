@@ -117,6 +117,15 @@ impl FanotifyBackend {
         self.group().fanotify.mark(dir)
     }
 
+    /// Marks it again if the mark is gone; says whether it was.
+    pub(crate) fn mark_again(&self, dir: &Dir) -> Result<bool, Errno> {
+        let lost = !self.group().fanotify.has_mark(dir)?;
+        if lost {
+            self.group().fanotify.mark(dir)?;
+        }
+        Ok(lost)
+    }
+
     fn group(&self) -> &Group {
         self.drain.queue()
     }

@@ -36,6 +36,8 @@ pub(crate) struct Ground {
     pub(crate) departed: Departed,
     /// Regions in which a system call may take long.
     pub(crate) slow: HashSet<RegionId>,
+    /// Regions of which the kernel said that they were unmounted.
+    pub(crate) unmounted: HashSet<RegionId>,
     /// Directories that left the tree, with their watches, until [`Ground::take_removed`].
     removed: Vec<(DirId, Option<Wd>)>,
 }
@@ -47,6 +49,7 @@ impl Ground {
             recursive,
             departed: Departed::new(),
             slow: HashSet::new(),
+            unmounted: HashSet::new(),
             removed: Vec::new(),
         }
     }
@@ -54,6 +57,7 @@ impl Ground {
     pub(crate) fn start_over(&mut self) {
         self.tree.start_over();
         self.departed.clear();
+        self.unmounted.clear();
         self.removed.clear();
     }
 

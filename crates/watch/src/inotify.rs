@@ -219,6 +219,7 @@ fn fold_self(ground: &mut Ground, dir: DirId, mask: u32, each: &mut Each<'_>) {
         };
         each(&ground.tree, Hint::Root(change));
     } else if mask & inotify::UNMOUNT != 0 {
+        ground.unmounted.insert(ground.tree.region(dir));
         each(&ground.tree, Hint::Directory(dir));
     }
     // The rest the parent tells, with the name.
@@ -277,6 +278,18 @@ mod tests {
         let hints = fold(&mut ground, &moved);
         assert_eq!(hints.last().map(String::as_str), Some("Overflow"), "everything is compared");
         assert_eq!((ground.tree.path(a), ground.tree.path(b)), (None, None));
+    }
+
+    #[test]
+    fn an_unmount_is_noted_for_its_region() {
+        let mut ground = Ground::new(true);
+        ground.tree.bind(DirId::ROOT, 1);
+        let a = ground.tree.add(DirId::ROOT, b"a");
+        ground.tree.bind(a, 2);
+        let region = ground.tree.region(a);
+        let hints = fold(&mut ground, &[event(2, inotify::UNMOUNT | inotify::ISDIR, 0, b"")]);
+        assert_eq!(hints, [format!("{:?}", Hint::Directory(a))]);
+        assert!(ground.unmounted.contains(&region));
     }
 
     /// Told like a rename over another and back, of which nobody knows where it lies.

@@ -139,11 +139,21 @@ pub(crate) struct Regions {
     by_id: HashMap<RegionId, Region>,
     points: HashMap<Vec<u8>, RegionId>,
     next: u32,
+    /// Something is to be compared with the table, whether or not that has changed.
+    stale: bool,
 }
 
 impl Regions {
     pub(crate) fn new(wanted: Wanted) -> Self {
-        Self { wanted, table: None, real: None, by_id: HashMap::new(), points: HashMap::new(), next: 1 }
+        Self {
+            wanted,
+            table: None,
+            real: None,
+            by_id: HashMap::new(),
+            points: HashMap::new(),
+            next: 1,
+            stale: false,
+        }
     }
 
     /// The root is this directory now: finds its mount and those below it.
@@ -177,7 +187,8 @@ impl Regions {
     /// table is the same.
     pub(crate) fn changes(&mut self) -> Option<Vec<Changed>> {
         // What could not be read is read again.
-        if self.table.as_mut().is_some_and(|table| !table.changed()) {
+        let same = self.table.as_mut().is_some_and(|table| !table.changed());
+        if same && !std::mem::take(&mut self.stale) {
             return None;
         }
         let mounts = self.read();
@@ -185,6 +196,17 @@ impl Regions {
             self.table = None;
         }
         Some(self.update(mounts))
+    }
+
+    /// What is mounted there is another mount than before, also where the table looks the same. (Of the root's
+    /// own the root itself tells.)
+    pub(crate) fn renew(&mut self, id: RegionId) {
+        if id != RegionId::ROOT
+            && let Some(region) = self.by_id.get_mut(&id)
+        {
+            region.mount = !region.mount;
+            self.stale = true;
+        }
     }
 
     fn update(&mut self, mounts: Option<Vec<mounts::Mount>>) -> Vec<Changed> {

@@ -378,6 +378,9 @@ impl Watcher {
     /// What has changed in the mount table below the root: what lies at or below these points is other
     /// than it was, and forgotten.
     pub fn mount_changes(&mut self) -> Vec<Changed> {
+        for region in std::mem::take(&mut self.ground.unmounted) {
+            self.regions.renew(region);
+        }
         let Some(changed) = self.regions.changes() else { return Vec::new() };
         for change in &changed {
             if let Some(children) = self.ground.tree.at(&change.point).filter(|dir| *dir != DirId::ROOT) {
@@ -403,7 +406,10 @@ impl Watcher {
                 point => root.open_below(point),
             });
             // Where that fails the file system is gone again, and the table tells so next.
-            let _ = open.and_then(|open| fanotify.mark(&open));
+            if open.and_then(|open| fanotify.mark_again(&open)) == Ok(true) {
+                // What happened between the remount and now was heard by nobody.
+                self.backlog.push(Piece::Lost);
+            }
         }
     }
 

@@ -293,3 +293,46 @@ fn a_root_that_is_mounted_over_loses_nothing_and_is_caught_up_with() {
 fn a_directory_that_is_mounted_over_loses_nothing_and_is_caught_up_with() {
     mounted_over("over-below", "sub", "ok");
 }
+
+/// The kernel gives the number of a mount and of a loop device again at once, so the table looks the same
+/// afterwards; what was heard by a mark or by watches is not heard any more.
+fn remounted_while_nobody_looked(backend: &str, below: &str) {
+    let Some(mut world) = World::new("remounted") else { return };
+    let Some(image) = Image::new(&world) else { return };
+    let disk = world.landing.root().join(below);
+    fs::create_dir_all(&disk).expect("a mount point");
+    image.mount(&world, &disk);
+    // No comparison comes to help.
+    world.landing.configure(&to_lines(&format!("rescan = \"1h\"\nbackend = \"{backend}\"")));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    let (before, fresh, later) =
+        (below.to_owned() + "/before", below.to_owned() + "/fresh", below.to_owned() + "/later");
+    arrive(&world, &mut truth, &lines, &[before.trim_start_matches('/')]);
+    let (daemon, disk) = (world.landing.daemon().id(), disk.display().to_string());
+    // Whoever has a directory open there just now holds the unmount up.
+    world.sh(&format!(
+        "until kill -STOP {daemon} && umount {disk} 2>&1; do kill -CONT {daemon}; sleep 0.05; done; \
+         mount -o loop {} {disk}; echo fresh > {disk}/fresh; kill -CONT {daemon}",
+        image.file.display()
+    ));
+    truth.note(fresh.trim_start_matches('/').as_bytes(), b"fresh\n");
+    lines.wait_for(truth.paths(), STEP);
+    arrive(&world, &mut truth, &lines, &[later.trim_start_matches('/')]);
+}
+
+#[test]
+fn a_mount_below_a_root_that_was_gone_for_a_moment_is_caught_up_with_by_fanotify() {
+    remounted_while_nobody_looked("fanotify", "disk");
+}
+
+#[test]
+fn a_mount_below_a_root_that_was_gone_for_a_moment_is_caught_up_with_by_inotify() {
+    remounted_while_nobody_looked("inotify", "disk");
+}
+
+#[test]
+fn a_root_that_was_gone_for_a_moment_is_caught_up_with_by_fanotify() {
+    remounted_while_nobody_looked("fanotify", "");
+}

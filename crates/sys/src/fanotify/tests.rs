@@ -294,7 +294,10 @@ fn what_is_unmarked_is_no_longer_heard() {
     let Some(bench) = Bench::on("/dev/shm") else { return };
     let dir = Dir::open_root(bench.root.path()).unwrap();
     bench.group.mark(&dir).unwrap();
+    assert_eq!(bench.group.has_mark(&dir), Ok(true));
+    assert_eq!(bench.group.has_mark(&dir), Ok(true), "asking changes nothing");
     bench.group.unmark(&dir).unwrap();
+    assert_eq!(bench.group.has_mark(&dir), Ok(false));
     fs::write(bench.path("f"), b"x").unwrap();
     assert_eq!(bench.take(), []);
     assert_eq!(bench.group.unmark(&dir), Err(Errno::NOENT));

@@ -198,3 +198,19 @@ fn a_real_root_knows_its_mount() {
     let proc = regions.get(regions.at(b"proc/self")).unwrap();
     assert_eq!((proc.kind.as_str(), proc.is_slow()), ("proc", true));
 }
+
+#[test]
+fn a_mount_that_was_gone_between_two_looks_is_another_one_though_the_table_looks_the_same() {
+    let same: &[(u64, &str, &str)] = &[(2, "a", "xfs")];
+    let mut regions = regions(Wanted::Auto, "ext4", same);
+    let id = regions.at(b"a");
+    regions.renew(id);
+    regions.renew(RegionId::ROOT);
+    assert!(regions.changes().is_some(), "the table is read");
+    assert!(regions.get(id).is_none(), "no such mount here");
+    regions.update(Some(table(same)));
+    let id = regions.at(b"a");
+    regions.renew(id);
+    assert_eq!(regions.update(Some(table(same))), [changed("a", true, true)]);
+    assert_eq!(regions.update(Some(table(same))), []);
+}
