@@ -88,15 +88,6 @@ pub(super) struct Entry {
     pub(super) look: Option<Box<Result<Look, Errno>>>,
 }
 
-/// Who came by an entry.
-#[derive(Debug)]
-pub(super) enum Finder {
-    /// The source's own walk.
-    Walk,
-    /// A scanner, and how the entry looked if it looked.
-    Scanner(Option<Box<Result<Look, Errno>>>),
-}
-
 /// How events of one name are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folding {
@@ -174,14 +165,6 @@ impl Dirty {
         match entry {
             Some(entry) => (entry.heard.scanned, entry.heard.named) = (true, false),
             None => self.push(hash, Entry { dir, name: name.into(), heard: Heard::SCANNED, look: None }),
-        }
-    }
-
-    /// Takes in what a listing has gathered.
-    pub(super) fn listed(&mut self, dir: DirId, name: &[u8], finder: Finder) {
-        match finder {
-            Finder::Scanner(look) => self.seen(dir, name, look.map(|look| *look)),
-            Finder::Walk => self.found(dir, name),
         }
     }
 

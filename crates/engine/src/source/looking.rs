@@ -215,7 +215,7 @@ impl Source {
         if let Some(look) = entry.look.as_deref() {
             return Some(*look);
         }
-        if entry.heard.named && !entry.heard.forced && !self.waiting.contains(path) {
+        if entry.heard.named && !self.waiting.contains(path) {
             let key = PathKey::of(path);
             if self.known.seen_by_scan(key, self.scan_number) {
                 return None;

@@ -17,7 +17,6 @@ use sys::{Dir, EntryKind, Errno, Look};
 use watch::DirId;
 
 use super::Source;
-use super::dirty::Finder;
 use super::known::ADOPTED;
 use super::rooms::{Queue, Rooms};
 use crate::notice::Notice;
@@ -43,7 +42,8 @@ struct Collected {
     dir: DirId,
     name: Box<[u8]>,
     mtime: Stamp,
-    finder: Finder,
+    /// It has been compared with what is known.
+    compared: bool,
 }
 
 /// The policy and the listing that is under way.
@@ -122,7 +122,7 @@ impl Listing {
         // What a link leads to counts; what cannot be looked at comes first.
         let look = open.look_through(name).ok();
         if look.is_none_or(|look| look.kind() != EntryKind::Directory) {
-            collected.push(Collected { dir, name: name.into(), mtime: mtime(look), finder: Finder::Walk });
+            collected.push(Collected { dir, name: name.into(), mtime: mtime(look), compared: false });
         }
         true
     }
@@ -135,8 +135,8 @@ impl Listing {
         look: Option<Result<Look, Errno>>,
     ) -> bool {
         let Phase::Collecting { collected, .. } = &mut self.phase else { return false };
-        let (mtime, finder) = (mtime(look.and_then(Result::ok)), Finder::Scanner(look.map(Box::new)));
-        collected.push(Collected { dir, name: name.into(), mtime, finder });
+        let mtime = mtime(look.and_then(Result::ok));
+        collected.push(Collected { dir, name: name.into(), mtime, compared: true });
         true
     }
 
@@ -236,28 +236,41 @@ impl Source {
         Some((turn, path.into(), entry))
     }
 
-    /// Announces the entry again if it was announced and there is room; else it is only compared. What
-    /// is new needs no room: a source's files are never held back.
+    /// Announces the entry again if there is room; else it is only compared. What is new needs no room: a
+    /// source's files are never held back.
     fn take_listed(&mut self, turn: u32, path: &[u8], entry: Collected, rooms: &mut Rooms) {
-        let Collected { dir, name, finder, .. } = entry;
+        let Collected { dir, name, compared, .. } = entry;
         let key = PathKey::of(path);
-        let Selection::Taken(rule) = self.berth.plan.rules.select(path, self.watcher.tree().mask(dir)) else {
-            return self.dirty.listed(dir, &name, finder);
-        };
         let arrivals = self.announces_arrivals();
-        let is_news = !arrivals && self.known.turn(key).is_none();
-        // What waits is announced when it is complete. The same name may come twice in a listing.
-        let comes = self.waiting.contains(path) || self.dirty.is_forced(dir, &name);
-        let adopted = turn == ADOPTED;
-        let to = self.berth.plan.rules.rules.get(rule).map_or(&[][..], |rule| &rule.to);
-        if !is_news && !comes && !adopted && rooms.take(to) {
-            self.dirty.listed(dir, &name, finder);
+        let again = match self.berth.plan.rules.select(path, self.watcher.tree().mask(dir)) {
+            Selection::Taken(rule) => self.comes_again(turn, key, path, (dir, &name), rule, rooms),
+            Selection::Ignored(_) => false,
+        };
+        if again {
+            self.dirty.found(dir, &name);
             self.dirty.force(dir, &name);
         } else if arrivals {
             // As the old program did: what does not fit is left for another time, also if it is new.
             self.known.seen_by_scan(key, self.scan_number);
-        } else {
-            self.dirty.listed(dir, &name, finder);
+        } else if !compared {
+            self.dirty.found(dir, &name);
         }
+    }
+
+    /// Whether the entry was announced, is not about to be announced anyway, and fits.
+    fn comes_again(
+        &mut self,
+        turn: u32,
+        key: PathKey,
+        path: &[u8],
+        (dir, name): (DirId, &[u8]),
+        rule: usize,
+        rooms: &mut Rooms,
+    ) -> bool {
+        let is_news = !self.announces_arrivals() && self.known.turn(key).is_none();
+        // The same name may come twice in a listing.
+        let comes_anyway = self.waiting.contains(path) || self.dirty.is_forced(dir, name);
+        let to = self.berth.plan.rules.rules.get(rule).map_or(&[][..], |rule| &rule.to);
+        !is_news && !comes_anyway && turn != ADOPTED && rooms.take(to)
     }
 }

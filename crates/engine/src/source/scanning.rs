@@ -63,6 +63,7 @@ impl Source {
     pub(super) fn hear(&mut self) {
         let pieces = self.backlog.take();
         let mut heard = Heard::default();
+        let arrivals = self.announces_arrivals();
         let (dirty, canaries, listing) = (&mut self.dirty, &mut self.canaries, &mut self.listing);
         let mut each = |hint: Hint<'_>| match hint {
             Hint::Entry { dir, name, what } => {
@@ -72,7 +73,8 @@ impl Source {
             }
             Hint::Seen { dir, name, look, .. } => {
                 heard.entries += 1;
-                if !listing.collect_seen(dir, name, look) {
+                // A scanner that hangs holds up the listing, but nothing that is new.
+                if !(listing.collect_seen(dir, name, look) && arrivals) {
                     dirty.seen(dir, name, look);
                 }
             }

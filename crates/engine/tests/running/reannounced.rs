@@ -365,3 +365,22 @@ fn a_reload_of_something_else_announces_nothing_again() {
     rig.rescan();
     assert_eq!(rig.events("f0").len(), 1);
 }
+
+/// In a directory as large as this, scanners only name the last entries.
+#[test]
+fn a_polled_directory_beyond_what_scanners_look_at_comes_again_whole() {
+    const FILES: usize = 8400;
+    let rig = Rig::prepared(
+        |root| fill(root, FILES as u32),
+        |plan| {
+            often(plan);
+            plan.sources[0].backend = Backend::Poll;
+        },
+    );
+    rig.until("twice and more", || rig.received() >= FILES * 5 / 2);
+    let mut times = std::collections::HashMap::new();
+    for event in rig.all() {
+        *times.entry(event["data"]["path"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    assert_eq!(times.values().filter(|times| **times >= 2).count(), FILES);
+}

@@ -10,6 +10,7 @@ mod mounts;
 mod overlay;
 mod permissions;
 mod quiet;
+mod reannounced;
 mod starving;
 mod world;
 
