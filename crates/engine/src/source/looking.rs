@@ -529,7 +529,7 @@ impl Source {
     fn vanished(&mut self, entry: &Entry, path: Box<[u8]>, rule: usize, candidates: &mut Vec<Candidate>) {
         let key = PathKey::of(&path);
         self.check_mounts();
-        if !self.can_be_missed(&path) {
+        if !self.can_be_missed(&path) && !self.was_here(entry, key) {
             // Its file system is not mounted.
             return self.wait_for_permission(entry, path, rule);
         }
@@ -551,6 +551,12 @@ impl Source {
         let signals = waiting.unit.heard_signals();
         let (name, kind, mode) = (entry.name.clone(), Kind::File, 0);
         candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
+    }
+
+    /// Whether an event tells of a file that came and went since the mounts are as they are now, as in the
+    /// directory below a mount point.
+    fn was_here(&self, entry: &Entry, key: PathKey) -> bool {
+        entry.heard.gone && (self.known.turn(key).is_none() || self.known.last_scan(key) > 0)
     }
 
     fn announces_at_once(&self, rule: usize) -> bool {

@@ -23,6 +23,7 @@ impl Source {
         }
         // Of what is covered now, and of what was uncovered, nobody has seen anything.
         self.unsee_below(&changed);
+        self.forget_empty_mounts();
         for change in &changed {
             self.walk_point(&change.point);
         }
@@ -66,6 +67,22 @@ impl Source {
                 self.waiting.insert(path, waiting);
             }
         }
+    }
+
+    /// Where nothing is known nothing can be missed; containers come and go by the thousand.
+    fn forget_empty_mounts(&mut self) {
+        let mut lost = std::mem::take(&mut self.lost_mounts);
+        let mut in_use = vec![false; lost.len()];
+        let mut note = |path: &[u8]| {
+            for (point, used) in lost.iter().zip(&mut in_use) {
+                *used |= is_below(path, point);
+            }
+        };
+        let read = self.berth.ledger.known(self.berth.id, &mut |row| note(row.path));
+        self.waiting.iter().for_each(|(path, _)| note(path));
+        let mut in_use = in_use.into_iter();
+        lost.retain(|_| in_use.next().unwrap_or(true) || read.is_err());
+        self.lost_mounts = lost;
     }
 
     fn walk_point(&mut self, point: &[u8]) {

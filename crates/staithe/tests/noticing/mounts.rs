@@ -336,3 +336,42 @@ fn a_mount_below_a_root_that_was_gone_for_a_moment_is_caught_up_with_by_inotify(
 fn a_root_that_was_gone_for_a_moment_is_caught_up_with_by_fanotify() {
     remounted_while_nobody_looked("fanotify", "");
 }
+
+/// A consumer takes away what it was told of, also what producers write below a mount point meanwhile.
+#[test]
+fn what_comes_and_goes_while_a_mount_is_away_does_not_wait_for_it() {
+    let Some(mut world) = World::new("meanwhile") else { return };
+    let disk = world.landing.root().join("disk");
+    fs::create_dir(&disk).expect("a mount point");
+    world.sh(&format!("mount -t tmpfs none {}", disk.display()));
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    let lines = world.tail();
+    let mut truth = Truth::default();
+    arrive(&world, &mut truth, &lines, &["disk/before"]);
+    world.unmount(&disk);
+    wait_for_source(&world.landing, "the unmount to be seen", |row| row["unmounted"][0]["path"] == "disk");
+    arrive(&world, &mut truth, &lines, &["disk/meanwhile"]);
+    fs::remove_file(world.inside(&disk).join("meanwhile")).expect("it is ours");
+    let known = |row: &Value| row["known"] == 1 && row["waiting"] == 0;
+    let row = wait_for_source(&world.landing, "only what is not mounted to be known", known);
+    assert_eq!(row["state"], "degraded", "what is away is still missed");
+}
+
+/// Containers come and go by the thousand.
+#[test]
+fn a_mount_below_which_nothing_was_known_is_not_missed() {
+    let Some(mut world) = World::new("empty") else { return };
+    let root = world.landing.root();
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    for name in ["one", "two"] {
+        let point = root.join(name);
+        world.sh(&format!("mkdir {0} && mount -t tmpfs none {0}", point.display()));
+        wait_for_source(&world.landing, "the mount to be seen", |row| row["mounts"][1]["path"] == name);
+        world.unmount(&point);
+        let gone = |row: &Value| row["mounts"].as_array().is_some_and(|mounts| mounts.len() == 1);
+        let row = wait_for_source(&world.landing, "the unmount to be seen", gone);
+        assert_eq!((&row["unmounted"], &row["state"]), (&serde_json::json!([]), &Value::from("ok")), "{row}");
+    }
+}
