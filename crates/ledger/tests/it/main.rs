@@ -1,6 +1,7 @@
 //! What the ledger promises, on real files: both modes where both can keep it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod again;
 mod crash;
 mod damage;
 mod disk;
