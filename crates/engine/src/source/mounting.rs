@@ -244,10 +244,13 @@ fn deaf_because(error: &str) -> String {
             descriptors.used, descriptors.soft
         )
     } else if let Some(limit) = sys::limits::instances() {
+        const USUAL: &str = "fs.inotify.max_user_instances";
         let need = (limit.value * 4).max(512);
+        // A user namespace has a limit of its own below the usual one.
+        let usual = if limit.name == USUAL { String::new() } else { format!(" {USUAL}={need}") };
         format!(
             "E-INOTIFY-INSTANCES: this user has used up its {} inotify instances, which are not files: sudo sysctl -w \
-             {}={need}; keep it in /etc/sysctl.d/60-staithe.conf",
+             {}={need}{usual}; keep it in /etc/sysctl.d/60-staithe.conf",
             limit.value, limit.name
         )
     } else {
