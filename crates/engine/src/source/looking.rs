@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
@@ -20,8 +21,10 @@ use crate::notice::Notice;
 
 /// So many entries are looked at before what is complete among them is admitted.
 const BATCH: usize = 2048;
-/// So many directories are held open during a batch.
-const OPEN_DIRECTORIES: usize = 256;
+/// So many directories are held open during a batch, where there are descriptors enough.
+const OPEN_DIRECTORIES: u64 = 256;
+/// One source takes at most this part of them: with none left its files could not be looked at at all.
+const DESCRIPTORS_SHARE: u64 = 8;
 /// When an entry is asked for again that a scanner was sent to look at.
 const ERRAND: std::time::Duration = std::time::Duration::from_secs(30);
 /// How many names of ignored files are kept for `explain` and `ls`; beyond it they are not listed.
@@ -86,12 +89,19 @@ impl<'a> OpenDirs<'a> {
         };
         let slow = source.watcher.is_slow(id);
         let open = Rc::new(OpenDir { root: self.root, dir, path, mask, slow });
-        if self.open.len() >= OPEN_DIRECTORIES {
+        if self.open.len() >= open_directories() {
             self.open.clear();
         }
         self.open.insert(id, Rc::clone(&open));
         Some(open)
     }
+}
+
+/// The limit does not change while the program runs.
+fn open_directories() -> usize {
+    static MOST: OnceLock<u64> = OnceLock::new();
+    let most = || (sys::limits::descriptors().soft / DESCRIPTORS_SHARE).clamp(1, OPEN_DIRECTORIES);
+    *MOST.get_or_init(most) as usize
 }
 
 impl OpenDir<'_> {
