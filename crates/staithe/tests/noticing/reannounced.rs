@@ -38,3 +38,24 @@ fn what_lies_on_a_server_comes_again_and_one_that_hangs_holds_back_nothing_new()
     let before = times("bad/first");
     wait_until(STEP, "all again", || times("bad/first") > before + 1 && times("good/new3") >= 2);
 }
+
+/// So many that their listing comes in parts, and that scanners only name the last of them.
+#[test]
+fn a_huge_directory_on_a_server_comes_again_whole() {
+    const FILES: usize = 8400;
+    let Some(mut world) = World::new("reannounced-huge") else { return };
+    let far = world.landing.root().join("far");
+    fs::create_dir(&far).expect("the scratch folder takes folders");
+    let Some(server) = Server::mount(&world, &far) else { return };
+    for number in 0..FILES {
+        server.write(&format!("f{number}"), b"x");
+    }
+    world.landing.configure(&to_lines("reannounce = \"5s\""));
+    world.landing.start();
+    let lines = world.landing.out("events.jsonl");
+    let again = || {
+        let text = fs::read_to_string(&lines).unwrap_or_default();
+        text.lines().filter(|line| line.contains("\"generation\":2,")).count()
+    };
+    wait_until(STEP, "each once more", || again() == FILES);
+}
