@@ -271,7 +271,8 @@ impl Scan {
         below: &[Box<[u8]>],
         mask: &mut Mask<'_>,
     ) {
-        if !watcher.is_recursive() {
+        // What has left the tree meanwhile has nothing below it: nobody would ever forget that.
+        if !watcher.is_recursive() || !watcher.tree().is_known(dir) {
             return;
         }
         let parent_mask = watcher.tree().mask(dir);
@@ -379,5 +380,20 @@ mod tests {
         rig.watcher.drop_dir(ids[1]);
         assert_eq!(rig.step(SECOND), Step::Done);
         assert_eq!(rig.scan.unreadable().1, 0, "it is not unreadable, it is gone");
+    }
+
+    #[test]
+    fn nothing_is_kept_below_a_directory_that_left_the_tree_while_it_was_listed() {
+        let (mut rig, _) = Rig::waiting(0);
+        let dir = rig.watcher.tree_mut().add(DirId::ROOT, b"d");
+        let path = rig.dir.path().join("d");
+        for entry in 0..SLICE + 2000 {
+            std::fs::create_dir_all(path.join(entry.to_string())).unwrap();
+        }
+        rig.scan.add(dir);
+        assert_eq!(rig.step(SECOND), Step::More, "half of it is listed");
+        rig.watcher.drop_dir(dir);
+        while rig.step(SECOND) != Step::Done {}
+        assert_eq!(rig.watcher.tree().len(), 1);
     }
 }
