@@ -62,8 +62,16 @@ impl Ours {
     /// The directory has this handle from now on.
     fn add(&self, ground: &mut Ground, handle: Handle, dir: DirId) {
         let hash = self.hash(handle.as_bytes());
-        self.write().insert(handle, dir);
+        let handles = {
+            let mut map = self.write();
+            map.insert(handle, dir);
+            map.len()
+        };
         ground.tree.mark(dir, hash);
+        if handles > 2 * ground.tree.len() + SLACK {
+            // Whole scans purge, too; but there may be none for long, or none that can read everything.
+            self.purge(ground);
+        }
     }
 
     /// Forgets handles that are nobody's any more.
@@ -158,6 +166,9 @@ impl Backend for FanotifyBackend {
     }
 }
 
+/// So many handles that are nobody's are no burden.
+const SLACK: usize = 1024;
+
 /// What events become.
 impl Ours {
     fn fold(&self, ground: &mut Ground, chunk: &[u8], each: &mut Each<'_>) {
@@ -211,8 +222,12 @@ impl Ours {
         if event.mask & (fanotify::DELETE | fanotify::MOVED_FROM) != 0 {
             return self.fold_removal(ground, parent, event, name, each);
         }
-        if event.mask & (fanotify::CREATE | fanotify::MOVED_TO) != 0 {
+        if event.mask & fanotify::CREATE != 0 {
             ground.created(parent, name, each);
+        }
+        if event.mask & fanotify::MOVED_TO != 0 {
+            // Perhaps over an empty one, of whose end nothing else tells.
+            ground.moved_to(None, parent, name, each);
         }
         if event.mask & fanotify::ATTRIB != 0 {
             ground.changed(parent, name, each);

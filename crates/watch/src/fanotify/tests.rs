@@ -339,3 +339,24 @@ fn of_a_directory_that_was_replaced_only_its_own_handle_is_kept() {
     assert_eq!(rig.ours.read().len(), 2, "the root's and its own");
     assert_eq!(rig.ours.get(&handle(99)), Some(d));
 }
+
+#[test]
+fn handles_of_directories_that_come_and_go_are_not_kept_until_a_scan() {
+    let mut rig = Rig::new();
+    let stays = rig.found(DirId::ROOT, b"stays", 2);
+    for number in 3..10_000 {
+        let dir = rig.found(DirId::ROOT, b"d", number);
+        rig.ground.drop_dir(dir);
+    }
+    assert!(rig.ours.read().len() < 2 * SLACK, "{}", rig.ours.read().len());
+    assert_eq!(rig.ours.get(&handle(2)), Some(stays));
+}
+
+/// Before Linux 5.17. The one that is covered raises no event.
+#[test]
+fn without_rename_events_a_directory_that_comes_over_another_is_walked() {
+    let mut rig = Rig::new();
+    rig.found(DirId::ROOT, b"d", 2);
+    let moved = raw(MOVED_TO | ONDIR, &[record(DFID_NAME, 1, Some(b"d"))]);
+    assert_eq!(rig.fold(&[moved]), ["walk d"]);
+}
