@@ -249,7 +249,9 @@ impl Source {
         if matches!(self.root, Root::Present(_)) {
             // A scan that is under way is not begun again before its end.
             let scan = self.next_whole_scan.filter(|_| self.scan.is_none());
-            let due = [self.waiting.next(), scan, self.listing.next(), self.next_of_mounts()];
+            // Before the source's turn neither is begun, however due; its turn comes as an order.
+            let turn = [scan, self.listing.next()].map(|due| due.filter(|_| self.may_list));
+            let due = [self.waiting.next(), turn[0], turn[1], self.next_of_mounts()];
             next = due.into_iter().flatten().fold(next, Mono::min);
         }
         if self.watcher.has_moves() {

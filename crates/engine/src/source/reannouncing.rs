@@ -60,8 +60,6 @@ pub(super) struct Listing {
 
 /// How long an answer about the length of a queue is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often the wait for it is looked at.
-const POLL: Duration = Duration::from_millis(50);
 
 impl Listing {
     pub(super) fn new(plan: &SourcePlan) -> Self {
@@ -91,7 +89,8 @@ impl Listing {
     pub(super) fn next(&self) -> Option<Mono> {
         match self.phase {
             Phase::Idle => self.next,
-            Phase::Asking { since, .. } => Some(since + POLL),
+            // An answer is an order, which rings.
+            Phase::Asking { since, .. } => Some(since + PATIENCE),
             Phase::Answered { .. } | Phase::Collecting { .. } => None,
         }
     }
@@ -113,7 +112,7 @@ impl Listing {
     /// All have answered, or have been waited for long enough.
     fn is_answered(&self, now: Mono) -> bool {
         let Phase::Asking { since, sinks, queues } = &self.phase else { return false };
-        queues.len() >= *sinks || now.saturating_sub(*since) > PATIENCE
+        queues.len() >= *sinks || now.saturating_sub(*since) >= PATIENCE
     }
 
     /// Takes an entry that the walk has found; false if no listing is under way.
@@ -272,5 +271,19 @@ impl Source {
         let comes_anyway = self.waiting.contains(path) || self.dirty.is_forced(dir, name);
         let to = self.berth.plan.rules.rules.get(rule).map_or(&[][..], |rule| &rule.to);
         !is_news && !comes_anyway && turn != ADOPTED && rooms.take(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_due_is_done_when_its_time_comes() {
+        let asking = Phase::Asking { since: Duration::from_secs(5), sinks: 1, queues: HashMap::new() };
+        let listing = Listing { policy: None, phase: asking, next: None, turn: 1, started: true };
+        let next = listing.next().unwrap();
+        assert!(!listing.is_answered(Duration::from_secs(5) + PATIENCE / 2));
+        assert!(listing.is_answered(next), "the thread would go round and round until it is");
     }
 }
