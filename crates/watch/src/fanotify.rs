@@ -219,6 +219,7 @@ impl Ours {
             return self.fold_rename(ground, event, from, each);
         }
         let Some((parent, name)) = from else { return };
+        ground.stirred |= event.mask & (fanotify::MOVED_FROM | fanotify::MOVED_TO) != 0;
         if event.mask & (fanotify::DELETE | fanotify::MOVED_FROM) != 0 {
             return self.fold_removal(ground, parent, event, name, each);
         }
@@ -241,6 +242,7 @@ impl Ours {
         from: Option<(DirId, &[u8])>,
         each: &mut Each<'_>,
     ) {
+        ground.stirred = true;
         let moved = self.meant(ground, event.target, from);
         if let Some(moved) = moved {
             ground.tree.detach(moved);

@@ -36,6 +36,9 @@ pub(crate) struct Ground {
     pub(crate) departed: Departed,
     /// Regions in which a system call may take long.
     pub(crate) slow: HashSet<RegionId>,
+    /// A directory has left its place, perhaps with mounts below it: their points are others now, of
+    /// which the mount table tells when it is read, and not before.
+    pub(crate) stirred: bool,
     /// Regions of which the kernel said that they were unmounted.
     pub(crate) unmounted: HashSet<RegionId>,
     /// Directories that left the tree, with their watches, until [`Ground::take_removed`].
@@ -49,6 +52,7 @@ impl Ground {
             recursive,
             departed: Departed::new(),
             slow: HashSet::new(),
+            stirred: false,
             unmounted: HashSet::new(),
             removed: Vec::new(),
         }

@@ -164,16 +164,18 @@ impl Moves {
             (inotify::CREATE, _) => ground.created(parent, event.name, each),
             (inotify::MOVED_FROM, Some(dir)) => {
                 ground.tree.detach(dir);
+                ground.stirred = true;
                 let from = Place { parent, name: event.name.into() };
                 self.halves.push(Move { cookie: event.cookie, dir, from, age: 0 });
                 each(&ground.tree, Hint::DirectoryGone);
             }
             (inotify::MOVED_TO, _) => {
                 let half = self.halves.iter().position(|moved| moved.cookie == event.cookie);
-                match half.map(|at| self.halves.swap_remove(at)) {
-                    Some(half) => self.join(ground, half, Place { parent, name: event.name.into() }, each),
-                    None => ground.moved_to(None, parent, event.name, each),
+                if let Some(half) = half.map(|at| self.halves.swap_remove(at)) {
+                    return self.join(ground, half, Place { parent, name: event.name.into() }, each);
                 }
+                ground.stirred = true;
+                ground.moved_to(None, parent, event.name, each);
             }
             // It was empty, and each of its entries was told of.
             (inotify::DELETE, Some(dir)) => ground.depart(dir),

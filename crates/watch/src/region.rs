@@ -198,6 +198,11 @@ impl Regions {
         Some(self.update(mounts))
     }
 
+    /// Mounts may be elsewhere now, because directories above them were renamed.
+    pub(crate) fn stir(&mut self) {
+        self.stale |= self.points.len() > 1;
+    }
+
     /// What is mounted there is another mount than before, also where the table looks the same. (Of the root's
     /// own the root itself tells.)
     pub(crate) fn renew(&mut self, id: RegionId) {
@@ -241,7 +246,12 @@ impl Regions {
                 point.is_empty() || now.get(point).is_some_and(|(mount, _)| *mount == region.mount)
             });
             if !same {
-                by_id.remove(id);
+                let gone = by_id.remove(id);
+                let is_elsewhere = |region: Region| now.values().any(|(mount, _)| *mount == region.mount);
+                if gone.is_some_and(is_elsewhere) {
+                    // It came along with a directory above it that was renamed. Nothing is unmounted.
+                    return false;
+                }
                 changed.push(Changed { point: point.clone(), was_mounted: true, is_mounted: false });
             }
             same

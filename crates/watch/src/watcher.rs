@@ -378,6 +378,9 @@ impl Watcher {
     /// What has changed in the mount table below the root: what lies at or below these points is other
     /// than it was, and forgotten.
     pub fn mount_changes(&mut self) -> Vec<Changed> {
+        if std::mem::take(&mut self.ground.stirred) {
+            self.regions.stir();
+        }
         for region in std::mem::take(&mut self.ground.unmounted) {
             self.regions.renew(region);
         }
@@ -452,6 +455,7 @@ impl Watcher {
 
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
+        self.ground.stirred = true;
         self.ground.drop_dir(id);
         self.disarm_removed();
     }

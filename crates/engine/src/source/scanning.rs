@@ -103,6 +103,10 @@ impl Source {
             self.berth.standing.update(|row| row.last_event = now);
         }
         self.take_answers(&heard);
+        if !heard.directories.is_empty() {
+            // One that was renamed has brought its mounts along: they are not to be walked as if they were not.
+            self.check_mounts();
+        }
         for dir in heard.directories {
             self.walk_directory(dir);
         }

@@ -375,3 +375,33 @@ fn a_mount_below_which_nothing_was_known_is_not_missed() {
         assert_eq!((&row["unmounted"], &row["state"]), (&serde_json::json!([]), &Value::from("ok")), "{row}");
     }
 }
+
+/// The mount table tells of no rename. What is polled must not be taken for what events tell of.
+#[test]
+fn a_mount_below_a_directory_that_is_renamed_is_noticed_as_before() {
+    for backend in ["auto", "fanotify", "poll"] {
+        let Some(mut world) = World::new("along") else { return };
+        let (above, moved) = (world.root().join("above"), world.root().join("moved"));
+        fs::create_dir_all(above.join("disk")).expect("a mount point");
+        let point = world.landing.root().join("above/disk");
+        if world.try_sh(&format!("mount -t hugetlbfs none {0} && mkdir {0}/sub", point.display())).code
+            != Some(0)
+        {
+            eprintln!("SKIPPED: no file system here that nobody knows");
+            return;
+        }
+        world.landing.configure(&to_lines(&format!("backend = \"{backend}\"\nrescan = \"1h\"")));
+        world.landing.start();
+        let is_at = |row: &Value, path: &str| {
+            row["mounts"][1]["path"] == path
+                && row["mounts"][1]["backend"] == "poll"
+                && row["polled"].as_u64() >= Some(2)
+        };
+        wait_for_source(&world.landing, "the mount to be polled", |row| is_at(row, "above/disk"));
+        fs::rename(&above, &moved).expect("a directory above a mount can be renamed");
+        let row =
+            wait_for_source(&world.landing, "the mount to be polled there", |row| is_at(row, "moved/disk"));
+        assert_eq!(row["unmounted"], serde_json::json!([]), "{backend}");
+        world.unmount(&world.landing.root().join("moved/disk"));
+    }
+}

@@ -214,3 +214,12 @@ fn a_mount_that_was_gone_between_two_looks_is_another_one_though_the_table_looks
     assert_eq!(regions.update(Some(table(same))), [changed("a", true, true)]);
     assert_eq!(regions.update(Some(table(same))), []);
 }
+
+#[test]
+fn a_mount_below_a_renamed_directory_is_elsewhere_and_not_unmounted() {
+    let mut regions = regions(Wanted::Auto, "ext4", &[(2, "a/m", "nfs4"), (3, "b", "xfs")]);
+    let now = table(&[(2, "c/m", "nfs4"), (3, "b", "xfs")]);
+    assert_eq!(regions.update(Some(now)), [changed("c/m", false, true)]);
+    assert_eq!(regions.at(b"a/m"), RegionId::ROOT);
+    assert!(regions.is_slow(regions.at(b"c/m/d")));
+}
