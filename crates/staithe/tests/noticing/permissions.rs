@@ -48,7 +48,9 @@ fn unreadable(label: &str, backend: &str, soon: Duration) {
     truth.write(&root, b"above/locked/old", b"old");
     truth.write(&root, b"above/locked/below/old", b"old");
     chmod(&root.join("above/locked"), 0);
-    world.landing.configure(&to_lines(&format!("backend = \"{backend}\"\nrescan = \"1h\"")));
+    world
+        .landing
+        .configure(&to_lines(&format!("backend = \"{backend}\"\npoll_full = \"1s\"\nrescan = \"1h\"")));
     world.landing.start();
     let lines = world.tail();
 

@@ -2,6 +2,7 @@
 //! nobody else, and is gone when the test ends.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -82,6 +83,9 @@ impl World {
         let path = self.home.path().join("staithe");
         fs::write(&path, script).expect("the scratch folder takes a script");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        // A child that another test has just forked may hold it open for writing until it is another program.
+        let busy = || Command::new(&path).arg("--version").output().err().map(|error| error.kind());
+        wait_until(COMMAND, "the script", || busy() != Some(ErrorKind::ExecutableFileBusy));
     }
 
     /// Runs a shell script in the namespace; says how it ended.
