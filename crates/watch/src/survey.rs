@@ -4,7 +4,7 @@
 //! nobody else: each region has its own scanners, and the source's thread only reads their answers.
 //! Where one does not come back from, no other is sent to, and another takes its place meanwhile.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -106,10 +106,13 @@ struct Shared {
     huge: Mutex<HashMap<DirId, Names>>,
 }
 
-/// Bounded by who asks: one question for each directory and each waiting unit, until it is answered.
+/// Bounded by who asks: a pass asks for each directory once until it is answered, a walk once. A unit is
+/// asked for again when no answer came for long; that is not noted twice.
 #[derive(Debug, Default)]
 struct Jobs {
     todo: VecDeque<Job>,
+    /// Looks that were asked for and are not done yet.
+    looks: HashSet<(DirId, Vec<u8>)>,
     /// At places where a scanner seems to be stuck, until one comes back.
     put_off: Vec<Job>,
     /// Where each scanner is that is at work, by its number, and since when.
@@ -159,6 +162,10 @@ impl Jobs {
         let wanted = self.todo.len().saturating_sub(self.idle);
         wanted.min(threads.saturating_sub(able)).min(MOST.saturating_sub(self.running))
     }
+}
+
+fn entry_path(dir: &[u8], name: &[u8]) -> Vec<u8> {
+    [dir, b"/", name].concat()
 }
 
 fn is_at_or_below(path: &[u8], place: &[u8]) -> bool {
@@ -217,8 +224,19 @@ impl Survey {
         Self { shared, threads, alive: Arc::new(()) }
     }
 
-    pub(crate) fn give(&self, job: Job) {
-        self.shared.lock().todo.push_back(job);
+    pub(crate) fn give(&self, mut job: Job) {
+        {
+            let mut jobs = self.shared.lock();
+            let dir = &job.dir;
+            job.tasks.retain(|task| match task {
+                Task::Look { id, name } => jobs.looks.insert((*id, entry_path(dir, name))),
+                Task::Visit { .. } => true,
+            });
+            if job.tasks.is_empty() {
+                return;
+            }
+            jobs.todo.push_back(job);
+        }
         self.tend();
         self.shared.bell.notify_one();
     }
@@ -344,7 +362,7 @@ impl Scanner<'_> {
                     let (place, error) = (task.place(&job.dir), *error);
                     self.reports.push(Report::Refused { dir: *id, place, signature: None, error });
                 }
-                (Task::Look { id, name }, dir) => self.look(dir.as_ref(), *id, name),
+                (Task::Look { id, name }, dir) => self.look(&job.dir, dir.as_ref(), *id, name),
             }
         }
     }
@@ -420,7 +438,9 @@ impl Scanner<'_> {
         }
     }
 
-    fn look(&mut self, dir: Result<&Dir, &Errno>, id: DirId, name: &[u8]) {
+    fn look(&mut self, path: &[u8], dir: Result<&Dir, &Errno>, id: DirId, name: &[u8]) {
+        // Whoever asks from now on is to have what is there from now on.
+        self.shared.lock().looks.remove(&(id, entry_path(path, name)));
         let look = dir.map_err(|error| *error).and_then(|dir| self.look_at(dir, name));
         let kind = look.map_or(EntryKind::Unknown, |look| look.kind());
         let entry = SeenEntry { name: name.into(), kind, look: Some(look) };

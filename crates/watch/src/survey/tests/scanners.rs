@@ -291,3 +291,25 @@ fn scanners_that_nobody_wants_end_without_being_waited_for() {
     }
     assert!(backlog.take().iter().all(|piece| !matches!(piece, Piece::Survey(_))));
 }
+
+/// A unit on a mount that hangs for days is asked for each half minute.
+#[test]
+fn a_look_that_is_asked_for_again_before_it_is_done_is_done_once() {
+    let rig = Rig::new(false, 1);
+    let full = Full::new(&rig);
+    rig.give("", vec![rig.visit(0, ".", Want::Listing)]);
+    full.until("stuck", |jobs| jobs.todo.is_empty());
+    let look = |name: &[u8]| vec![Task::Look { id: rig.ids[3], name: name.into() }];
+    for _ in 0..1000 {
+        rig.give("d", look(b"f"));
+    }
+    // The directory was renamed.
+    rig.give("e", look(b"f"));
+    rig.give("d", look(b"g"));
+    assert_eq!(rig.survey.shared.lock().todo.len(), 3);
+    drop(rig.backlog.take());
+    rig.answers(4);
+    assert_eq!(rig.survey.shared.lock().looks.len(), 0);
+    rig.give("d", look(b"f"));
+    rig.answers(1);
+}
