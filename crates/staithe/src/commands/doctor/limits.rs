@@ -189,7 +189,8 @@ pub(super) fn fanotify(facts: &Fanotify) -> Finding {
         Some(false) => bad(
             CODE,
             format!(
-                "fanotify is asked for by {sources}, and {} lacks CAP_SYS_ADMIN: inotify is used instead. Nothing is lost",
+                "fanotify is asked for by {sources}, and {} lacks CAP_SYS_ADMIN (in the machine's own user \
+                 namespace): inotify is used instead. Nothing is lost",
                 facts.whose
             ),
             "AmbientCapabilities=CAP_SYS_ADMIN CAP_DAC_READ_SEARCH in the [Service] section of the unit, or backend = \"auto\"",

@@ -84,12 +84,27 @@ pub(super) fn may_mark(daemon: Option<Daemon>) -> Option<bool> {
     let process = daemon.map_or_else(|| "self".to_owned(), |daemon| daemon.pid.to_string());
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"))?;
-    u64::from_str_radix(set.trim(), 16).ok().map(|set| set & SYS_ADMIN != 0)
+    let capable = u64::from_str_radix(set.trim(), 16).ok()? & SYS_ADMIN != 0;
+    // The right counts in the machine's own user namespace; in another one every root has it.
+    let map = std::fs::read_to_string(format!("/proc/{process}/uid_map")).ok()?;
+    Some(capable && maps_everybody(&map))
+}
+
+/// Whether these are all users under their own numbers, as in the first user namespace.
+fn maps_everybody(uid_map: &str) -> bool {
+    uid_map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_user_namespace_maps_everybody() {
+        assert!(maps_everybody("         0          0 4294967295\n"));
+        assert!(!maps_everybody("         0       1000          1\n"));
+        assert!(!maps_everybody(""));
+    }
 
     #[test]
     fn the_hard_limit_is_the_second_number() {
