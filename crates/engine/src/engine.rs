@@ -99,6 +99,11 @@ pub(crate) struct RunningSource {
     thread: Option<JoinHandle<()>>,
 }
 
+/// An answer of a source's thread is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where its thread has not come round for long: only in case that it does just now.
+const HANGING: Duration = Duration::from_millis(100);
+
 /// One sink, seen from outside.
 pub(crate) struct RunningSink {
     pub(crate) plan: SinkPlan,
@@ -397,7 +402,7 @@ impl Engine {
         let names: Vec<&str> = plan.sources.iter().map(|source| source.name.as_str()).collect();
         let gone = self.take_sources(|running| !names.contains(&running.plan.name.as_str()));
         done.removed.extend(gone.iter().map(|source| source.plan.name.clone()));
-        stop_all(gone);
+        self.stop_all(gone);
         for (source, routes) in plan.sources.iter().zip(routes) {
             let (known, same_place) = {
                 let state = self.lock();
@@ -407,7 +412,7 @@ impl Engine {
             match (known, same_place) {
                 (true, true) => self.replan(source, routes, done),
                 (true, false) => {
-                    stop_all(self.take_sources(|running| running.plan.name == source.name));
+                    self.stop_all(self.take_sources(|running| running.plan.name == source.name));
                     let running = self.start_source(source)?;
                     running.orders.give(Order::Begin);
                     self.lock().sources.push(running);
@@ -489,6 +494,23 @@ impl Engine {
         closed
     }
 
+    /// Ends sources that are configured no more. One whose root's server hangs ends when that answers, and
+    /// nobody waits for it.
+    fn stop_all(&self, sources: Vec<RunningSource>) {
+        // One after the other: what they say of their end comes in the order of the plan.
+        for source in sources {
+            source.orders.give(Order::Stop);
+            while !(source.has_ended() || source.hangs(self.clock.mono())) {
+                std::thread::sleep(STOPPING);
+            }
+        }
+    }
+
+    /// How long an answer of a source's thread is waited for.
+    pub(crate) fn patience(&self, source: &RunningSource) -> Duration {
+        if source.hangs(self.clock.mono()) { HANGING } else { PATIENCE }
+    }
+
     fn is_writing(&self) -> bool {
         self.ledger.health() == ledger::Health::Ok
     }
@@ -559,16 +581,6 @@ fn is_same_place(old: &SourcePlan, new: &SourcePlan) -> bool {
         && old.identity == new.identity
         && old.announce == new.announce
         && old.follow_symlinks == new.follow_symlinks
-}
-
-fn stop_all(sources: Vec<RunningSource>) {
-    // One after the other: what they say of their end comes in the order of the plan.
-    for mut source in sources {
-        source.orders.give(Order::Stop);
-        if let Some(thread) = source.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// Hands on what the sinks' tasks have to say.

@@ -2,7 +2,6 @@
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use dispatch::SinkState;
 use ledger::{LedgerError, Record, SourceId};
@@ -15,9 +14,6 @@ use sys::{Dir, EntryKind, Errno, Links, Look};
 use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
 use crate::engine::Engine;
 use crate::orders::Order;
-
-/// A source's thread answers between two batches; while it waits for a full ledger it cannot.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What can be said of a path.
 #[derive(Clone, Debug)]
@@ -123,12 +119,13 @@ impl Engine {
 
     fn ask_source(&self, place: &Place) -> Option<LiveExplain> {
         let (reply, answer) = sync_channel(1);
-        {
+        let patience = {
             let state = self.lock();
             let running = state.sources.iter().find(|source| source.plan.name == place.source)?;
             running.orders.give(Order::Explain { path: place.path.clone(), reply });
-        }
-        answer.recv_timeout(PATIENCE).ok()
+            self.patience(running)
+        };
+        answer.recv_timeout(patience).ok()
     }
 
     fn say_record(&self, value: &mut Map<String, Value>, record: &Record) {

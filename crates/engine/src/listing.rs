@@ -1,7 +1,6 @@
 //! `ls`, `tail`, `dead`: units and events as JSON lines.
 
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use ledger::{DeadRow, LedgerError, Record};
 use model::State;
@@ -11,9 +10,6 @@ use serde_json::{Map, Value, json};
 use crate::answer::LiveUnit;
 use crate::engine::Engine;
 use crate::orders::Order;
-
-/// A source's thread answers between two batches.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Engine {
     /// Calls `each` with every unit that is in `state` (all, if none is named), until it says no.
@@ -39,13 +35,13 @@ impl Engine {
             let ask = |source: &crate::engine::RunningSource| {
                 let (reply, answer) = sync_channel(1);
                 source.orders.give(Order::List { reply });
-                (source.plan.name.clone(), answer)
+                (source.plan.name.clone(), answer, self.patience(source))
             };
             state.sources.iter().map(ask).collect()
         };
         let mut units = Vec::new();
-        for (source, answer) in answers {
-            let answered = answer.recv_timeout(PATIENCE).unwrap_or_default();
+        for (source, answer, patience) in answers {
+            let answered = answer.recv_timeout(patience).unwrap_or_default();
             units.extend(answered.into_iter().map(|unit| (source.clone(), unit)));
         }
         units

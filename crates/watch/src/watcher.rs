@@ -355,17 +355,23 @@ impl Watcher {
             self.open_inotify();
             return if self.inotify.is_some() { vec![DirId::ROOT] } else { Vec::new() };
         }
-        let tried: Vec<DirId> = self.refused.keys().take(RETRIED).copied().collect();
+        let tried: Vec<DirId> = self.refused.keys().copied().collect();
         let mut heard = Vec::new();
         for dir in tried {
             let Some(path) = self.ground.tree.path(dir) else { continue };
             let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(&path) };
-            if let Ok(open) = opened {
-                self.arm(dir, &open);
-                if self.refused.contains_key(&dir) {
-                    break;
-                }
-                heard.push(dir);
+            let Ok(open) = opened else {
+                // A comparison will tell whether it is there and readable; it must not stand in others' way.
+                self.refused.remove(&dir);
+                continue;
+            };
+            self.arm(dir, &open);
+            if self.refused.contains_key(&dir) {
+                break;
+            }
+            heard.push(dir);
+            if heard.len() == RETRIED {
+                break;
             }
         }
         if heard.len() == RETRIED {

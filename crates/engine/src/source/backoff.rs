@@ -24,12 +24,16 @@ const LONGEST: Duration = Duration::from_mins(1);
 const CALM: Duration = Duration::from_mins(1);
 
 impl Backoff {
+    /// Whether a comparison waits already, which will begin after an overflow of now as well.
+    pub(super) fn is_waiting(&self, now: Mono) -> bool {
+        self.due > now
+    }
+
     /// An overflow; gives how long its comparison waits.
     pub(super) fn overflow(&mut self, now: Mono) -> Duration {
         let in_a_row = self.last.is_some_and(|last| now.saturating_sub(last.max(self.due)) < CALM);
         self.last = Some(now);
-        if self.due > now {
-            // The comparison that waits already will begin after this overflow, too.
+        if self.is_waiting(now) {
             return self.due.saturating_sub(now);
         }
         self.pause = if in_a_row { (self.pause * 2).clamp(SHORTEST, LONGEST) } else { Duration::ZERO };

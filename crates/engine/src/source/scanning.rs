@@ -183,9 +183,12 @@ impl Source {
         self.gap_since = Some(self.now());
         self.berth.standing.update(|row| row.overflows += 1);
         let directories = self.watcher.tree().len() as u64;
+        let waits_already = self.backoff.is_waiting(self.now());
         let comparing_in = self.backoff.overflow(self.now());
-        let source = self.berth.plan.name.as_str();
-        self.berth.observer.notice(&Notice::Overflow { source, directories, comparing_in });
+        if !waits_already {
+            let source = self.berth.plan.name.as_str();
+            self.berth.observer.notice(&Notice::Overflow { source, directories, comparing_in });
+        }
         let due = self.now() + comparing_in;
         self.next_whole_scan = Some(self.next_whole_scan.map_or(due, |next| next.min(due)));
     }
