@@ -71,6 +71,7 @@ impl Ground {
 
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
+        self.stirred = true;
         self.removed.extend(self.tree.remove(id));
     }
 
@@ -79,7 +80,8 @@ impl Ground {
         if let Some(path) = self.tree.path(id) {
             self.departed.insert(id, (path, self.tree.mask(id)));
         }
-        self.drop_dir(id);
+        // It was empty: no mount can be elsewhere for that.
+        self.removed.extend(self.tree.remove(id));
     }
 
     /// What left the tree since this was asked last; each backend is to be told.

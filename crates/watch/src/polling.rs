@@ -227,7 +227,6 @@ fn compare(ground: &mut Ground, dir: DirId, below: &[Box<[u8]>], each: &mut Each
     // Of a directory that is heard the events tell.
     let gone = |(name, child): &(&[u8], DirId)| !listed.contains(name) && !ground.tree.is_watched(*child);
     let gone: Vec<DirId> = ground.tree.children(dir).filter(gone).map(|(_, child)| child).collect();
-    ground.stirred |= !gone.is_empty();
     for child in gone {
         ground.drop_dir(child);
         each(&ground.tree, Hint::DirectoryGone);

@@ -461,7 +461,6 @@ impl Watcher {
 
     /// Forgets a directory that is gone, with all below it.
     pub(crate) fn drop_dir(&mut self, id: DirId) {
-        self.ground.stirred = true;
         self.ground.drop_dir(id);
         self.disarm_removed();
     }
