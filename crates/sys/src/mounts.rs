@@ -2,6 +2,7 @@
 //!
 //! A mount can be judged by this table without touching it, which on a dead network mount would block.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -91,10 +92,11 @@ pub fn by_id(mounts: &[Mount], id: u64) -> Option<&Mount> {
 /// below it. What is hidden by a mount on top of it or on one of its ancestors is left out.
 #[must_use]
 pub fn below<'a>(mounts: &'a [Mount], real_root: &[u8]) -> Vec<(Vec<u8>, &'a Mount)> {
+    let index = Index::of(mounts);
     let mut found: Vec<_> = (0..mounts.len())
         .filter_map(|at| {
             let rest = path_below(&mounts[at].point, real_root)?;
-            (!rest.is_empty() && is_reached(mounts, at)).then(|| (rest.to_vec(), &mounts[at]))
+            (!rest.is_empty() && index.is_reached(at)).then(|| (rest.to_vec(), &mounts[at]))
         })
         .collect();
     found.sort_by(|one, other| one.0.cmp(&other.0));
@@ -104,8 +106,9 @@ pub fn below<'a>(mounts: &'a [Mount], real_root: &[u8]) -> Vec<(Vec<u8>, &'a Mou
 /// The mount by which `real_path` (absolute, without links) is reached.
 #[must_use]
 pub fn holding<'a>(mounts: &'a [Mount], real_path: &[u8]) -> Option<&'a Mount> {
+    let index = Index::of(mounts);
     (0..mounts.len())
-        .filter(|&at| path_below(real_path, &mounts[at].point).is_some() && is_reached(mounts, at))
+        .filter(|&at| path_below(real_path, &mounts[at].point).is_some() && index.is_reached(at))
         .max_by_key(|&at| mounts[at].point.len())
         .map(|at| &mounts[at])
 }
@@ -121,43 +124,65 @@ fn path_below<'a>(path: &'a [u8], ancestor: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Whether walking to its point ends in this mount: nothing is mounted over its root, and nothing
-/// hides it or a mount that it stands on.
-fn is_reached(mounts: &[Mount], at: usize) -> bool {
-    let mount = &mounts[at];
-    let covered = mounts.iter().any(|other| {
-        other.parent == mount.id && other.id != mount.id && path_below(&mount.point, &other.point).is_some()
-    });
-    if covered {
-        return false;
-    }
-    let mut at = at;
-    // A table has no circles; if a broken one had, the steps would end.
-    for _ in 0..mounts.len() {
-        if is_hidden_by_sibling(mounts, at) {
-            return false;
-        }
-        let mount = &mounts[at];
-        match mounts.iter().position(|other| other.id == mount.parent && other.id != mount.id) {
-            Some(parent) => at = parent,
-            None => return true,
-        }
-    }
-    false
+/// The table by what is asked of it: there may be tens of thousands of mounts.
+struct Index<'a> {
+    mounts: &'a [Mount],
+    by_id: HashMap<u64, usize>,
+    /// By parent and point, the last one: it lies over the others.
+    standing: HashMap<(u64, &'a [u8]), usize>,
 }
 
-/// Whether another mount on the same mount lies over the way to this one. (One that was there before
-/// on an ancestor would be this one's parent, so it came later.)
-fn is_hidden_by_sibling(mounts: &[Mount], at: usize) -> bool {
-    let mount = &mounts[at];
-    // The very first mount stands on itself and has no siblings.
-    mount.parent != mount.id
-        && mounts.iter().enumerate().any(|(index, other)| {
-            other.parent == mount.parent
-                && other.id != mount.id
-                && other.id != other.parent
-                && path_below(&mount.point, &other.point).is_some_and(|rest| !rest.is_empty() || index > at)
-        })
+impl<'a> Index<'a> {
+    fn of(mounts: &'a [Mount]) -> Self {
+        let mut by_id = HashMap::with_capacity(mounts.len());
+        let mut standing = HashMap::with_capacity(mounts.len());
+        for (at, mount) in mounts.iter().enumerate() {
+            by_id.entry(mount.id).or_insert(at);
+            // The very first mount stands on itself and has no siblings.
+            if mount.parent != mount.id {
+                standing.insert((mount.parent, mount.point.as_slice()), at);
+            }
+        }
+        Self { mounts, by_id, standing }
+    }
+
+    /// The mounts on `parent` whose points are `point` or above it, each with whether it is above.
+    fn over(&self, parent: u64, point: &'a [u8]) -> impl Iterator<Item = (usize, bool)> {
+        let ends = (0..point.len()).filter(move |&at| point[at] == b'/').map(|at| at.max(1));
+        let above = ends.filter(move |&end| end < point.len()).map(move |end| (&point[..end], true));
+        let all = above.chain([(point, false)]);
+        all.filter_map(move |(at, above)| Some((*self.standing.get(&(parent, at))?, above)))
+    }
+
+    /// Whether walking to its point ends in this mount: nothing is mounted over its root, and nothing
+    /// hides it or a mount that it stands on.
+    fn is_reached(&self, at: usize) -> bool {
+        let mount = &self.mounts[at];
+        if self.over(mount.id, &mount.point).next().is_some() {
+            return false;
+        }
+        let mut at = at;
+        // A table has no circles; if a broken one had, the steps would end.
+        for _ in 0..self.mounts.len() {
+            if self.is_hidden_by_sibling(at) {
+                return false;
+            }
+            let mount = &self.mounts[at];
+            match self.by_id.get(&mount.parent) {
+                Some(parent) if mount.parent != mount.id => at = *parent,
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    /// Whether another mount on the same mount lies over the way to this one. (One that was there before
+    /// on an ancestor would be this one's parent, so it came later.)
+    fn is_hidden_by_sibling(&self, at: usize) -> bool {
+        let mount = &self.mounts[at];
+        mount.parent != mount.id
+            && self.over(mount.parent, &mount.point).any(|(other, above)| above || other > at)
+    }
 }
 
 /// Reads one line: `36 35 98:0 /root /point rw,noatime shared:1 - ext3 /dev/root rw`.
