@@ -331,7 +331,7 @@ pub(crate) fn reason_detail(reason: &Reason) -> String {
         Reason::BlockedSinkDown { sink } => format!("sink {sink} cannot be reached and is tried again"),
         Reason::BlockedSinkConfiguration { sink } => format!("sink {sink} needs its configuration mended"),
         Reason::BlockedPaused { sink } => format!("sink {sink} is paused; `staithe resume {sink}` goes on"),
-        Reason::BlockedBackpressure => "others are ahead of it".into(),
+        Reason::BlockedBackpressure => "it is sent when its turn comes".into(),
         Reason::DeadRejected { sink } => {
             format!("sink {sink} rejected it; see `staithe dead show`, `staithe dead retry`")
         }

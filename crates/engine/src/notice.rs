@@ -55,6 +55,15 @@ pub enum Notice<'a> {
         /// What showed it.
         why: String,
     },
+    /// No canary could be made, so that nothing is proved about events.
+    NoCanary {
+        /// The source.
+        source: &'a str,
+        /// The mount.
+        path: &'a Path,
+        /// Why.
+        error: String,
+    },
     /// Something else lies at a source's root than what is known there.
     RootHidden {
         /// The source.
@@ -219,6 +228,7 @@ impl Notice<'_> {
             | Notice::EarLost { .. }
             | Notice::MountChanged { .. }
             | Notice::Distrusted { .. }
+            | Notice::NoCanary { .. }
             | Notice::Stuck { .. }
             | Notice::Overflow { .. }
             | Notice::Unreadable { .. }
@@ -246,6 +256,11 @@ impl Notice<'_> {
             Notice::MountChanged { source, path, mounted } => mount_changed(source, path, *mounted),
             Notice::Distrusted { source, path, backend, why } => format!(
                 "source {source}: events of {} do not tell everything ({why}); from now on: {backend}. Nothing is lost",
+                shown(path)
+            ),
+            Notice::NoCanary { source, path, error } => format!(
+                "source {source}: no canary could be made in {} ({error}), so that its events come is not proved; they \
+                 are believed. Let the user that runs staithe write there, or set canary = false",
                 shown(path)
             ),
             Notice::RootHidden { source, path, known } => format!(

@@ -91,6 +91,9 @@ pub(crate) struct Source {
     /// Scans from this number on saw the present root.
     root_since: u32,
     next_whole_scan: Option<Mono>,
+    /// When the last whole scan ended, and how long it took.
+    last_scan_ended: Mono,
+    last_scan_took: Duration,
     /// The number of the last whole scan that is through.
     last_whole_scan: u32,
     /// When the open gap was opened.
@@ -179,6 +182,8 @@ impl Source {
             scan_number: 0,
             root_since: 0,
             next_whole_scan: None,
+            last_scan_ended: Mono::ZERO,
+            last_scan_took: Duration::ZERO,
             last_whole_scan: 0,
             gap_since: None,
             backoff: Backoff::default(),

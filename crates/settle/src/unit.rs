@@ -174,6 +174,12 @@ impl Unit {
         self.sample.map(|(sample, _)| sample)
     }
 
+    /// Since when it has looked so.
+    #[must_use]
+    pub fn looks_so_since(&self) -> Option<Mono> {
+        self.sample.map(|(_, since)| since)
+    }
+
     /// Asks the rule. Call it after a [`Unit::look`]; `writer` is what the kernel said of writers
     /// *after* that look, or `NotAsked`.
     #[must_use]

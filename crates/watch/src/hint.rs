@@ -1,6 +1,6 @@
 //! What the ears tell the source: something to look at.
 
-use settle::What;
+use settle::{Mono, What};
 use sys::{EntryKind, Errno, Look};
 
 use crate::tree::DirId;
@@ -27,6 +27,8 @@ pub enum Hint<'a> {
         kind: EntryKind,
         /// How it looked, if it was looked at; the error if that failed.
         look: Option<Result<Look, Errno>>,
+        /// When it was asked for by name, if it was: it looked so then or later.
+        asked: Option<Mono>,
     },
     /// A scanner has listed a directory: these are the directories in it.
     Listed {

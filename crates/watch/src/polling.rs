@@ -147,9 +147,10 @@ impl Polling {
     /// Has entries of a directory looked at.
     pub(crate) fn look(&mut self, ground: &Ground, dir: DirId, names: Vec<Box<[u8]>>) {
         let Some(path) = ground.tree.path(dir) else { return };
+        let asked = self.now;
         let place = self.place(ground.tree.region(dir), true);
         for name in names {
-            place.survey.give(Job { dir: path.clone(), tasks: vec![Task::Look { id: dir, name }] });
+            place.survey.give(Job { dir: path.clone(), tasks: vec![Task::Look { id: dir, name, asked }] });
         }
     }
 
@@ -158,8 +159,8 @@ impl Polling {
             Report::Same(dirs) => dirs.iter().for_each(|dir| self.answered(*dir, None)),
             Report::Entries { dir, entries } => {
                 for entry in entries {
-                    let (name, kind, look) = (&*entry.name, entry.kind, entry.look);
-                    each(&ground.tree, Hint::Seen { dir: *dir, name, kind, look });
+                    let (name, kind, look, asked) = (&*entry.name, entry.kind, entry.look, entry.asked);
+                    each(&ground.tree, Hint::Seen { dir: *dir, name, kind, look, asked });
                 }
             }
             Report::Listed { dir, signature, below, count } => {

@@ -153,7 +153,12 @@ impl Scan {
             && let Some(dir) = self.todo.pop()
             && let Some(path) = watcher.tree().path(dir)
         {
-            if watcher.settle_region(dir, &path) {
+            if watcher.is_automount(&path) {
+                // To open it would mount it. Only what is mounted there already is walked.
+                watcher.tree_mut().set_scanned(dir, self.number);
+                let below = watcher.mounted_below(&path);
+                self.go_down(watcher, dir, &path, &below, mask);
+            } else if watcher.settle_region(dir, &path) {
                 self.asked.insert(dir, now);
                 watcher.visit(dir);
             } else {

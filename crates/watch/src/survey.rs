@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use settle::Mono;
 use sys::{Dir, EntryKind, Errno, Look};
 
 use crate::backlog::Backlog;
@@ -30,7 +31,7 @@ pub(crate) enum Task {
     /// Stat the directory `name` in it (`.`: itself) and list it if so wanted.
     Visit { id: DirId, name: Box<[u8]>, want: Want },
     /// Stat one entry; `id` is the directory.
-    Look { id: DirId, name: Box<[u8]> },
+    Look { id: DirId, name: Box<[u8]>, asked: Mono },
 }
 
 /// What scanners have found.
@@ -61,6 +62,8 @@ pub(crate) struct SeenEntry {
     pub(crate) name: Box<[u8]>,
     pub(crate) kind: EntryKind,
     pub(crate) look: Option<Result<Look, Errno>>,
+    /// When it was asked for by name.
+    pub(crate) asked: Option<Mono>,
 }
 
 impl Answer {
@@ -229,7 +232,7 @@ impl Survey {
             let mut jobs = self.shared.lock();
             let dir = &job.dir;
             job.tasks.retain(|task| match task {
-                Task::Look { id, name } => jobs.looks.insert((*id, entry_path(dir, name))),
+                Task::Look { id, name, .. } => jobs.looks.insert((*id, entry_path(dir, name))),
                 Task::Visit { .. } => true,
             });
             if job.tasks.is_empty() {
@@ -362,7 +365,7 @@ impl Scanner<'_> {
                     let (place, error) = (task.place(&job.dir), *error);
                     self.reports.push(Report::Refused { dir: *id, place, signature: None, error });
                 }
-                (Task::Look { id, name }, dir) => self.look(&job.dir, dir.as_ref(), *id, name),
+                (Task::Look { id, name, asked }, dir) => self.look(&job.dir, dir.as_ref(), *id, name, *asked),
             }
         }
     }
@@ -413,7 +416,7 @@ impl Scanner<'_> {
             if kind == EntryKind::Directory {
                 below.push(name.into());
             } else {
-                entries.push(SeenEntry { name: name.into(), kind, look });
+                entries.push(SeenEntry { name: name.into(), kind, look, asked: None });
             }
             if entries.len() >= PART {
                 self.hand_on(id, std::mem::take(&mut entries));
@@ -438,12 +441,12 @@ impl Scanner<'_> {
         }
     }
 
-    fn look(&mut self, path: &[u8], dir: Result<&Dir, &Errno>, id: DirId, name: &[u8]) {
+    fn look(&mut self, path: &[u8], dir: Result<&Dir, &Errno>, id: DirId, name: &[u8], asked: Mono) {
         // Whoever asks from now on is to have what is there from now on.
         self.shared.lock().looks.remove(&(id, entry_path(path, name)));
         let look = dir.map_err(|error| *error).and_then(|dir| self.look_at(dir, name));
         let kind = look.map_or(EntryKind::Unknown, |look| look.kind());
-        let entry = SeenEntry { name: name.into(), kind, look: Some(look) };
+        let entry = SeenEntry { name: name.into(), kind, look: Some(look), asked: Some(asked) };
         self.hand_on(id, vec![entry]);
     }
 

@@ -136,6 +136,22 @@ impl Watcher {
         self.regions.get(self.ground.tree.region(dir))
     }
 
+    /// Whether opening the directory would make `autofs` mount something.
+    pub(crate) fn is_automount(&self, path: &[u8]) -> bool {
+        self.region_at(path).is_some_and(|region| region.kind == "autofs" && !region.point.is_empty())
+    }
+
+    /// The names in the directory on the way to what is mounted below it.
+    pub(crate) fn mounted_below(&self, path: &[u8]) -> Vec<Box<[u8]>> {
+        let next = |region: &&Region| {
+            let below = region.point.strip_prefix(path)?.strip_prefix(b"/")?;
+            below.split(|&byte| byte == b'/').next().map(Into::into)
+        };
+        let mut names: Vec<Box<[u8]>> = self.regions.all().iter().filter_map(next).collect();
+        names.dedup();
+        names
+    }
+
     /// A mount by its number.
     #[must_use]
     pub fn region_of(&self, region: RegionId) -> Option<&Region> {

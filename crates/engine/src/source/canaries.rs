@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use settle::Mono;
-use sys::Dir;
+use sys::{Dir, Errno};
 use watch::{DirId, RegionId};
 
 use super::Source;
@@ -60,10 +60,17 @@ impl Source {
                 root.and_then(|root| if point.is_empty() { Ok(root) } else { root.open_below(&point) });
             let region = self.watcher.tree().region(dir);
             // Where none can be made nothing is proved and nothing refuted.
-            if open.is_ok_and(|open| open.make_short_lived(name.as_bytes()).is_ok()) {
-                self.canaries.flying.push(Canary { name, region, since: now, heard: false });
+            match open.and_then(|open| open.make_short_lived(name.as_bytes())) {
+                Ok(()) => self.canaries.flying.push(Canary { name, region, since: now, heard: false }),
+                Err(error) => self.tell_of_no_canary(&point, error),
             }
         }
+    }
+
+    fn tell_of_no_canary(&self, point: &[u8], error: Errno) {
+        let (source, path) = (self.berth.plan.name.as_str(), self.absolute(point));
+        let error = error.to_string();
+        self.berth.observer.notice(&Notice::NoCanary { source, path: &path, error });
     }
 
     /// What was not heard of in time shows that events do not come.

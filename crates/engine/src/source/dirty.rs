@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 
-use settle::What;
+use settle::{Mono, What};
 use sys::{Errno, Look};
 use watch::DirId;
 
@@ -86,6 +86,8 @@ pub(super) struct Entry {
     pub(super) heard: Heard,
     /// How it looked when a scanner came by.
     pub(super) look: Option<Box<Result<Look, Errno>>>,
+    /// When that look was asked for, if it was for this entry: it was taken then or later.
+    pub(super) asked: Option<Mono>,
 }
 
 /// How events of one name are put together.
@@ -134,27 +136,35 @@ impl Dirty {
         if let Some(entry) = entry.filter(|entry| !(arrivals && appears && entry.heard.by_event())) {
             entry.heard.hear(what);
             // What a scanner saw was before this.
-            (entry.look, entry.heard.named) = (None, false);
+            (entry.look, entry.asked, entry.heard.named) = (None, None, false);
             return;
         }
         let mut heard = Heard::default();
         heard.hear(what);
-        self.push(hash, Entry { dir, name: name.into(), heard, look: None });
+        self.push(hash, Entry { dir, name: name.into(), heard, look: None, asked: None });
     }
 
     /// Takes in what a scanner has seen.
-    pub(super) fn seen(&mut self, dir: DirId, name: &[u8], look: Option<Result<Look, Errno>>) {
+    pub(super) fn seen(
+        &mut self,
+        dir: DirId,
+        name: &[u8],
+        look: Option<Result<Look, Errno>>,
+        asked: Option<Mono>,
+    ) {
         let (hash, entry) = self.last(dir, name);
         match entry {
             Some(entry) if entry.heard.by_event() => entry.heard.scanned = true,
             Some(entry) => {
                 entry.heard.scanned = true;
                 entry.heard.named &= look.is_none();
-                entry.look = look.map(Box::new).or_else(|| entry.look.take());
+                if let Some(look) = look {
+                    (entry.look, entry.asked) = (Some(Box::new(look)), asked);
+                }
             }
             None => {
                 let heard = Heard { named: look.is_none(), ..Heard::SCANNED };
-                self.push(hash, Entry { dir, name: name.into(), heard, look: look.map(Box::new) });
+                self.push(hash, Entry { dir, name: name.into(), heard, look: look.map(Box::new), asked });
             }
         }
     }
@@ -164,7 +174,8 @@ impl Dirty {
         let (hash, entry) = self.last(dir, name);
         match entry {
             Some(entry) => (entry.heard.scanned, entry.heard.named) = (true, false),
-            None => self.push(hash, Entry { dir, name: name.into(), heard: Heard::SCANNED, look: None }),
+            None => self
+                .push(hash, Entry { dir, name: name.into(), heard: Heard::SCANNED, look: None, asked: None }),
         }
     }
 

@@ -158,7 +158,10 @@ impl Source {
         let entry = |path: Box<[u8]>| {
             let dir = self.waiting.get(&path)?.dir;
             let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or(&path);
-            Some((path.clone(), Entry { dir, name: name.into(), heard: Heard::default(), look: None }))
+            Some((
+                path.clone(),
+                Entry { dir, name: name.into(), heard: Heard::default(), look: None, asked: None },
+            ))
         };
         let due: Vec<_> = due.into_iter().filter_map(entry).collect();
         let mut entries = Vec::with_capacity(due.len());
@@ -214,6 +217,8 @@ impl Source {
                 }
                 (kind, look) => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
             },
+            // A scanner's word that may be past; whole scans tell whether it is gone.
+            Err(Errno::NOENT | Errno::NOTDIR) if open.slow && !self.waiting.contains(&path) => {}
             Err(Errno::NOENT | Errno::NOTDIR) => self.vanished(entry, path, rule, candidates),
             Err(_) => self.wait_for_permission(entry, path, rule),
         }
@@ -223,7 +228,9 @@ impl Source {
     /// know, or if a scanner is sent to look.
     fn look_of(&mut self, open: &OpenDir<'_>, entry: &Entry, path: &[u8]) -> Option<Result<Look, Errno>> {
         if let Some(look) = entry.look.as_deref() {
-            return Some(*look);
+            // What a scanner saw may be past. Where looking again is cheap, only news is taken from it.
+            let is_news = look.is_ok() && !self.waiting.contains(path);
+            return Some(if open.slow || is_news { *look } else { open.look_at(&entry.name) });
         }
         if entry.heard.named && !self.waiting.contains(path) {
             let key = PathKey::of(path);
@@ -306,8 +313,8 @@ impl Source {
             return;
         }
         let mut waiting = self.take_unit(entry, &path, rule, &sample);
-        let now = self.now();
-        waiting.unit.look(sample, now);
+        waiting.unit.look(sample, self.now());
+        let now = self.judged_at(open, entry, &waiting);
         match self.judge(open, &entry.name, &mut waiting, now) {
             Step::Complete(signals) => {
                 let sample = waiting.unit.sample().unwrap_or(sample);
@@ -323,6 +330,16 @@ impl Source {
                 self.keep_waiting(path, waiting, Reason::WaitingWriterOpen, now + super::ROOT_CHECK, false);
             }
         }
+    }
+
+    /// As of when a look counts: what a scanner saw counts from when it was asked for, so that two looks
+    /// are never taken for further apart than they were. If it was not asked for, it proves no quiet.
+    fn judged_at(&self, open: &OpenDir<'_>, entry: &Entry, waiting: &Waiting) -> Mono {
+        let now = self.now();
+        if !open.slow || entry.look.is_none() {
+            return now;
+        }
+        entry.asked.or_else(|| waiting.unit.looks_so_since()).map_or(now, |at| at.min(now))
     }
 
     pub(super) fn is_known(&self, key: PathKey, sample: &Sample) -> bool {
@@ -517,6 +534,7 @@ impl Source {
             return;
         }
         let leads_to_directory = symlink
+            && !open.slow
             && open.dir().and_then(|dir| dir.look_through(&entry.name)).map(|look| look.kind())
                 == Ok(EntryKind::Directory);
         if leads_to_directory {

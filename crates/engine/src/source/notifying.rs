@@ -79,7 +79,7 @@ impl Source {
         self.waiting.insert(path.into(), waiting);
         if self.watcher.is_slow(dir) {
             // Somebody has looked already; this thread does not.
-            self.dirty.seen(dir, name, Some(Ok(*look)));
+            self.dirty.seen(dir, name, Some(Ok(*look)), None);
         } else {
             self.dirty.hear(dir, name, What::Closed);
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use config::IdentityRule;
 use model::Stamp;
-use sys::{Dir, Look};
+use sys::{Dir, Errno, Look};
 use watch::{DirId, RootChange};
 
 use super::{ROOT_CHECK, Source};
@@ -79,13 +79,11 @@ impl Source {
                 self.lose(RootChange::Unmounted);
                 self.arrive(&dir, &look);
             }
-            (Root::Present(_), Err(_)) => self.find_out_what_happened(),
+            (Root::Present(_), Err(error)) => self.find_out_what_happened(error),
             (Root::Unknown | Root::Absent, Ok((dir, look))) => self.arrive(&dir, &look),
             (Root::Unknown, Err(error)) => {
                 self.root = Root::Absent;
-                let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
-                let error = error.to_string();
-                self.berth.observer.notice(&Notice::RootAbsent { source, path, error });
+                self.tell_of_absence(error);
             }
             (Root::Absent, Err(_)) => {}
         }
@@ -109,13 +107,26 @@ impl Source {
         }
     }
 
+    fn tell_of_absence(&self, error: Errno) {
+        let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+        let error = error.to_string();
+        self.berth.observer.notice(&Notice::RootAbsent { source, path, error });
+    }
+
     /// The root is not at its path. The kernel may have told why, and nobody has read it yet.
-    fn find_out_what_happened(&mut self) {
+    fn find_out_what_happened(&mut self, error: Errno) {
         let before = self.root;
         self.watcher.read_now();
         self.hear();
-        if self.root == before {
+        if self.root != before {
+            return;
+        }
+        if error == Errno::NOENT {
             self.lose(RootChange::Deleted);
+        } else {
+            // It may be there and only not for us: permission, or a server that answers with an error.
+            self.lose_root_quietly();
+            self.tell_of_absence(error);
         }
     }
 

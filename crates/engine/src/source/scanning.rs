@@ -71,11 +71,11 @@ impl Source {
                 canaries.hear(name);
                 dirty.hear(dir, name, what);
             }
-            Hint::Seen { dir, name, look, .. } => {
+            Hint::Seen { dir, name, look, asked, .. } => {
                 heard.entries += 1;
                 // A scanner that hangs holds up the listing, but nothing that is new.
                 if !(listing.collect_seen(dir, name, look) && arrivals) {
-                    dirty.seen(dir, name, look);
+                    dirty.seen(dir, name, look, asked);
                 }
             }
             Hint::Listed { dir, below } => heard.listed.push((dir, below.to_vec())),
@@ -149,7 +149,8 @@ impl Source {
     }
 
     fn compare_soon(&mut self) {
-        let soon = self.now() + SOON;
+        // A tenth of the time at most, also where directories are renamed all the time.
+        let soon = (self.now() + SOON).max(self.last_scan_ended + self.last_scan_took * 10);
         self.next_whole_scan = Some(self.next_whole_scan.map_or(soon, |next| next.min(soon)));
     }
 
@@ -270,6 +271,7 @@ impl Source {
             self.fly_canaries();
         }
         let took = self.now().saturating_sub(scanning.since);
+        (self.last_scan_ended, self.last_scan_took) = (self.now(), took);
         self.note_whole_scan(&scanning, took);
         self.close_gap(scanning.since);
         self.schedule_next_scan(took, retry(&scanning.walk));

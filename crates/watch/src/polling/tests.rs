@@ -216,7 +216,7 @@ fn what_failed_for_a_passing_reason_is_listed_the_next_time() {
 fn entries_are_seen_in_order() {
     let mut rig = Rig::new();
     let d = rig.known(DirId::ROOT, "d");
-    let entry = |name: &[u8]| SeenEntry { name: name.into(), kind: EntryKind::File, look: None };
+    let entry = |name: &[u8]| SeenEntry { name: name.into(), kind: EntryKind::File, look: None, asked: None };
     let entries = vec![entry(b"b"), entry(b"a")];
     assert_eq!(rig.fold(Report::Entries { dir: d, entries }), ["seen d/b", "seen d/a"]);
 }

@@ -6,7 +6,10 @@ fn visit(dir: &[u8], name: &[u8]) -> Job {
 }
 
 fn look(dir: &[u8]) -> Job {
-    Job { dir: dir.to_vec(), tasks: vec![Task::Look { id: DirId::ROOT, name: (*b"file").into() }] }
+    Job {
+        dir: dir.to_vec(),
+        tasks: vec![Task::Look { id: DirId::ROOT, name: (*b"file").into(), asked: Mono::ZERO }],
+    }
 }
 
 /// So many scanners run; this one went to the place so long ago that it may be stuck.

@@ -183,7 +183,7 @@ fn single_entries_are_looked_at() {
     fs::create_dir(rig.path("d")).unwrap();
     fs::write(rig.path("d/f"), b"four").unwrap();
     symlink("f", rig.path("d/link")).unwrap();
-    let look = |name: &[u8]| Task::Look { id: rig.ids[3], name: name.into() };
+    let look = |name: &[u8]| Task::Look { id: rig.ids[3], name: name.into(), asked: Mono::ZERO };
     rig.give("d", vec![look(b"f"), look(b"link"), look(b"gone")]);
     rig.give("away", vec![look(b"f")]);
     let answers = rig.answers(2);
@@ -299,7 +299,7 @@ fn a_look_that_is_asked_for_again_before_it_is_done_is_done_once() {
     let full = Full::new(&rig);
     rig.give("", vec![rig.visit(0, ".", Want::Listing)]);
     full.until("stuck", |jobs| jobs.todo.is_empty());
-    let look = |name: &[u8]| vec![Task::Look { id: rig.ids[3], name: name.into() }];
+    let look = |name: &[u8]| vec![Task::Look { id: rig.ids[3], name: name.into(), asked: Mono::ZERO }];
     for _ in 0..1000 {
         rig.give("d", look(b"f"));
     }
