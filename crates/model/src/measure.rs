@@ -18,6 +18,14 @@ pub enum MeasureError {
         /// The list of good units.
         known: &'static str,
     },
+    /// A number alone.
+    #[error("\"{text}\" has no unit; write one of {known} behind the number")]
+    NoUnit {
+        /// The whole text.
+        text: String,
+        /// The list of good units.
+        known: &'static str,
+    },
     /// Larger than 64 bits hold.
     #[error("\"{0}\" is too large")]
     TooLarge(String),
@@ -37,6 +45,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, MeasureError> {
         "h" => 3_600e9,
         "d" => 86_400e9,
         "w" => 604_800e9,
+        "" => return Err(MeasureError::NoUnit { text: text.into(), known: KNOWN }),
         _ => {
             return Err(MeasureError::UnknownUnit { text: text.into(), unit: unit.into(), known: KNOWN });
         }
@@ -119,7 +128,7 @@ mod tests {
     #[test]
     fn bad_durations_name_the_unit() {
         assert!(matches!(parse_duration("5 parsecs"), Err(MeasureError::UnknownUnit { .. })));
-        assert!(matches!(parse_duration("5"), Err(MeasureError::UnknownUnit { .. })));
+        assert!(matches!(parse_duration("5"), Err(MeasureError::NoUnit { .. })));
         assert!(matches!(parse_duration("s"), Err(MeasureError::NoNumber(_))));
         assert!(matches!(parse_duration("99999999999999w"), Err(MeasureError::TooLarge(_))));
     }

@@ -187,7 +187,7 @@ fn wrong_types_say_what_was_expected_and_found() {
 fn bad_durations_and_zero_periods() {
     let cases: &[Case] = &[
         ("poll_interval=\"5 parsecs\"", "3:15", "unknown unit \"parsecs\"", ""),
-        ("poll_interval=\"5\"", "3:15", "unknown unit", ""),
+        ("poll_interval=\"5\"", "3:15", "has no unit", ""),
         ("poll_interval=\"soon\"", "3:15", "does not begin with a number", ""),
         ("poll_interval=\"0s\"", "3:15", "`poll_interval` cannot be zero", ""),
         ("poll_full=\"0\"", "3:11", "`poll_full` cannot be zero", ""),
