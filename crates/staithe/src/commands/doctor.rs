@@ -85,6 +85,7 @@ impl Visit {
             listening += u64::from(census.watched > 0);
         }
         let mut findings = self.machine(plan, plan.map(|_| need), listening);
+        findings.extend(plan.is_none().then(no_plan));
         findings.extend(of_sources);
         findings.extend(plan.iter().flat_map(|plan| sinks(plan)));
         findings
@@ -180,6 +181,15 @@ impl Visit {
         let difference = hidden::compare(root, seen, self.host.as_ref()?);
         Some(hidden::judge(difference.as_ref(), root, whose))
     }
+}
+
+/// Without a configuration there is only the machine to look at.
+fn no_plan() -> Finding {
+    note(
+        "I-CONFIG",
+        "without -c no source and no sink was looked at, nor how many watches they need",
+        "staithe doctor -c FILE, with the configuration of the daemon",
+    )
 }
 
 /// Where the root really lies, and on which file system; nothing if there is no answer.

@@ -77,6 +77,7 @@ fn looks_at_the_machine_and_the_configuration() {
     assert_eq!(done.code, Some(if well { 0 } else { 5 }), "{}", done.text());
     // The same for a person, and without a configuration.
     let text = landing.call(&["doctor"]).text();
+    assert!(text.contains("note  I-CONFIG"), "{text}");
     assert!(text.contains("fs.inotify.max_user_watches") && text.contains("E-NOFILE"), "{text}");
     landing.call(&["doctor", "-c", "/nonexistent.toml"]).assert_code(2);
 }
@@ -126,15 +127,23 @@ fn what_cannot_be_read_is_named() {
     landing.configure(CONFIG);
     let private = landing.root().join("x/private");
     fs::create_dir_all(private.join("deep")).unwrap();
-    fs::set_permissions(&private, fs::Permissions::from_mode(0o000)).unwrap();
+    // Its names can be listed, and none of them looked up.
+    let listed = landing.root().join("x/listed");
+    fs::create_dir(&listed).unwrap();
+    let modes = |of_private, of_listed| {
+        fs::set_permissions(&private, fs::Permissions::from_mode(of_private)).unwrap();
+        fs::set_permissions(&listed, fs::Permissions::from_mode(of_listed)).unwrap();
+    };
+    modes(0o000, 0o444);
     let done = elsewhere(&landing, &["-U"], "true");
-    fs::set_permissions(&private, fs::Permissions::from_mode(0o755)).unwrap();
+    modes(0o755, 0o755);
     let Some(done) = done else { return };
     done.assert_code(5);
     let found = only(&done, "W-PERM");
     assert_eq!(found["ok"], false);
-    says(&found, "1 of 3 directories");
+    says(&found, "2 of 4 directories");
     says(&found, "x/private");
+    says(&found, "x/listed");
 }
 
 #[test]

@@ -139,7 +139,10 @@ fn refuse(census: &mut Census, path: &[u8], error: Errno) {
 
 /// The names of the directories in a directory.
 fn children(root: &Dir, path: &[u8], pace: &Pace) -> Result<Vec<Vec<u8>>, Errno> {
-    let mut listing = root.open_below(if path.is_empty() { b"." } else { path })?.into_listing();
+    let dir = root.open_below(if path.is_empty() { b"." } else { path })?;
+    // Names may be listed without the permission to look any of them up.
+    dir.open_below(b".")?;
+    let mut listing = dir.into_listing();
     let (mut names, mut unclear) = (Vec::new(), Vec::new());
     let mut more = true;
     while more && !pace.stop.load(Ordering::Relaxed) {
