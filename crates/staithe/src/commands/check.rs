@@ -13,7 +13,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         super::run::load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
     let colour = log::coloured(std::io::stderr().is_terminal());
     for warning in &warnings {
-        log::warning(&warning.render(colour));
+        log::plain(warning.render(colour).trim_end());
     }
     for sink in plan.sinks.iter().filter(|sink| !matches!(sink.kind, config::SinkKind::Queue(_))) {
         if let Err(error) = sinks::build(sink) {

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if args.common.json {
         client::print_line(&serde_json::to_vec(explained)?)?;
     } else {
-        client::print_line(page(explained).trim_end().as_bytes())?;
+        client::print_line(page(explained, answer["found"] == true).trim_end().as_bytes())?;
     }
     Ok(if answer["found"] == true { Exit::Done } else { Exit::Nothing })
 }
@@ -37,12 +37,15 @@ fn ask(connection: &mut engine::control::Client, asked: &std::path::Path) -> any
     client::ask(connection, &Value::Object(request), &mut |_| Ok(()))
 }
 
-fn page(explained: &Value) -> String {
+fn page(explained: &Value, found: bool) -> String {
     let colour = show::colour();
     let state = text(explained, "state");
     let source = explained["source"].as_str().map(|source| format!(" (source {source})")).unwrap_or_default();
-    let shown = paint(&state.to_uppercase(), state_colour(&state), colour);
-    let mut out = format!("{}: {shown}{source}\n", path(explained, "path"));
+    let word = if found { state.to_uppercase() } else { "NEVER SEEN".to_owned() };
+    let shown = paint(&word, state_colour(&state), colour);
+    // The source's own directory has an empty path below itself.
+    let asked = Some(path(explained, "path")).filter(|path| !path.is_empty()).unwrap_or_else(|| ".".into());
+    let mut out = format!("{asked}: {shown}{source}\n");
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(out, "  {name:<9}{value}");
@@ -77,7 +80,14 @@ mod tests {
     fn a_page_never_holds_a_raw_control_byte() {
         let explained = json!({"path": "a\u{1b}[31mb", "state": "waiting", "source": "s", "reason": "waiting.quiet",
             "detail": "x\u{7}y", "rule": "r", "sinks": [], "timeline": [{"time": "t", "what": "w\u{1b}"}]});
-        let page = page(&explained);
+        let page = page(&explained, true);
         assert!(page.chars().all(|c| c == '\n' || !c.is_control()), "{page:?}");
+    }
+
+    #[test]
+    fn a_path_that_was_never_seen_is_not_called_seen() {
+        let explained =
+            json!({"path": "", "state": "seen", "source": "s", "detail": "nothing lies there now"});
+        assert!(page(&explained, false).starts_with(".: NEVER SEEN (source s)\n"));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let signals = Waiting::start()?;
     let Loaded { plan, warnings } = load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
     for warning in &warnings {
-        log::warning(&warning.render(false));
+        log::plain(warning.render(false).trim_end());
     }
     let state_dir = places::state_dir(args.client.state_dir.as_deref());
     let socket = places::socket(args.client.socket.as_deref(), &state_dir);
@@ -158,7 +158,7 @@ impl Host for Reloader {
     fn reload(&self) -> Result<Value, String> {
         let done = self.take_over();
         match &done {
-            Ok(done) => log::info(&format!("reloaded: {done}")),
+            Ok(done) => log::info(&super::simple::reloaded(done)),
             Err(error) => log::error(error),
         }
         done

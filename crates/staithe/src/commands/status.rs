@@ -79,7 +79,9 @@ fn noticed(source: &Value, field: &str) -> String {
 /// What of a source is not as it should be, and why something is polled.
 fn remarks(out: &mut String, source: &Value) {
     let name = text(source, "name");
-    for mount in source["mounts"].as_array().into_iter().flatten() {
+    // Of a directory that is not there the last answer is no longer true.
+    let mounts = source["mounts"].as_array().filter(|_| source["state"] != "absent");
+    for mount in mounts.into_iter().flatten() {
         let Some(why) = mount["why"].as_str() else { continue };
         let at = match path(mount, "path") {
             at if at.is_empty() => name.clone(),
@@ -99,9 +101,13 @@ fn remarks(out: &mut String, source: &Value) {
 fn state_remark(state: &str) -> Option<&'static str> {
     match state {
         "absent" => Some(
-            "its directory is not there; nothing is taken as removed, and it is caught up with when it is there",
+            "its directory is not there or cannot be opened; nothing is taken as removed, and it is caught up with \
+             when it is there",
         ),
-        "hidden" => Some("its directory is empty and not the one before; is a file system not mounted?"),
+        "hidden" => Some(
+            "its directory is empty and not the one before; is a file system not mounted? If it is meant to be so, \
+             nothing is to be done: what comes arrives",
+        ),
         "failed" => {
             Some("its thread has ended by a mistake of the program; restart it, nothing is lost by that")
         }
@@ -117,7 +123,7 @@ fn count_remarks(out: &mut String, name: &str, source: &Value) {
     if count("unwatched") > 0 {
         let _ = writeln!(
             out,
-            "! {name}: {} directories cannot be watched and are polled (first: {}); `staithe doctor` has the fix",
+            "! {name}: {} directories cannot be watched and are polled (first: {}); `staithe doctor -c FILE` has the fix",
             count("unwatched"),
             first_few(&source["unwatched_named"])
         );
@@ -125,7 +131,7 @@ fn count_remarks(out: &mut String, name: &str, source: &Value) {
     if count("unreadable") > 0 {
         let _ = writeln!(
             out,
-            "! {name}: {} directories cannot be read; `staithe doctor` names them",
+            "! {name}: {} directories cannot be read; `staithe doctor -c FILE` names them",
             count("unreadable")
         );
     }
@@ -137,7 +143,7 @@ fn count_remarks(out: &mut String, name: &str, source: &Value) {
         let _ = writeln!(
             out,
             "! {name}: nothing is mounted any more at {unmounted}; what is known there counts as there until it is \
-             mounted again"
+             mounted again; if it is gone for good, restart staithe"
         );
     }
     if count("found_by_scan_only") > 0 {

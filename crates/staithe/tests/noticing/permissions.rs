@@ -138,3 +138,28 @@ fn a_directory_that_is_made_unreadable_is_shown_though_scans_are_rare() {
     wait_for_source(&world.landing, "all to be well", |row| row["state"] == "ok");
     judge(&truth, &lines.finish()).assert_exact();
 }
+
+#[test]
+fn a_root_that_becomes_unreadable_is_not_called_deleted_and_a_canary_that_cannot_fly_is_told() {
+    let Some(mut world) = World::new("locked-root") else { return };
+    if !without_privilege(&world) {
+        return;
+    }
+    let root = world.root();
+    chmod(&root, 0o555);
+    world.landing.configure(&to_lines("canary = true"));
+    world.landing.start();
+    let lines = world.tail();
+    assert!(world.said().contains("no canary could be made in"), "{}", world.said());
+    chmod(&root, 0);
+    wait_for_source(&world.landing, "it to be shown", |row| row["state"] == "absent");
+    let said = world.said();
+    assert!(said.contains("cannot be opened as a directory (Permission denied"), "{said}");
+    assert!(!said.contains("was deleted"), "{said}");
+    let mut truth = Truth::default();
+    truth.write(&root, b"meanwhile", b"new");
+    chmod(&root, 0o755);
+    lines.wait_for(1, STEP);
+    wait_for_source(&world.landing, "all to be well", |row| row["state"] == "ok");
+    judge(&truth, &lines.finish()).assert_exact();
+}
