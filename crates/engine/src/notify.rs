@@ -219,6 +219,20 @@ fn shown(path: &Path) -> String {
     safe(path.as_os_str().as_bytes())
 }
 
+/// What to do with a file that is not for any rule.
+fn ignored_fix(source: &str, reason: &Reason) -> String {
+    let change = match reason {
+        Reason::IgnoredSpecialFile => return "name a plain file; nothing else is ever announced".into(),
+        Reason::IgnoredSymlink => "set follow_symlinks = true for",
+        Reason::IgnoredTempName { .. } => "set temp_names = false for",
+        _ => "change the rules of",
+    };
+    format!(
+        "if it should be, {change} source \"{source}\" and `staithe reload`; the file stays where it is and is \
+         found then"
+    )
+}
+
 fn refusal_error(path: &Path, source: &str, refusal: &Refusal) -> String {
     let path = shown(path);
     match refusal {
@@ -236,9 +250,9 @@ fn refusal_error(path: &Path, source: &str, refusal: &Refusal) -> String {
              announced. Fix: set recursive = true, or put the file into the source's own directory"
         ),
         Refusal::Ignored(reason) => format!(
-            "{path} is not announced: {}. Fix: if it should be, change the rules of source \"{source}\" and \
-             `staithe reload`; the file stays where it is and is found then",
-            reason_detail(reason)
+            "{path} is not announced: {}. Fix: {}",
+            reason_detail(reason),
+            ignored_fix(source, reason)
         ),
         Refusal::Unreadable(error) => format!(
             "{path} cannot be looked at ({error}), so it is not announced. Fix: let the user of the daemon \

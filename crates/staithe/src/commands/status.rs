@@ -63,7 +63,7 @@ fn sources(status: &Value) -> String {
             number(source, "polled"),
             number(source, "waiting"),
             number(source, "gaps_open"),
-            text(source, "last_scan").get(..19).unwrap_or("-").to_owned(),
+            text(source, "last_scan").get(..19).map_or_else(|| "-".to_owned(), |time| format!("{time}Z")),
             path(source, "path"),
         ]);
     }
