@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -13,7 +14,7 @@ use crate::show::{self, paint, path, state_colour, text};
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let mut connection = client::connect(&args.common.client)?;
     // First as seen from here; if nothing is known of that, as a path below a source.
-    let absolute = std::path::absolute(&args.path)?;
+    let absolute = absolute(&args.path)?;
     let mut answer = ask(&mut connection, &absolute)?;
     if answer["found"] != true && args.path.is_relative() {
         let below = ask(&mut connection, &args.path)?;
@@ -30,7 +31,22 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     Ok(if answer["found"] == true { Exit::Done } else { Exit::Nothing })
 }
 
-fn ask(connection: &mut engine::control::Client, asked: &std::path::Path) -> anyhow::Result<Value> {
+/// The path from the root on. What `..` means can only be found out by looking; where nothing lies it
+/// stays as it was written.
+pub(super) fn absolute(asked: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(asked)?;
+    if !asked.components().any(|part| part == Component::ParentDir) {
+        return Ok(absolute);
+    }
+    let looked_up = match (absolute.parent(), absolute.file_name()) {
+        // The last name itself may be a link that is asked about.
+        (Some(parent), Some(name)) => parent.canonicalize().map(|parent| parent.join(name)),
+        _ => absolute.canonicalize(),
+    };
+    Ok(looked_up.unwrap_or(absolute))
+}
+
+fn ask(connection: &mut engine::control::Client, asked: &Path) -> anyhow::Result<Value> {
     let mut request = Map::new();
     request.insert("cmd".into(), "explain".into());
     model::text::insert_json_path(&mut request, "path", asked.as_os_str().as_bytes());
@@ -89,5 +105,13 @@ mod tests {
         let explained =
             json!({"path": "", "state": "seen", "source": "s", "detail": "nothing lies there now"});
         assert!(page(&explained, false).starts_with(".: NEVER SEEN (source s)\n"));
+    }
+
+    #[test]
+    fn two_dots_are_resolved_where_something_lies() {
+        let real = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().unwrap();
+        assert_eq!(absolute(&real.join("src/../new")).unwrap(), real.join("new"));
+        assert_eq!(absolute(&real.join("src/..")).unwrap(), real);
+        assert_eq!(absolute(&real.join("none/../new")).unwrap(), real.join("none/../new"));
     }
 }

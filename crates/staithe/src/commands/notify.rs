@@ -62,7 +62,7 @@ fn read_paths(
 
 fn notify(connection: &mut Connection, asked: &Path, json: bool) -> anyhow::Result<Exit> {
     // First as seen from here; if nothing lies there, as a path below a source.
-    let mut answer = ask(connection, &std::path::absolute(asked)?)?;
+    let mut answer = ask(connection, &super::explain::absolute(asked)?)?;
     if answer["exit"] == Exit::Nothing.code() && asked.is_relative() {
         let below = ask(connection, asked)?;
         if below["exit"] != Exit::Nothing.code() {
