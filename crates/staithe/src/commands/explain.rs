@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     // First as seen from here; if nothing is known of that, as a path below a source.
     let absolute = absolute(&args.path)?;
     let mut answer = ask(&mut connection, &absolute)?;
-    if answer["found"] != true && args.path.is_relative() {
+    if answer["found"] != true && args.path.is_relative() && !climbs(&args.path) {
         let below = ask(&mut connection, &args.path)?;
         if below["found"] == true {
             answer = below;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
 /// stays as it was written.
 pub(super) fn absolute(asked: &Path) -> std::io::Result<PathBuf> {
     let absolute = std::path::absolute(asked)?;
-    if !asked.components().any(|part| part == Component::ParentDir) {
+    if !climbs(asked) {
         return Ok(absolute);
     }
     let looked_up = match (absolute.parent(), absolute.file_name()) {
@@ -44,6 +44,11 @@ pub(super) fn absolute(asked: &Path) -> std::io::Result<PathBuf> {
         _ => absolute.canonicalize(),
     };
     Ok(looked_up.unwrap_or(absolute))
+}
+
+/// Such a path is never one below a source.
+fn climbs(path: &Path) -> bool {
+    path.components().any(|part| part == Component::ParentDir)
 }
 
 fn ask(connection: &mut engine::control::Client, asked: &Path) -> anyhow::Result<Value> {
