@@ -21,6 +21,8 @@ pub enum Notice<'a> {
         filesystem: &'a str,
         /// Why not by events alone, if so.
         why: Option<String>,
+        /// Whether it is not what was asked for, or not what the file system deserves.
+        falls_back: bool,
     },
     /// A mount below a source's root is watched from now on.
     MountWatched {
@@ -215,7 +217,7 @@ impl Notice<'_> {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Notice::Watching { .. }
+            Notice::Watching { falls_back: false, .. }
             | Notice::MountWatched { .. }
             | Notice::WatchedAgain { .. }
             | Notice::Stopped { .. }
@@ -224,6 +226,7 @@ impl Notice<'_> {
             | Notice::LedgerRecovered => Level::Info,
             Notice::RootAbsent { .. }
             | Notice::RootLost { .. }
+            | Notice::Watching { falls_back: true, .. }
             | Notice::RootHidden { .. }
             | Notice::EarLost { .. }
             | Notice::MountChanged { .. }
@@ -243,7 +246,7 @@ impl Notice<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         match self {
-            Notice::Watching { source, path, backend, filesystem, why } => {
+            Notice::Watching { source, path, backend, filesystem, why, .. } => {
                 let path = shown(path);
                 let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
                 format!("source {source}: watching {path} ({filesystem}, {backend}{why})")

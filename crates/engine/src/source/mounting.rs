@@ -108,7 +108,10 @@ impl Source {
 
     /// Says of each mount how it is noticed, once and whenever that changes, and keeps it for `status`.
     pub(super) fn tell_of_regions(&mut self) {
-        let rows: Vec<MountRow> = self.watcher.regions().into_iter().map(|region| self.row(region)).collect();
+        // What lies in an excluded directory is watched by nobody.
+        let walked = |region: &&Region| self.watcher.tree().at(&region.point).is_some();
+        let regions = self.watcher.regions().into_iter().filter(walked);
+        let rows: Vec<MountRow> = regions.map(|region| self.row(region)).collect();
         let before = self.berth.standing.row().mounts;
         let source = self.berth.plan.name.as_str();
         for row in rows.iter().filter(|row| !row.point.is_empty() && !before.contains(row)) {
@@ -158,6 +161,9 @@ impl Source {
     /// After a whole scan: regions whose events keep missing things are polled as well.
     pub(super) fn judge_regions(&mut self) {
         let found = std::mem::take(&mut self.unheard);
+        // Where not even the mount point is left, nobody will mount anything again.
+        let tree = self.watcher.tree();
+        self.lost_mounts.retain(|point| tree.at(point).is_some());
         for region in self.watcher.note_unheard(&found) {
             self.tell_distrust(&region);
         }

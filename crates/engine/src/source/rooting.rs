@@ -166,7 +166,10 @@ impl Source {
         let plan = &self.berth.plan;
         let (source, path) = (plan.name.as_str(), plan.path.as_path());
         let (backend, filesystem, why) = (root.backend, root.filesystem.as_str(), root.why.clone());
-        self.berth.observer.notice(&Notice::Watching { source, path, backend, filesystem, why });
+        let wants_marks = plan.backend == config::Backend::Fanotify;
+        let falls_back = self.watcher.deaf().is_some() || (wants_marks && !backend.contains("fanotify"));
+        let notice = Notice::Watching { source, path, backend, filesystem, why, falls_back };
+        self.berth.observer.notice(&notice);
     }
 
     /// Lists what lies there, or compares it, as soon as the source may.
