@@ -9,6 +9,11 @@ use testkit::{Collector, Landing, Process, Scratch, Truth, judge, wait_until};
 use crate::distrust::Listener;
 use crate::{STEP, source, to_lines, wait_for_scans, wait_for_source};
 
+/// `ACCESS`, `CLOSE_NOWRITE` and `OPEN`; inotify and fanotify give them the same bits.
+const LOOKS: u64 = 0x31;
+/// Everybody asks for this one.
+const CLOSE_WRITE: u64 = 0x8;
+
 fn landing(scratch: Scratch, more: &str) -> (Landing, Collector) {
     let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), scratch);
     landing.configure(&to_lines(more));
@@ -28,6 +33,19 @@ fn used(process: &Process) -> Duration {
         .collect();
     // The first field after the name is a letter; user and system time are the 14th and 15th of all.
     Duration::from_millis((fields[10] + fields[11]) * 10)
+}
+
+/// The kinds of events that a process asks the kernel for, by inotify or by fanotify: all of them together.
+fn asked_for(process: &Process) -> u64 {
+    let descriptors = fs::read_dir(format!("/proc/{}/fdinfo", process.id())).expect("it runs");
+    // Some are closed meanwhile.
+    let texts = descriptors.flatten().filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    let masks = texts.flat_map(|text| {
+        let words = text.lines().filter(|line| line.contains("notify ")).flat_map(str::split_whitespace);
+        let masks = words.filter_map(|word| u64::from_str_radix(word.strip_prefix("mask:")?, 16).ok());
+        masks.collect::<Vec<u64>>()
+    });
+    masks.fold(0, |all, mask| all | mask)
 }
 
 fn no_events_by_scans(backend: &str) {
@@ -66,6 +84,10 @@ fn no_events_by_scans(backend: &str) {
         share * 100.0
     );
     assert_eq!(listener.heard(), Vec::<String>::new(), "a scan raises events");
+    // What a look itself raises would come back as an event of ours; the listener does not ask for that.
+    let asked = asked_for(landing.daemon());
+    assert_eq!(asked & LOOKS, 0, "openings or readings are asked for: {asked:#x}");
+    assert_ne!(asked & CLOSE_WRITE, 0, "nothing is asked for: {asked:#x}");
     assert!(share < 0.5, "{share}");
     assert_eq!(source(&landing)["overflows"], 0);
 
