@@ -90,6 +90,10 @@ fn pain_12_recovery_backs_off_and_fresh_files_come_at_once() {
     let gap_is_open = |landing: &Landing| landing.status()["sources"][0]["gaps_open"] == 1;
     for round in 0..ROUNDS {
         overflow(&mut landing, round);
+        // Before the queue was read the kernel would drop what tells of the fresh file as well.
+        wait_until(STEP, "the overflow to be heard of", || {
+            landing.status()["sources"][0]["overflows"].as_u64() > Some(u64::from(round))
+        });
         let fresh = format!("fresh{round}");
         fs::write(landing.root().join(&fresh), b"x").expect("the tree takes files");
         wait_until(STEP, "a fresh file", || delivered(&landing).contains_key(&fresh));
