@@ -405,3 +405,35 @@ fn a_mount_below_a_directory_that_is_renamed_is_noticed_as_before() {
         world.unmount(&world.landing.root().join("moved/disk"));
     }
 }
+
+/// What is heard of a file may be read when its file system is not mounted any more.
+#[test]
+fn an_event_that_is_read_after_the_unmount_is_no_removal() {
+    for backend in ["inotify", "fanotify"] {
+        let Some(mut world) = World::new("late") else { return };
+        let Some(image) = Image::new(&world) else { return };
+        let disk = world.landing.root().join("disk");
+        fs::create_dir(&disk).expect("a mount point");
+        image.mount(&world, &disk);
+        world.landing.configure(&to_lines(&format!("rescan = \"1h\"\nbackend = \"{backend}\"")));
+        world.landing.start();
+        let lines = world.tail();
+        let mut truth = Truth::default();
+        arrive(&world, &mut truth, &lines, &["disk/a", "disk/b"]);
+        let (daemon, point) = (world.landing.daemon().id(), disk.display().to_string());
+        // Whoever has a directory open there just now holds the unmount up.
+        world.sh(&format!(
+            "until kill -STOP {daemon} && chmod 600 {point}/a && umount {point} 2>&1; \
+             do kill -CONT {daemon}; sleep 0.05; done; kill -CONT {daemon}"
+        ));
+        wait_for_source(&world.landing, "the loss to be shown", |row| row["unmounted"][0]["path"] == "disk");
+        // What the event told of waits until its file system is back.
+        truth.write(&world.root(), b"there", b"there");
+        lines.wait_for(3, STEP);
+        image.mount(&world, &disk);
+        wait_for_source(&world.landing, "it to be back", |row| row["unmounted"] == serde_json::json!([]));
+        arrive(&world, &mut truth, &lines, &["disk/c"]);
+        assert_all_delivered(&world, 4);
+        judge(&truth, &lines.finish()).assert_exact();
+    }
+}
