@@ -343,13 +343,18 @@ pub(crate) fn reason_detail(reason: &Reason) -> String {
     }
 }
 
+/// The path of the directory that a path below a root lies in (empty for the root), and its name there.
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => (&path[..at], &path[at + 1..]),
+        None => (b"", path),
+    }
+}
+
 /// Looks at what lies below a root; only the last name may be a link.
 pub(crate) fn look_below(root: &Path, path: &[u8], links: Links) -> Result<Look, Errno> {
     let root = Dir::open_root(root)?;
-    let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (&b"."[..], path),
-    };
+    let (dir, name) = split(path);
     if name.is_empty() {
         return root.look();
     }

@@ -58,6 +58,25 @@ fn directories_beyond_the_watch_limit_are_scanned_and_said_so() {
     assert!(said.contains("cannot be watched") && said.contains("max_user_watches="), "{said}");
 }
 
+/// Piped, only warnings are said; that it is not what was asked for is one.
+#[test]
+fn a_fallback_from_fanotify_is_a_warning() {
+    let scratch = Scratch::on_disk("no-privilege");
+    tree(&scratch);
+    let program = env!("CARGO_BIN_EXE_staithe");
+    let mut command = Command::new("unshare");
+    command.args(["-Ur", program, "watch", "--json", "--backend", "fanotify"]);
+    command.arg(scratch.path().join("in"));
+    let mut process = Process::spawn("fallback", scratch.path(), &mut command);
+    wait_until(STEP, "a start or a refusal", || !process.is_running() || process.stderr().contains("ready"));
+    let said = process.stderr();
+    if !process.is_running() {
+        println!("SKIPPED: no user namespace here: {said}");
+        return;
+    }
+    assert!(said.contains("warning: ") && said.contains("fanotify cannot mark it"), "{said}");
+}
+
 #[test]
 fn without_an_inotify_instance_the_tree_is_scanned() {
     let scratch = Scratch::on_disk("instance-limit");

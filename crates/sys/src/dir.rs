@@ -105,8 +105,10 @@ impl Dir {
         rustix::fs::open(path, DIRECTORY, Mode::empty()).map(Self)
     }
 
-    /// Opens the directory at `path` below this one, never through a link, never above.
+    /// Opens the directory at `path` below this one, never through a link, never above; an empty path
+    /// is this directory itself.
     pub fn open_below(&self, path: &[u8]) -> Result<Self, Errno> {
+        let path = if path.is_empty() { b"." } else { path };
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let open = |dir: &Self, path: &[u8]| {
             rustix::fs::openat2(&dir.0, path, DIRECTORY, Mode::empty(), beneath).map(Self)
@@ -236,6 +238,7 @@ mod tests {
         fs::create_dir(outside.path().join("d")).unwrap();
         std::os::unix::fs::symlink(outside.path(), dir.path().join("link")).unwrap();
         let root = Dir::open_root(dir.path()).unwrap();
+        assert_eq!(root.open_below(b"").unwrap().look().unwrap().inode, root.look().unwrap().inode);
         assert!(root.open_below(b"link").is_err());
         assert!(root.open_below(b"link/d").is_err());
         assert!(root.open_below(b"..").is_err());

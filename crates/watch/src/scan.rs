@@ -181,8 +181,7 @@ impl Scan {
     }
 
     fn open(&mut self, watcher: &mut Watcher, root: &Dir, dir: DirId, path: Vec<u8>) {
-        let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(&path) };
-        let open = match opened {
+        let open = match root.open_below(&path) {
             Ok(open) => open,
             // It went away between being named and being opened: its events say the rest.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) if !path.is_empty() => {

@@ -344,10 +344,7 @@ impl Scanner<'_> {
     fn work(&mut self, job: &Job) {
         // Whoever opens it may be stuck in that already.
         self.go_to(job.dir.clone());
-        let dir = Dir::open_root(&self.shared.root).and_then(|root| match &*job.dir {
-            b"" => Ok(root),
-            path => root.open_below(path),
-        });
+        let dir = Dir::open_root(&self.shared.root).and_then(|root| root.open_below(&job.dir));
         for task in &job.tasks {
             // Where scanners get stuck a job has one task; elsewhere noting each would cost more than it does.
             if job.tasks.len() == 1 {

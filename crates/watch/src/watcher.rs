@@ -2,7 +2,7 @@
 //! comes back into hints.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,12 +100,6 @@ impl Watcher {
     fn note_slow(&mut self) {
         let slow = self.regions.ids().filter(|id| self.regions.is_slow(*id)).collect();
         self.ground.slow = slow;
-    }
-
-    /// The root as configured.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.settings.root
     }
 
     /// Whether directories below the root belong to the source.
@@ -375,8 +369,7 @@ impl Watcher {
         let mut heard = Vec::new();
         for dir in tried {
             let Some(path) = self.ground.tree.path(dir) else { continue };
-            let opened = if path.is_empty() { root.open_below(b".") } else { root.open_below(&path) };
-            let Ok(open) = opened else {
+            let Ok(open) = root.open_below(&path) else {
                 // A comparison will tell whether it is there and readable; it must not stand in others' way.
                 self.refused.remove(&dir);
                 continue;
@@ -426,10 +419,7 @@ impl Watcher {
     fn mark_again(&self) {
         let Some(fanotify) = &self.fanotify else { return };
         for region in self.marked.iter().filter_map(|region| self.regions.get(*region)) {
-            let open = Dir::open_root(&self.settings.root).and_then(|root| match &*region.point {
-                b"" => Ok(root),
-                point => root.open_below(point),
-            });
+            let open = Dir::open_root(&self.settings.root).and_then(|root| root.open_below(&region.point));
             // Where that fails the file system is gone again, and the table tells so next.
             if open.and_then(|open| fanotify.mark_again(&open)) == Ok(true) {
                 // What happened between the remount and now was heard by nobody.
@@ -444,7 +434,8 @@ impl Watcher {
     }
 
     /// A comparison found so many units in each region that events should have told of; 0 means that
-    /// events told of some meanwhile and missed none. Gives the regions that are not trusted any more; they are polled as well from now on.
+    /// events told of some meanwhile and missed none. Gives the regions that are not trusted any more;
+    /// they are polled as well from now on.
     pub fn note_unheard(&mut self, found: &HashMap<RegionId, u64>) -> Vec<Region> {
         let lost = self.regions.note_unheard(found);
         for region in &lost {

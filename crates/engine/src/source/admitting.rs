@@ -13,14 +13,12 @@ use super::Source;
 use super::known::{ADOPTED, Known, fingerprint};
 use super::looking::{Candidate, NOTHING_SEEN, Redated};
 use super::waiting::Waiting;
+use crate::explain::split;
 use crate::notice::Notice;
 
 /// Whether certainly no file of the name is there; a directory that cannot be opened proves nothing.
 pub(super) fn is_absent(root: &Dir, path: &[u8]) -> bool {
-    let (dir, name) = match path.iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (&b"."[..], path),
-    };
+    let (dir, name) = split(path);
     let look = root.open_below(dir).and_then(|dir| dir.look_at(name));
     match look {
         Ok(look) => look.kind() == EntryKind::Directory,

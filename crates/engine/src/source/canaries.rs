@@ -56,8 +56,7 @@ impl Source {
             // By its path, as producers come: on the descriptor by which the watch was made it would be
             // heard also where a server gives a directory another identity each time.
             let root = Dir::open_root(&self.berth.plan.path);
-            let open =
-                root.and_then(|root| if point.is_empty() { Ok(root) } else { root.open_below(&point) });
+            let open = root.and_then(|root| root.open_below(&point));
             let region = self.watcher.tree().region(dir);
             // Where none can be made nothing is proved and nothing refuted.
             match open.and_then(|open| open.make_short_lived(name.as_bytes())) {

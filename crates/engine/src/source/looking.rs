@@ -106,10 +106,7 @@ fn open_directories() -> usize {
 
 impl OpenDir<'_> {
     fn dir(&self) -> Result<&Dir, Errno> {
-        let open = || {
-            let path = if self.path.is_empty() { &b"."[..] } else { &self.path };
-            self.root.open_below(path)
-        };
+        let open = || self.root.open_below(&self.path);
         self.dir.get_or_init(open).as_ref().map_err(|error| *error)
     }
 

@@ -8,6 +8,7 @@ use sys::Dir;
 use watch::{Changed, DirId, Region};
 
 use super::Source;
+use crate::explain::split;
 use crate::notice::Notice;
 use crate::standing::MountRow;
 
@@ -71,6 +72,9 @@ impl Source {
 
     /// Where nothing is known nothing can be missed; containers come and go by the thousand.
     fn forget_empty_mounts(&mut self) {
+        if self.lost_mounts.is_empty() {
+            return;
+        }
         let mut lost = std::mem::take(&mut self.lost_mounts);
         let mut in_use = vec![false; lost.len()];
         let mut note = |path: &[u8]| {
@@ -86,10 +90,7 @@ impl Source {
     }
 
     fn walk_point(&mut self, point: &[u8]) {
-        let (above, name) = match point.iter().rposition(|&byte| byte == b'/') {
-            Some(at) => (&point[..at], &point[at + 1..]),
-            None => (&b""[..], point),
-        };
+        let (above, name) = split(point);
         // Where the directory above is not known, it is not walked either.
         if self.berth.plan.recursive
             && let Some(parent) = self.watcher.tree().at(above)

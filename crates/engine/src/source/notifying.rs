@@ -11,6 +11,7 @@ use super::known::{Compared, fingerprint};
 use super::looking::sample;
 use super::waiting::Waiting;
 use crate::answer::{Heeded, Refusal, Selected};
+use crate::explain::split;
 
 impl Source {
     /// Takes a producer's word for `path`, below the root. Whoever passes it on has looked: a file
@@ -104,13 +105,5 @@ impl Source {
             forced: false,
             history: Vec::new(),
         }
-    }
-}
-
-/// The directory's path (empty for the root) and the name.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match path.iter().rposition(|&byte| byte == b'/') {
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (b"", path),
     }
 }

@@ -376,6 +376,42 @@ fn a_mount_below_which_nothing_was_known_is_not_missed() {
     }
 }
 
+/// With the mount point everything is gone that could come back; before that it could.
+#[test]
+fn an_unmounted_point_is_missed_until_it_is_removed() {
+    let Some(mut world) = World::new("removed") else { return };
+    let point = world.landing.root().join("disk");
+    world.sh(&format!("mkdir {0} && mount -t tmpfs none {0} && echo x > {0}/f", point.display()));
+    world.landing.configure(&to_lines(OFTEN));
+    world.landing.start();
+    world.tail().wait_for(1, STEP);
+    world.unmount(&point);
+    let missed = |row: &Value| row["unmounted"].as_array().is_some_and(|points| points.len() == 1);
+    wait_for_source(&world.landing, "the unmount to be seen", missed);
+    wait_for_scans(&world.landing, 2);
+    let row = source(&world.landing);
+    assert!(missed(&row) && row["state"] == "degraded", "{row}");
+    fs::remove_dir(world.inside(&point)).expect("an empty directory");
+    wait_for_source(&world.landing, "nothing to be missed", |row| row["state"] == "ok" && !missed(row));
+}
+
+/// What no rule wants to hear of is neither watched nor told of.
+#[test]
+fn a_mount_in_an_excluded_directory_is_nobodys_business() {
+    let Some(mut world) = World::new("excluded") else { return };
+    let root = world.landing.root();
+    for name in ["skip", "take"] {
+        world.sh(&format!("mkdir {0} && mount -t tmpfs none {0}", root.join(name).display()));
+    }
+    let excluding = to_lines(OFTEN).replace("include = [\"*\"]", "include = [\"*\"]\nexclude = [\"skip\"]");
+    world.landing.configure(&excluding);
+    world.landing.start();
+    let taken = |row: &Value| row["mounts"][1]["path"] == "take";
+    let row = wait_for_source(&world.landing, "the other mount", taken);
+    assert_eq!(row["mounts"].as_array().map(Vec::len), Some(2), "{row}");
+    assert!(!world.said().contains("skip"), "{}", world.said());
+}
+
 /// The mount table tells of no rename. What is polled must not be taken for what events tell of.
 #[test]
 fn a_mount_below_a_directory_that_is_renamed_is_noticed_as_before() {
