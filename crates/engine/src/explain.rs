@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use dispatch::SinkState;
 use ledger::{LedgerError, Record, SourceId};
 use model::text::{insert_json_path, safe};
-use model::{Cause, Reason, Stamp, State};
+use model::{Cause, ManifestGap, Reason, Stamp, State};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt as _;
 use sys::{Dir, EntryKind, Errno, Links, Look};
@@ -314,6 +314,19 @@ pub(crate) fn reason_detail(reason: &Reason) -> String {
         Reason::WaitingPermission => "it cannot be looked at: permission is missing".into(),
         Reason::WaitingLook => "it was noticed and is looked at next".into(),
         Reason::WaitingDeadline => "its deadline has passed and its rule says to hold it".into(),
+        Reason::IgnoredMarker { rule } => {
+            format!("it is a marker of rule \"{}\", not data", safe(rule.as_bytes()))
+        }
+        Reason::WaitingMarker { .. }
+        | Reason::WaitingManifest(_)
+        | Reason::WaitingMembers { .. }
+        | Reason::WaitingCount { .. }
+        | Reason::WaitingMetadata { .. }
+        | Reason::WaitingLock { .. }
+        | Reason::WaitingAnnounce
+        | Reason::WaitingChildren { .. }
+        | Reason::WaitingInspection
+        | Reason::WaitingScan => missing_detail(reason),
         Reason::IgnoredFilter { rule, pattern } if rule.is_empty() && pattern.is_empty() => {
             "no rule includes it".into()
         }
@@ -341,6 +354,61 @@ pub(crate) fn reason_detail(reason: &Reason) -> String {
             )
         }
     }
+}
+
+/// What a unit lacks whose rule asks for more than the unit itself.
+fn missing_detail(reason: &Reason) -> String {
+    match reason {
+        Reason::WaitingMarker { marker, stale: false } => {
+            format!("its rule wants the marker \"{}\", which is not there", safe(marker))
+        }
+        Reason::WaitingMarker { marker, stale: true } => format!(
+            "the marker \"{}\" is older than the data; write it again when all is written",
+            safe(marker)
+        ),
+        Reason::WaitingManifest(gap) => manifest_detail(gap),
+        Reason::WaitingMembers { present, expected, blocking } => {
+            let of = expected.map_or_else(String::new, |expected| format!(" of {expected}"));
+            format!("{present}{of} members are complete{}", named(blocking))
+        }
+        Reason::WaitingCount { present, expected: Some(expected) } => {
+            format!("{present} of {expected} members are there")
+        }
+        Reason::WaitingCount { present, expected: None } => {
+            format!("{present} members are there; how many there should be is not known yet")
+        }
+        Reason::WaitingMetadata { file, problem } => {
+            format!("its metadata file \"{}\" does not do: {problem}", safe(file))
+        }
+        Reason::WaitingLock { lock } => {
+            format!("the lock \"{}\" is there; remove it if its owner is gone", safe(lock))
+        }
+        Reason::WaitingAnnounce => "its producer has not announced it; `staithe notify PATH` does".into(),
+        Reason::WaitingChildren { count, blocking } => {
+            format!("{count} units inside are not complete{}", named(blocking))
+        }
+        Reason::WaitingInspection => "its members or contents are being read".into(),
+        _ => "the first comparison of the tree is not through; members may be missing".into(),
+    }
+}
+
+fn manifest_detail(gap: &ManifestGap) -> String {
+    let file = safe(&gap.file);
+    if let Some(problem) = &gap.problem {
+        return format!("its manifest \"{file}\" does not do: {problem}");
+    }
+    let ManifestGap { total, good, missing, wrong, extra, .. } = gap;
+    format!(
+        "{good} of {total} members that \"{file}\" names are right; {missing} missing, {wrong} wrong, {extra} \
+         not named{}",
+        named(&gap.blocking)
+    )
+}
+
+/// `: a, b`, or nothing.
+fn named(names: &[Box<[u8]>]) -> String {
+    let names: Vec<String> = names.iter().take(3).map(|name| safe(name)).collect();
+    if names.is_empty() { String::new() } else { format!(": first {}", names.join(", ")) }
 }
 
 /// The path of the directory that a path below a root lies in (empty for the root), and its name there.

@@ -16,5 +16,5 @@ pub use event::{Cause, Event, Frozen, Kind};
 pub use identity::{EventId, Fingerprint, Identity, PathKey};
 pub use parcel::Parcel;
 pub use signal::{Signal, SignalSet};
-pub use state::{Reason, State};
+pub use state::{ManifestGap, Reason, State};
 pub use time::Stamp;

@@ -16,17 +16,41 @@ pub enum Signal {
     Quiet = 4,
     /// The file is at least so old by its change time.
     MinAge = 5,
+    /// A marker file is there and not older than the data.
+    Marker = 6,
+    /// Everything that a manifest names is there and right.
+    Manifest = 7,
+    /// As many members as the rule wants.
+    Count = 8,
+    /// Every member is complete.
+    Members = 9,
+    /// A metadata file parses and has the key.
+    Metadata = 10,
+    /// The companion lock is not there.
+    LockGone = 11,
+    /// The producer said so.
+    Announce = 12,
+    /// Every unit inside is complete.
+    Children = 13,
 }
 
 impl Signal {
     /// All signals, in the order of their bits.
-    pub const ALL: [Signal; 6] = [
+    pub const ALL: [Signal; 14] = [
         Signal::Appeared,
         Signal::RenamedIn,
         Signal::Closed,
         Signal::WriterGone,
         Signal::Quiet,
         Signal::MinAge,
+        Signal::Marker,
+        Signal::Manifest,
+        Signal::Count,
+        Signal::Members,
+        Signal::Metadata,
+        Signal::LockGone,
+        Signal::Announce,
+        Signal::Children,
     ];
 
     /// The stable name, as in configuration and events.
@@ -39,13 +63,21 @@ impl Signal {
             Signal::WriterGone => "writer_gone",
             Signal::Quiet => "quiet",
             Signal::MinAge => "min_age",
+            Signal::Marker => "marker",
+            Signal::Manifest => "manifest",
+            Signal::Count => "count",
+            Signal::Members => "members",
+            Signal::Metadata => "metadata",
+            Signal::LockGone => "lock_gone",
+            Signal::Announce => "announce",
+            Signal::Children => "children",
         }
     }
 }
 
 /// A set of signals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct SignalSet(u8);
+pub struct SignalSet(u32);
 
 impl SignalSet {
     /// No signal.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
+use crate::text::{insert_json_path, insert_json_paths};
+
 /// Where a unit stands. The names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
@@ -96,6 +100,61 @@ pub enum Reason {
     WaitingLook,
     /// The deadline passed and the rule says to hold it.
     WaitingDeadline,
+    /// The marker that the rule wants is not there, or is older than the data.
+    WaitingMarker {
+        /// The marker's name, relative to the directory that it belongs in.
+        marker: Vec<u8>,
+        /// It is there, but the data was written after it.
+        stale: bool,
+    },
+    /// A checksum file or list is missing, cannot be read, or not everything that it names is right.
+    WaitingManifest(Box<ManifestGap>),
+    /// Members are missing or not complete.
+    WaitingMembers {
+        /// How many are there and complete.
+        present: u64,
+        /// How many there are, as far as is known.
+        expected: Option<u64>,
+        /// The first few that are not complete.
+        blocking: Vec<Box<[u8]>>,
+    },
+    /// Fewer members than the rule wants.
+    WaitingCount {
+        /// How many are there.
+        present: u64,
+        /// How many there should be; nothing if nobody has said so yet.
+        expected: Option<u64>,
+    },
+    /// A metadata file is missing, does not parse or lacks a key.
+    WaitingMetadata {
+        /// The file's name.
+        file: Vec<u8>,
+        /// What is wrong, in words.
+        problem: String,
+    },
+    /// A lock file is there.
+    WaitingLock {
+        /// Its name.
+        lock: Vec<u8>,
+    },
+    /// The producer has not said yet that it is finished.
+    WaitingAnnounce,
+    /// Units inside are not complete yet.
+    WaitingChildren {
+        /// How many.
+        count: u64,
+        /// The first few.
+        blocking: Vec<Box<[u8]>>,
+    },
+    /// Its members or contents are being read.
+    WaitingInspection,
+    /// The first comparison of the tree is not through; members may be missing.
+    WaitingScan,
+    /// A file that tells when others are complete.
+    IgnoredMarker {
+        /// The rule that it is a marker of.
+        rule: String,
+    },
     /// No rule includes the path, or every rule that does excludes it.
     IgnoredFilter {
         /// The rule that excluded it last; empty when no rule includes it.
@@ -156,6 +215,17 @@ impl Reason {
             Reason::WaitingPermission => "waiting.permission",
             Reason::WaitingLook => "waiting.look",
             Reason::WaitingDeadline => "waiting.deadline",
+            Reason::WaitingMarker { .. } => "waiting.marker",
+            Reason::WaitingManifest(_) => "waiting.manifest",
+            Reason::WaitingMembers { .. } => "waiting.members",
+            Reason::WaitingCount { .. } => "waiting.count",
+            Reason::WaitingMetadata { .. } => "waiting.metadata",
+            Reason::WaitingLock { .. } => "waiting.lock",
+            Reason::WaitingAnnounce => "waiting.announce",
+            Reason::WaitingChildren { .. } => "waiting.children",
+            Reason::WaitingInspection => "waiting.inspection",
+            Reason::WaitingScan => "waiting.scan",
+            Reason::IgnoredMarker { .. } => "ignored.marker",
             Reason::IgnoredFilter { .. } => "ignored.filter",
             Reason::IgnoredTempName { .. } => "ignored.temp-name",
             Reason::IgnoredSymlink => "ignored.symlink",
@@ -172,8 +242,8 @@ impl Reason {
 
     /// The values that go with the code, for `reason_args`.
     #[must_use]
-    pub fn args(&self) -> serde_json::Map<String, serde_json::Value> {
-        let mut map = serde_json::Map::new();
+    pub fn args(&self) -> Map<String, Value> {
+        let mut map = Map::new();
         match self {
             Reason::IgnoredFilter { rule, pattern } => {
                 map.insert("rule".into(), rule.as_str().into());
@@ -182,6 +252,9 @@ impl Reason {
             Reason::IgnoredTempName { pattern } => {
                 map.insert("pattern".into(), pattern.as_str().into());
             }
+            Reason::IgnoredMarker { rule } => {
+                map.insert("rule".into(), rule.as_str().into());
+            }
             Reason::BlockedSinkDown { sink }
             | Reason::BlockedSinkConfiguration { sink }
             | Reason::BlockedPaused { sink }
@@ -189,8 +262,77 @@ impl Reason {
             | Reason::DeadMaxAttempts { sink } => {
                 map.insert("sink".into(), sink.as_str().into());
             }
-            _ => {}
+            _ => self.push_missing(&mut map),
         }
         map
+    }
+
+    /// What a waiting unit lacks.
+    fn push_missing(&self, map: &mut Map<String, Value>) {
+        match self {
+            Reason::WaitingMarker { marker, stale } => {
+                insert_json_path(map, "marker", marker);
+                map.insert("stale".into(), (*stale).into());
+            }
+            Reason::WaitingManifest(gap) => gap.push(map),
+            Reason::WaitingMembers { present, expected, blocking } => {
+                map.insert("present".into(), (*present).into());
+                map.insert("expected".into(), (*expected).into());
+                insert_json_paths(map, "blocking", blocking);
+            }
+            Reason::WaitingCount { present, expected } => {
+                map.insert("present".into(), (*present).into());
+                map.insert("expected".into(), (*expected).into());
+            }
+            Reason::WaitingMetadata { file, problem } => {
+                insert_json_path(map, "file", file);
+                map.insert("problem".into(), problem.as_str().into());
+            }
+            Reason::WaitingLock { lock } => insert_json_path(map, "lock", lock),
+            Reason::WaitingChildren { count, blocking } => {
+                map.insert("count".into(), (*count).into());
+                insert_json_paths(map, "blocking", blocking);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// How far a unit is from what its manifest says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ManifestGap {
+    /// The manifest's name.
+    pub file: Vec<u8>,
+    /// Why it cannot be used, if it cannot: absent, or a mistake in it.
+    pub problem: Option<String>,
+    /// How many members it names.
+    pub total: u64,
+    /// How many of them are there and right.
+    pub good: u64,
+    /// How many are not there.
+    pub missing: u64,
+    /// How many have another size or hash.
+    pub wrong: u64,
+    /// How many are there and not named, where that is not allowed.
+    pub extra: u64,
+    /// The first few of them all, the missing first.
+    pub blocking: Vec<Box<[u8]>>,
+}
+
+impl ManifestGap {
+    fn push(&self, map: &mut Map<String, Value>) {
+        insert_json_path(map, "file", &self.file);
+        map.insert("problem".into(), self.problem.clone().into());
+        let numbers = [
+            ("total", self.total),
+            ("good", self.good),
+            ("missing", self.missing),
+            ("wrong", self.wrong),
+            ("extra", self.extra),
+        ];
+        for (name, number) in numbers {
+            map.insert(name.into(), number.into());
+        }
+        insert_json_paths(map, "blocking", &self.blocking);
     }
 }

@@ -101,6 +101,20 @@ pub fn insert_json_path(map: &mut serde_json::Map<String, serde_json::Value>, na
     }
 }
 
+/// Puts `name`, a list of paths (and `name_b64`, all of them, where one is not UTF-8) into a JSON object.
+pub fn insert_json_paths(
+    map: &mut serde_json::Map<String, serde_json::Value>,
+    name: &str,
+    paths: &[Box<[u8]>],
+) {
+    let readable: Vec<_> = paths.iter().map(|path| String::from_utf8_lossy(path)).collect();
+    map.insert(name.into(), readable.into());
+    if paths.iter().any(|path| std::str::from_utf8(path).is_err()) {
+        let encoded: Vec<String> = paths.iter().map(|path| STANDARD.encode(path)).collect();
+        map.insert(format!("{name}_b64"), encoded.into());
+    }
+}
+
 /// The bytes of a path in a JSON object: from `name_b64` where present, else from `name`.
 #[must_use]
 pub fn json_path(value: &serde_json::Value, name: &str) -> Option<Vec<u8>> {
