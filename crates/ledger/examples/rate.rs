@@ -157,5 +157,6 @@ fn admission(source: SourceId, fate: Fate, number: u64, rule: &Arc<str>) -> Admi
         waited_ms: 3,
         cause: Cause::Arrived,
         history: vec![moment("created"), moment("closed")],
+        members: None,
     }
 }

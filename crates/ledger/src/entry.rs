@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Cause, Fingerprint, Kind, PathKey, SignalSet, Stamp};
+use model::{Cause, Fingerprint, Kind, Members, PathKey, SignalSet, Stamp};
 
 use crate::options::{RouteId, SourceId};
 
@@ -77,6 +77,8 @@ pub struct Admission {
     pub cause: Cause,
     /// What happened to it until now, oldest first.
     pub history: Vec<Moment>,
+    /// What a dataset consists of.
+    pub members: Option<Arc<Members>>,
 }
 
 /// What becomes of a generation.

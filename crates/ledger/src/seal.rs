@@ -47,6 +47,7 @@ pub(crate) fn freeze(origin: &Origin, admission: &Admission, place: &Place) -> F
         waited_ms: admission.waited_ms,
         backend: admission.backend,
         cause: admission.cause,
+        members: admission.members.as_deref(),
     };
     event.freeze()
 }

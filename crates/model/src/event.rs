@@ -1,64 +1,16 @@
 //! The native event: CloudEvents 1.0 JSON, frozen at admission.
 
 use crate::identity::{EventId, Fingerprint, Identity};
+use crate::kind::{Cause, Kind};
+use crate::members::Members;
 use crate::signal::SignalSet;
 use crate::text::{push_json_path, push_json_str, push_percent};
 use crate::time::Stamp;
 use std::io::Write as _;
 
-/// What a unit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// One file.
-    File,
-    /// A symbolic link announced as such (drop-ins only).
-    Symlink,
-    /// A FIFO, socket or device announced as such (drop-ins only).
-    Special,
-}
-
-impl Kind {
-    /// The stable name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::File => "file",
-            Kind::Symlink => "symlink",
-            Kind::Special => "special",
-        }
-    }
-
-    /// The kind of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Kind::File, Kind::Symlink, Kind::Special].into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// What made the program announce a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Cause {
-    /// It arrived while the source was watched.
-    Arrived = 0,
-    /// It lay there when a scan came by.
-    Found = 1,
-    /// It still lies there and the source's policy says it again.
-    Reannounced = 2,
-}
-
-impl Cause {
-    /// From the number stored in the ledger.
-    #[must_use]
-    pub const fn from_u8(number: u8) -> Option<Self> {
-        match number {
-            0 => Some(Cause::Arrived),
-            1 => Some(Cause::Found),
-            2 => Some(Cause::Reannounced),
-            _ => None,
-        }
-    }
-}
+/// How large an event may get by the names of a dataset's members. Some brokers take no message of
+/// more than 64 KiB; what a sink's format puts around it must fit, too.
+const EVENT_LIMIT: usize = 48 << 10;
 
 /// Everything an event says, before it is frozen.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +27,7 @@ pub struct Event<'a> {
     pub supersedes: Option<EventId>,
     /// Permission bits and file type, as in `st_mode`.
     pub mode: u32,
-    /// The rule that took it.
+    /// The rule that took it; of a gap, what opened it.
     pub rule: &'a str,
     /// The evidence that satisfied the rule.
     pub signals: SignalSet,
@@ -85,6 +37,8 @@ pub struct Event<'a> {
     pub backend: &'a str,
     /// What made the program announce it.
     pub cause: Cause,
+    /// What a dataset consists of.
+    pub members: Option<&'a Members>,
 }
 
 /// An event whose bytes will never change again, except for the delivery attempt.
@@ -97,6 +51,12 @@ pub struct Frozen {
 }
 
 impl Event<'_> {
+    /// What happened, as the envelope's `type` says it.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        self.identity.kind.type_name(self.cause)
+    }
+
     /// Computes the id and writes the bytes once and for all.
     #[must_use]
     pub fn freeze(&self) -> Frozen {
@@ -114,27 +74,95 @@ impl Event<'_> {
         push_percent(out, self.identity.site.as_bytes(), b"");
         out.push(b':');
         push_percent(out, self.identity.source.as_bytes(), b"");
-        out.extend_from_slice(b"\",\"type\":\"staithe.file.complete\",\"subject\":\"");
+        out.extend_from_slice(b"\",\"type\":\"");
+        out.extend_from_slice(self.type_name().as_bytes());
+        out.extend_from_slice(b"\",\"subject\":\"");
         push_percent(out, self.identity.path, b"/");
         let _ = write!(out, "\",\"time\":\"{}\",\"datacontenttype\":\"application/json\",", self.time);
     }
 
     fn push_data(&self, out: &mut Vec<u8>) {
-        let Fingerprint { size, mtime, inode } = self.identity.fingerprint;
         out.extend_from_slice(b"\"data\":{");
         push_json_path(out, "root", self.root);
         out.push(b',');
         push_json_path(out, "path", self.identity.path);
-        let kind = self.identity.kind.name();
-        let _ = write!(out, ",\"kind\":\"{kind}\",\"size\":{size},\"mtime\":\"{mtime}\"");
+        let _ = write!(out, ",\"kind\":\"{}\"", self.identity.kind.noun());
+        match self.identity.kind {
+            Kind::File | Kind::Symlink | Kind::Special => self.push_file(out),
+            Kind::Dataset => self.push_dataset(out),
+            Kind::Removal { .. } => self.push_removal(out),
+            Kind::Gap { closed } => self.push_gap(out, closed),
+        }
+        out.extend_from_slice(b",\"observer\":{\"backend\":");
+        push_json_str(out, self.backend);
+        let from_scan = matches!(self.cause, Cause::Found | Cause::Reannounced);
+        let _ = write!(out, ",\"from_scan\":{from_scan}}},\"delivery\":{{\"attempt\":");
+    }
+
+    fn push_file(&self, out: &mut Vec<u8>) {
+        self.push_look(out);
         let _ = write!(out, ",\"mode\":\"{:04o}\"", self.mode & 0o7777);
+        let inode = self.identity.fingerprint.inode;
         if inode != 0 {
             let _ = write!(out, ",\"inode\":{inode}");
         }
+        self.push_generation(out);
+        self.push_complete(out);
+    }
+
+    /// Its fingerprint has no inode: there is the fold of what its members look like.
+    fn push_dataset(&self, out: &mut Vec<u8>) {
+        self.push_look(out);
+        // A group of files has no mode of its own.
+        if self.mode != 0 {
+            let _ = write!(out, ",\"mode\":\"{:04o}\"", self.mode & 0o7777);
+        }
+        self.push_generation(out);
+        // The names get what room is left: behind them come the rule's name, escaped at worst to
+        // six bytes for each, and members of known size.
+        let reserved = out.len() + 6 * (self.rule.len() + self.backend.len()) + 1024;
+        let room = EVENT_LIMIT.saturating_sub(reserved);
+        if let Some(members) = self.members {
+            members.push(out, &self.identity.fingerprint, room);
+        }
+        self.push_complete(out);
+    }
+
+    /// What is gone, as it was known last: nothing of it can be looked at any more.
+    fn push_removal(&self, out: &mut Vec<u8>) {
+        self.push_look(out);
+        self.push_generation(out);
+        out.extend_from_slice(b",\"removed\":{\"rule\":");
+        push_json_str(out, self.rule);
+        out.push(b'}');
+    }
+
+    fn push_gap(&self, out: &mut Vec<u8>, closed: bool) {
+        let Fingerprint { size: number, mtime: opened, .. } = self.identity.fingerprint;
+        let _ = write!(out, ",\"gap\":{{\"number\":{number},\"opened\":\"{opened}\"");
+        if closed {
+            let _ = write!(out, ",\"closed\":\"{}\"", self.time);
+        }
+        if !self.rule.is_empty() {
+            out.extend_from_slice(b",\"cause\":");
+            push_json_str(out, self.rule);
+        }
+        out.push(b'}');
+    }
+
+    fn push_look(&self, out: &mut Vec<u8>) {
+        let Fingerprint { size, mtime, .. } = self.identity.fingerprint;
+        let _ = write!(out, ",\"size\":{size},\"mtime\":\"{mtime}\"");
+    }
+
+    fn push_generation(&self, out: &mut Vec<u8>) {
         let _ = write!(out, ",\"generation\":{}", self.generation);
         if let Some(earlier) = self.supersedes {
             let _ = write!(out, ",\"supersedes\":\"{earlier}\"");
         }
+    }
+
+    fn push_complete(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"complete\":{\"rule\":");
         push_json_str(out, self.rule);
         out.extend_from_slice(b",\"signals\":[");
@@ -142,10 +170,7 @@ impl Event<'_> {
             let comma = if at == 0 { "" } else { "," };
             let _ = write!(out, "{comma}\"{}\"", signal.name());
         }
-        let _ = write!(out, "],\"waited_ms\":{}}},\"observer\":{{\"backend\":", self.waited_ms);
-        push_json_str(out, self.backend);
-        let from_scan = self.cause != Cause::Arrived;
-        let _ = write!(out, ",\"from_scan\":{from_scan}}},\"delivery\":{{\"attempt\":");
+        let _ = write!(out, "],\"waited_ms\":{}}}", self.waited_ms);
     }
 }
 
@@ -166,59 +191,4 @@ impl Frozen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::signal::Signal;
-
-    fn event(path: &[u8]) -> Event<'_> {
-        Event {
-            identity: Identity {
-                site: "obs1",
-                source: "stage1",
-                path,
-                kind: Kind::File,
-                fingerprint: Fingerprint {
-                    size: 1234,
-                    mtime: Stamp::new(1_795_226_343, 900_000_000),
-                    inode: 1311,
-                },
-                recurrence: 0,
-            },
-            root: b"/data/stage1",
-            time: Stamp::new(1_795_226_344, 123_456_789),
-            generation: 1,
-            supersedes: None,
-            mode: 0o100_644,
-            rule: "bulletins",
-            signals: SignalSet::EMPTY.with(Signal::Closed).with(Signal::WriterGone),
-            waited_ms: 3,
-            backend: "inotify",
-            cause: Cause::Arrived,
-        }
-    }
-
-    #[test]
-    fn has_the_shape_of_the_contract() {
-        let value: serde_json::Value = serde_json::from_slice(&event(b"a/b c.dat").freeze().line(2)).unwrap();
-        assert_eq!(value["specversion"], "1.0");
-        assert_eq!(value["source"], "urn:staithe:obs1:stage1");
-        assert_eq!(value["type"], "staithe.file.complete");
-        assert_eq!(value["subject"], "a/b%20c.dat");
-        assert_eq!(value["time"], "2026-11-21T01:59:04.123456789Z");
-        assert_eq!(value["data"]["path"], "a/b c.dat");
-        assert_eq!(value["data"]["mtime"], "2026-11-21T01:59:03.9Z");
-        assert_eq!(value["data"]["complete"]["signals"], serde_json::json!(["closed", "writer_gone"]));
-        assert_eq!(value["data"]["delivery"]["attempt"], 2);
-        assert!(value["data"].get("path_b64").is_none());
-    }
-
-    #[test]
-    fn attempts_differ_only_in_the_attempt() {
-        let frozen = event(b"x\xff\n\"").freeze();
-        let one = String::from_utf8(frozen.line(1)).unwrap();
-        let two = String::from_utf8(frozen.line(17)).unwrap();
-        assert_eq!(one.replace("\"attempt\":1}", "\"attempt\":17}"), two);
-        let value: serde_json::Value = serde_json::from_str(&two).unwrap();
-        assert_eq!(crate::text::json_path(&value["data"], "path").unwrap(), b"x\xff\n\"");
-    }
-}
+mod tests;

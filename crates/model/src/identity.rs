@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::event::Kind;
+use crate::kind::Kind;
 use crate::time::Stamp;
 
 /// What one look at a file tells about its content without reading it.
@@ -12,7 +12,8 @@ pub struct Fingerprint {
     pub size: u64,
     /// Time of the last change of content.
     pub mtime: Stamp,
-    /// The inode number; 0 where it is not persistent and therefore left out.
+    /// The inode number; 0 where it is not persistent and therefore left out. Of a dataset, a fold
+    /// of what its members look like.
     pub inode: u64,
 }
 
@@ -104,7 +105,7 @@ pub struct Identity<'a> {
     pub source: &'a str,
     /// The path relative to the source's root.
     pub path: &'a [u8],
-    /// File or dataset.
+    /// What it is.
     pub kind: Kind,
     /// What it looked like when it was complete.
     pub fingerprint: Fingerprint,

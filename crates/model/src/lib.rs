@@ -5,15 +5,19 @@
 
 pub mod event;
 pub mod identity;
+pub mod kind;
 pub mod measure;
+pub mod members;
 pub mod parcel;
 pub mod signal;
 pub mod state;
 pub mod text;
 pub mod time;
 
-pub use event::{Cause, Event, Frozen, Kind};
+pub use event::{Event, Frozen};
 pub use identity::{EventId, Fingerprint, Identity, PathKey};
+pub use kind::{Cause, Kind};
+pub use members::Members;
 pub use parcel::Parcel;
 pub use signal::{Signal, SignalSet};
 pub use state::{ManifestGap, Reason, State};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::event::{Cause, Frozen, Kind};
+use crate::event::Frozen;
+use crate::kind::{Cause, Kind};
 use crate::time::Stamp;
 
 /// One event on its way to one sink.
@@ -24,12 +25,20 @@ pub struct Parcel {
     pub cause: Cause,
     /// When it was admitted.
     pub admitted: Stamp,
-    /// What the unit is.
+    /// What it is about.
     pub kind: Kind,
-    /// Bytes.
+    /// Bytes; of a gap, its number.
     pub size: u64,
-    /// Time of the last change of content.
+    /// Time of the last change of content; of a gap, when it was opened.
     pub mtime: Stamp,
     /// Which generation of the path it is.
     pub generation: u32,
+}
+
+impl Parcel {
+    /// What happened, as the native event's `type` says it.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
+        self.kind.type_name(self.cause)
+    }
 }

@@ -31,6 +31,7 @@ pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
         waited_ms: 3,
         backend: "inotify",
         cause: Cause::Arrived,
+        members: None,
     };
     Parcel {
         seq,

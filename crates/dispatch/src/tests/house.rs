@@ -296,6 +296,7 @@ impl House {
             waited_ms: 0,
             cause: Cause::Arrived,
             history: Vec::new(),
+            members: None,
         }
     }
 

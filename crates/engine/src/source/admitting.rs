@@ -168,6 +168,7 @@ impl Source {
             waited_ms: waited.as_millis() as u64,
             cause,
             history: history.map(|(time, what)| Moment { time, what: what.to_owned() }).collect(),
+            members: None,
         }
     }
 

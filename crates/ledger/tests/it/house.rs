@@ -143,6 +143,7 @@ pub(crate) fn admission(source: SourceId, fate: Fate, path: &[u8], mtime: i64) -
         waited_ms: 2_000,
         cause: Cause::Arrived,
         history: vec![Moment { time: at(mtime), what: "closed".into() }],
+        members: None,
     }
 }
 

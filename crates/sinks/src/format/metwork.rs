@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use model::{Cause, Parcel, Stamp};
+use model::{Cause, Kind, Parcel, Stamp};
 
 /// Seconds below this have doubles so close together that six decimals are always the shortest
 /// text that reads back as the same double.
@@ -15,12 +15,23 @@ pub(super) fn push(parcel: &Parcel, out: &mut Vec<u8>) {
     push_ascii(out, &parcel.root);
     out.extend_from_slice(b", \"filename\": ");
     push_ascii(out, &parcel.path);
-    out.extend_from_slice(match parcel.cause {
-        Cause::Arrived => b", \"event\": \"created\", \"event_timestamp\": ".as_slice(),
-        Cause::Found | Cause::Reannounced => b", \"event\": \"exists\", \"event_timestamp\": ".as_slice(),
-    });
+    out.extend_from_slice(b", \"event\": \"");
+    out.extend_from_slice(word(parcel).as_bytes());
+    out.extend_from_slice(b"\", \"event_timestamp\": ");
     push_seconds(out, parcel.admitted);
     out.push(b'}');
+}
+
+/// What happened, in the program's words; for what it had no word, one that none of its readers
+/// takes for a file that came.
+const fn word(parcel: &Parcel) -> &'static str {
+    match (parcel.kind, parcel.cause) {
+        (Kind::Removal { .. }, _) => "deleted",
+        (Kind::Gap { closed: false }, _) => "gap_opened",
+        (Kind::Gap { closed: true }, _) => "gap_closed",
+        (_, Cause::Arrived | Cause::Overdue) => "created",
+        (_, Cause::Found | Cause::Reannounced) => "exists",
+    }
 }
 
 /// A JSON string in pure ASCII. Bytes that are not UTF-8 become lone surrogates `\udcXX`, as
