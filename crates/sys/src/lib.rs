@@ -16,6 +16,7 @@ pub mod lease;
 pub mod limits;
 mod listing;
 pub mod mounts;
+mod reading;
 pub mod wake;
 
 pub use close_look::CloseLook;
