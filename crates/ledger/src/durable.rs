@@ -12,6 +12,7 @@ mod prune;
 mod questions;
 mod queue;
 mod readers;
+mod reports;
 mod rows;
 mod salvage;
 mod schema;

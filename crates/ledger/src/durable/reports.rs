@@ -1,0 +1,126 @@
+//! What became of events at a sink, at the writer's desk: cursors, exceptions, dead letters.
+
+use model::Stamp;
+use rusqlite::{OptionalExtension as _, params};
+
+use crate::entry::{Dead, Parked, Report};
+use crate::options::{RouteId, SinkId};
+use crate::tally::Trouble;
+
+use super::codec::At;
+use super::desk::Desk;
+use super::rows::DbRows;
+
+impl Desk<'_> {
+    pub(crate) fn report(&mut self, sink: SinkId, report: &Report) -> rusqlite::Result<()> {
+        let before = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        if let Some(cursor) = report.cursor {
+            let mut rows = DbRows { db: self.db, shared: self.shared };
+            self.tallies.settle(sink, cursor, &mut rows)?;
+        }
+        for parked in &report.parked {
+            self.park(sink, parked, report.at)?;
+        }
+        for dead in &report.dead {
+            self.bury(sink, dead, report.at)?;
+        }
+        let mut delivered = report.delivered;
+        for seq in &report.unparked_delivered {
+            delivered += u64::from(self.deliver_late(sink, *seq, report.at)?);
+        }
+        self.tallies.report(sink, report.in_flight, delivered);
+        let after = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        if after > before && report.delivered > 0 {
+            let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO progress VALUES(?1, ?2, ?3)")?;
+            put.execute(params![sink.0, after as i64, At(report.at)])?;
+        }
+        Ok(())
+    }
+
+    fn trouble_of(&self, sink: SinkId, seq: u64) -> rusqlite::Result<Option<Trouble>> {
+        let sql = "SELECT letter FROM exception WHERE seq = ?1 AND sink = ?2";
+        let mut find = self.db.prepare_cached(sql)?;
+        let letter: Option<i64> = find.query_row(params![seq as i64, sink.0], |row| row.get(0)).optional()?;
+        Ok(letter.map(|letter| match letter {
+            0 => Trouble::Parked,
+            1 => Trouble::Letter,
+            _ => Trouble::Purged,
+        }))
+    }
+
+    fn route_of(&self, seq: u64) -> rusqlite::Result<Option<RouteId>> {
+        let sql =
+            "SELECT c.route FROM generation g JOIN class c ON c.id = g.class WHERE g.seq = ?1 AND c.fate = 0";
+        let mut find = self.db.prepare_cached(sql)?;
+        Ok(find.query_row([seq as i64], |row| row.get::<_, u32>(0)).optional()?.map(RouteId))
+    }
+
+    /// Only what the cursor has passed can be an exception.
+    fn is_passed(&self, sink: SinkId, seq: u64) -> bool {
+        self.tallies.sink(sink).is_some_and(|tally| seq <= tally.cursor)
+    }
+
+    fn park(&mut self, sink: SinkId, parked: &Parked, at: Stamp) -> rusqlite::Result<()> {
+        let Some(route) = self.route_of(parked.seq)?.filter(|_| self.is_passed(sink, parked.seq)) else {
+            return Ok(());
+        };
+        let before = self.trouble_of(sink, parked.seq)?;
+        // A letter that is tried again stays a letter until it is acknowledged.
+        let letter = i64::from(before == Some(Trouble::Letter));
+        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)";
+        let mut put = self.db.prepare_cached(sql)?;
+        let next = At(parked.next);
+        put.execute(params![parked.seq as i64, sink.0, parked.attempts, next, letter, parked.error, At(at)])?;
+        let after = if letter == 1 { Trouble::Letter } else { Trouble::Parked };
+        self.tallies.trouble(sink, route, before, Some(after));
+        Ok(())
+    }
+
+    fn bury(&mut self, sink: SinkId, dead: &Dead, at: Stamp) -> rusqlite::Result<()> {
+        let Some(route) = self.route_of(dead.seq)?.filter(|_| self.is_passed(sink, dead.seq)) else {
+            return Ok(());
+        };
+        let before = self.trouble_of(sink, dead.seq)?;
+        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, NULL, 1, ?4, ?5, ?6)";
+        let mut put = self.db.prepare_cached(sql)?;
+        put.execute(params![dead.seq as i64, sink.0, dead.attempts, dead.rejected, dead.error, At(at)])?;
+        self.tallies.trouble(sink, route, before, Some(Trouble::Letter));
+        Ok(())
+    }
+
+    fn deliver_late(&mut self, sink: SinkId, seq: u64, at: Stamp) -> rusqlite::Result<bool> {
+        let (Some(before), Some(route)) = (self.trouble_of(sink, seq)?, self.route_of(seq)?) else {
+            return Ok(false);
+        };
+        let sql = "INSERT OR REPLACE INTO late SELECT seq, sink, ?3, attempts + 1 FROM exception WHERE seq = ?1 AND sink = ?2";
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0, At(at)])?;
+        let sql = "DELETE FROM exception WHERE seq = ?1 AND sink = ?2";
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0])?;
+        self.tallies.trouble(sink, route, Some(before), None);
+        Ok(true)
+    }
+
+    /// Sets the state of letters: tried again now, or purged.
+    pub(crate) fn change_letters(
+        &mut self,
+        sink: SinkId,
+        seqs: &[u64],
+        retry_at: Option<Stamp>,
+    ) -> rusqlite::Result<u64> {
+        let mut changed = 0;
+        for seq in seqs {
+            let Some(route) = self.route_of(*seq)? else { continue };
+            if self.trouble_of(sink, *seq)? != Some(Trouble::Letter) {
+                continue;
+            }
+            let letter = if retry_at.is_some() { 1 } else { 2 };
+            let sql = "UPDATE exception SET next = ?3, letter = ?4 WHERE seq = ?1 AND sink = ?2";
+            let mut update = self.db.prepare_cached(sql)?;
+            update.execute(params![*seq as i64, sink.0, retry_at.map(At), letter])?;
+            let after = if letter == 1 { Trouble::Letter } else { Trouble::Purged };
+            self.tallies.trouble(sink, route, Some(Trouble::Letter), Some(after));
+            changed += 1;
+        }
+        Ok(changed)
+    }
+}
