@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{Fingerprint, Parcel, PathKey, Stamp};
+use model::{Cause, Fingerprint, Kind, Parcel, PathKey, Stamp};
 
 /// Whether commits succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,10 @@ pub struct KnownRow<'a> {
     pub path: &'a [u8],
     /// The key of `path`.
     pub key: PathKey,
+    /// What it is.
+    pub kind: Kind,
+    /// Why it was announced.
+    pub cause: Cause,
     /// What it looked like last.
     pub sample: Fingerprint,
     /// Its change time then.

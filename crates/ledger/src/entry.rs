@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::{Cause, Fingerprint, Kind, Members, PathKey, SignalSet, Stamp};
 
+use crate::lineage::Earlier;
 use crate::options::{RouteId, SourceId};
 
 /// One thing to remember about a path.
@@ -40,9 +41,13 @@ pub enum Entry {
         /// Since when, as far as is known.
         at: Stamp,
     },
+    /// The path is gone, and that is an event of its own, if what lay there was announced. Kind,
+    /// fingerprint and members are those of what is gone, whatever the admission says. Where
+    /// nothing is known to lie, nothing happens.
+    Removed(Box<Admission>),
 }
 
-/// A new generation of a path.
+/// A new generation of a path, or another event.
 #[derive(Clone, Debug)]
 pub struct Admission {
     /// Where.
@@ -61,7 +66,7 @@ pub struct Admission {
     pub ctime: Stamp,
     /// Permission bits and file type, as in `st_mode`.
     pub mode: u32,
-    /// The rule that took it.
+    /// The rule that took it; of a gap, what opened it.
     pub rule: Arc<str>,
     /// The evidence that satisfied the rule.
     pub signals: SignalSet,
@@ -79,6 +84,14 @@ pub struct Admission {
     pub history: Vec<Moment>,
     /// What a dataset consists of.
     pub members: Option<Arc<Members>>,
+}
+
+impl Admission {
+    /// The event that says that this generation is gone.
+    pub(crate) fn of_removal(&self, gone: &Earlier) -> Self {
+        let kind = Kind::Removal { dataset: gone.kind == Kind::Dataset };
+        Self { kind, fingerprint: gone.fingerprint, members: None, ..self.clone() }
+    }
 }
 
 /// What becomes of a generation.

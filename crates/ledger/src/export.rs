@@ -7,6 +7,7 @@ use model::text::insert_json_path;
 use serde_json::{Map, Value, json};
 
 use crate::durable::Durable;
+use crate::entry::Moment;
 use crate::error::{LedgerError, OpenError};
 use crate::options::{Durability, Options};
 use crate::record::Record;
@@ -49,7 +50,8 @@ fn value(record: &Record) -> Value {
     let print = record.fingerprint;
     let sinks = record.sinks.iter().map(|sink| {
         json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
-               "last_error": sink.last_error, "delivered_at": sink.delivered_at.map(|at| at.to_string())})
+               "last_error": sink.last_error, "delivered_at": sink.delivered_at.map(|at| at.to_string()),
+               "history": sink.history.iter().map(moment).collect::<Vec<_>>()})
     });
     let rest = json!({
         "seq": record.seq, "source": record.source_name, "id": record.id.to_string(), "kind": record.kind.name(),
@@ -63,5 +65,12 @@ fn value(record: &Record) -> Value {
     if let Value::Object(rest) = rest {
         value.extend(rest);
     }
+    if let Some(count) = record.members_count {
+        value.insert("members".into(), count.into());
+    }
     Value::Object(value)
+}
+
+fn moment(moment: &Moment) -> Value {
+    json!({"time": moment.time.to_string(), "what": moment.what})
 }

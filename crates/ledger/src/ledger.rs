@@ -7,7 +7,7 @@ use model::{EventId, Parcel, Stamp, State};
 
 use crate::answer::{DeadRow, Fetch, Health, KnownRow, OpenReport, Pruned, QueueDepth, RetryRow};
 use crate::durable::Durable;
-use crate::entry::{Entry, Report, SourceNote, SourceRecord};
+use crate::entry::{Entry, Moment, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, CommitError, LedgerError, OpenError};
 use crate::options::{Options, RouteId, SinkId, SourceId};
 use crate::record::{Counts, Record, SinkCounts};
@@ -261,7 +261,28 @@ impl Ledger {
 
     /// All generations of a path, oldest first.
     pub fn records(&self, source: SourceId, path: &[u8]) -> Result<Vec<Record>, LedgerError> {
-        self.durable(NEEDED_FOR_LISTS)?.records(source, path)
+        let mut records = self.recent_records(source, path, usize::MAX)?;
+        records.reverse();
+        Ok(records)
+    }
+
+    /// The newest generations of a path, and what else happened there, at most so many: newest first.
+    pub fn recent_records(
+        &self,
+        source: SourceId,
+        path: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Record>, LedgerError> {
+        self.durable(NEEDED_FOR_LISTS)?.records(source, path, limit)
+    }
+
+    /// The attempts to deliver an event that did not go through at once, oldest first: the first few
+    /// and the latest. In memory they are forgotten when the event is delivered.
+    pub fn attempts(&self, sink: SinkId, seq: u64) -> Result<Vec<Moment>, LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.attempts(sink, seq),
+            Mode::Volatile(volatile) => volatile.attempts(sink, seq),
+        }
     }
 
     /// Calls `each` with every record in the state (or in any), until it says no.

@@ -10,6 +10,7 @@
 //! which sinks have it.
 
 mod answer;
+mod attempts;
 mod durable;
 mod entry;
 mod error;

@@ -1,9 +1,11 @@
 //! Which generation of its path a new one is: number, predecessor, recurrence. Pure.
+//!
+//! Only units have generations. A removal has the place of what is gone; a gap has none.
 
 use model::{EventId, Fingerprint, Kind};
 
 /// What an earlier row of the same path says. Rows of vanished units are not shown here: nothing
-/// was ever announced of them, so they count for nothing.
+/// was ever announced of them, so they count for nothing. Nor are removals and gaps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Earlier {
     /// Whether it was announced (or else adopted).
@@ -25,6 +27,17 @@ pub(crate) struct Place {
     pub(crate) recurrence: u32,
     /// No earlier row of the path has a later mtime.
     pub(crate) topmost: bool,
+}
+
+impl Place {
+    /// Of an event that is about no path.
+    pub(crate) const ALONE: Self = Self { number: 0, supersedes: None, recurrence: 0, topmost: false };
+
+    /// Of the removal of a generation: a path that comes and goes twice with the same content has
+    /// removals with different ids, as its generations have.
+    pub(crate) fn of_removal(gone: &Earlier) -> Self {
+        Self { number: gone.number, supersedes: Some(gone.id), recurrence: gone.recurrence, topmost: false }
+    }
 }
 
 /// Looks at the earlier rows, newest first, and stops as soon as everything is known.

@@ -4,7 +4,7 @@ use model::{Cause, EventId, Fingerprint, Kind, SignalSet, Stamp, State};
 
 use crate::entry::Moment;
 
-/// Everything the ledger knows about one generation of a path.
+/// Everything the ledger knows about one generation of a path, or another event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Its place in the ledger.
@@ -19,9 +19,9 @@ pub struct Record {
     pub kind: Kind,
     /// What it looked like when it was complete.
     pub fingerprint: Fingerprint,
-    /// Which generation of the path.
+    /// Which generation of the path; of a removal, which one is gone; 0 of a gap.
     pub generation: u32,
-    /// The id of the announced generation before.
+    /// The id of the announced generation before; of a removal, of the one that is gone.
     pub supersedes: Option<EventId>,
     /// Where it stands, over all its sinks.
     pub state: State,
@@ -41,6 +41,8 @@ pub struct Record {
     pub cause: Cause,
     /// What happened to it until it was complete, oldest first.
     pub history: Vec<Moment>,
+    /// How many members a dataset had, if that was said.
+    pub members_count: Option<u64>,
     /// Where it stands with each sink.
     pub sinks: Vec<SinkRecord>,
 }
@@ -58,6 +60,8 @@ pub struct SinkRecord {
     pub last_error: Option<String>,
     /// When it was acknowledged, to the precision of the sink's reports; `None` once that is pruned.
     pub delivered_at: Option<Stamp>,
+    /// The attempts, if the first did not go through: the first few of them and the latest.
+    pub history: Vec<Moment>,
 }
 
 /// How many generations are in each state; `Seen` is the sum of the others.

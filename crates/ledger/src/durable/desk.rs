@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{EventId, PathKey, Stamp};
+use model::{EventId, Kind, PathKey, Stamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use crate::entry::{Admission, Entry, Fate};
@@ -72,10 +72,11 @@ impl<'a> Sql<'a> {
 }
 
 /// An earlier row of a path.
+#[derive(Clone, Copy)]
 struct Found {
     seq: u64,
     standing: i64,
-    /// `None`: a unit that vanished before it was complete.
+    /// `None`: a unit that vanished before it was complete, or no unit.
     earlier: Option<Earlier>,
 }
 
@@ -96,7 +97,8 @@ fn find(
     }
     let standing: i64 = row.get(2)?;
     let announced = matches!(class.fate, Fate::Announce(_));
-    let earlier = (announced || class.fate == Fate::Adopt).then_some(Earlier {
+    let counts = class.kind.is_unit() && (announced || class.fate == Fate::Adopt);
+    let earlier = counts.then_some(Earlier {
         announced,
         kind: class.kind,
         fingerprint: fingerprint(row, 3)?,
@@ -121,17 +123,18 @@ impl<'a> Desk<'a> {
             Entry::Again(admission) if !self.may_go_again(admission)? => Ok(()),
             Entry::Admit(admission) | Entry::Again(admission) => self.admit(admission),
             Entry::Sample { source, key, path, sample, ctime } => {
-                let Some(seq) = self.latest_present(*source, *key, path)? else { return Ok(()) };
+                let Some(found) = self.latest_present(*source, *key, path)? else { return Ok(()) };
                 let mut put =
                     self.db.prepare_cached("INSERT OR REPLACE INTO sample VALUES(?1, ?2, ?3, ?4, ?5)")?;
                 let (size, inode) = (sample.size as i64, sample.inode as i64);
-                put.execute(params![seq as i64, size, At(sample.mtime), inode, At(*ctime)])?;
+                put.execute(params![found.seq as i64, size, At(sample.mtime), inode, At(*ctime)])?;
                 Ok(())
             }
             Entry::Absent { source, key, path, at } => {
-                let Some(seq) = self.latest_present(*source, *key, path)? else { return Ok(()) };
-                self.stand(seq, ABSENT, Some(*at))
+                let Some(found) = self.latest_present(*source, *key, path)? else { return Ok(()) };
+                self.stand(found.seq, ABSENT, Some(*at))
             }
+            Entry::Removed(admission) => self.remove(admission),
         }
     }
 
@@ -147,11 +150,11 @@ impl<'a> Desk<'a> {
         source: SourceId,
         key: PathKey,
         path: &[u8],
-    ) -> rusqlite::Result<Option<u64>> {
+    ) -> rusqlite::Result<Option<Found>> {
         let mut present = None;
         self.walk(source, key, path, &mut |row| {
             // Only the newest that was not just a vanishing can be present.
-            present = (row.standing & 3 == PRESENT).then_some(row.seq);
+            present = (row.standing & 3 == PRESENT).then_some(*row);
             row.earlier.is_none()
         })?;
         Ok(present)
@@ -189,35 +192,57 @@ impl<'a> Desk<'a> {
     }
 
     fn admit(&mut self, admission: &Admission) -> rusqlite::Result<()> {
-        self.entries += 1;
-        let Some(origin) = self.origin(admission.source) else { return Ok(()) };
+        if !admission.kind.is_unit() {
+            return self.write(admission, &Place::ALONE);
+        }
         let (place, previous) = self.place(admission)?;
-        let class = self.class(admission)?;
         if let Some(previous) = previous {
             self.stand(previous, 0, None)?;
         }
+        self.write(admission, &place)
+    }
+
+    /// What lay there is gone; the event says so only where another one said that it came.
+    fn remove(&mut self, admission: &Admission) -> rusqlite::Result<()> {
+        let found = self.latest_present(admission.source, admission.key, &admission.path)?;
+        let Some((found, gone)) = found.and_then(|found| Some((found, found.earlier?))) else {
+            return Ok(());
+        };
+        self.stand(found.seq, ABSENT, Some(admission.time))?;
+        if gone.announced && matches!(admission.fate, Fate::Announce(_)) {
+            self.write(&admission.of_removal(&gone), &Place::of_removal(&gone))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, admission: &Admission, place: &Place) -> rusqlite::Result<()> {
+        self.entries += 1;
+        let Some(origin) = self.origin(admission.source) else { return Ok(()) };
+        let class = self.class(admission)?;
         let (seq, frozen, route) = match admission.fate {
             Fate::Announce(route) => {
-                let frozen = seal::freeze(&origin, admission, &place);
+                let frozen = seal::freeze(&origin, admission, place);
                 (self.tallies.admit(route), Some(frozen), Some(route))
             }
             Fate::Adopt => (self.tallies.set_down(true), None, None),
             Fate::Gone => (self.tallies.set_down(false), None, None),
         };
-        let id = frozen.as_ref().map_or_else(|| seal::id(&origin, admission, &place), |frozen| frozen.id);
-        self.insert(seq, class, admission, &place, id)?;
+        let id = frozen.as_ref().map_or_else(|| seal::id(&origin, admission, place), |frozen| frozen.id);
+        self.insert(seq, class, admission, place, id)?;
+        self.count_members(seq, admission)?;
         if let (Some(frozen), Some(route)) = (frozen, route) {
             self.sql.body.execute(params![seq as i64, frozen.body])?;
-            self.fresh.push(seal::stored(&origin, admission, &place, route, seq, frozen));
+            self.fresh.push(seal::stored(&origin, admission, place, route, seq, frozen));
         }
         Ok(())
     }
 
     /// Whether nothing of the same content is on its way or set aside.
     fn may_go_again(&mut self, admission: &Admission) -> rusqlite::Result<bool> {
-        let Some(seq) = self.latest_present(admission.source, admission.key, &admission.path)? else {
+        let Some(found) = self.latest_present(admission.source, admission.key, &admission.path)? else {
             return Ok(true);
         };
+        let seq = found.seq;
         let sql =
             "SELECT c.fate, c.route, EXISTS(SELECT 1 FROM exception e WHERE e.seq = g.seq) FROM generation g
                    JOIN class c ON c.id = g.class LEFT JOIN sample s ON s.seq = g.seq
@@ -269,7 +294,8 @@ impl<'a> Desk<'a> {
         id: EventId,
     ) -> rusqlite::Result<()> {
         let print = admission.fingerprint;
-        let standing = i64::from(admission.fate != Fate::Gone) * PRESENT + i64::from(place.topmost) * TOPMOST;
+        let present = admission.fate != Fate::Gone && admission.kind.is_unit();
+        let standing = i64::from(present) * PRESENT + i64::from(place.topmost) * TOPMOST;
         self.history.clear();
         push_history(&admission.history, admission.first_seen, &mut self.history);
         let put = &mut self.sql.insert;
@@ -292,6 +318,15 @@ impl<'a> Desk<'a> {
             self.history,
         ])?;
         self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
+        Ok(())
+    }
+
+    /// The frozen bytes say it too, but they are cleared away once every sink has them.
+    fn count_members(&self, seq: u64, admission: &Admission) -> rusqlite::Result<()> {
+        if let Some(members) = admission.members.as_ref().filter(|_| admission.kind == Kind::Dataset) {
+            let mut put = self.db.prepare_cached("INSERT INTO dataset VALUES(?1, ?2)")?;
+            put.execute(params![seq as i64, members.count as i64])?;
+        }
         Ok(())
     }
 

@@ -185,6 +185,9 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
             return Err(Failed::Damaged(verdict));
         }
     }
+    if found < schema::VERSION {
+        schema::upgrade(&db)?;
+    }
     let names = names(&db)?;
     let mut tallies = Tallies::at(schema::meta(&db, "end")? as u64);
     count(&db, &names, &mut tallies)?;

@@ -111,6 +111,8 @@ fn forget(desk: &mut Desk<'_>, seq: i64) -> rusqlite::Result<bool> {
     drop(rows);
     desk.db.prepare_cached("DELETE FROM generation WHERE seq = ?1")?.execute([seq])?;
     desk.db.prepare_cached("DELETE FROM sample WHERE seq = ?1")?.execute([seq])?;
+    desk.db.prepare_cached("DELETE FROM attempt WHERE seq = ?1")?.execute([seq])?;
+    desk.db.prepare_cached("DELETE FROM dataset WHERE seq = ?1")?.execute([seq])?;
     desk.db.prepare_cached("DELETE FROM path_index WHERE key = ?1 AND seq = ?2")?.execute([key, seq])?;
     desk.db.prepare_cached("UPDATE class SET total = total - 1 WHERE id = ?1")?.execute([number])?;
     let route = match class.fate {

@@ -1,16 +1,16 @@
 //! What people ask: records, dead letters, numbers; and clearing away what nobody needs.
 
-use model::State;
+use model::{Kind, State};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::answer::{DeadRow, KnownRow, RetryRow};
-use crate::entry::Fate;
+use crate::entry::{Fate, Moment};
 use crate::error::LedgerError;
 use crate::options::{SinkId, SourceId};
 use crate::record::{Counts, Record, SinkCounts, SinkRecord, least_advanced};
 use crate::tally::Tallies;
 
-use super::codec::{At, Id, fingerprint, history};
+use super::codec::{At, Id, cause, fingerprint, history, kind};
 use super::parcels::{COLUMNS, parcel};
 use super::rows::{DbRows, classes_of};
 use super::{Durable, index_key};
@@ -31,7 +31,7 @@ impl Durable {
     ) -> Result<(), LedgerError> {
         let sql =
             "SELECT g.path, coalesce(s.size, g.size), coalesce(s.mtime, g.mtime), coalesce(s.inode, g.inode),
-                   coalesce(s.ctime, g.ctime), c.fate = 1 FROM generation g JOIN class c ON c.id = g.class
+                   coalesce(s.ctime, g.ctime), c.fate = 1, c.kind, c.cause FROM generation g JOIN class c ON c.id = g.class
                    LEFT JOIN sample s ON s.seq = g.seq WHERE c.source = ?1 AND (g.standing & 3) = 1";
         self.shared.readers.read("known files", |db| {
             let mut ask = db.prepare_cached(sql)?;
@@ -40,7 +40,8 @@ impl Durable {
                 let path = row.get_ref(0)?.as_blob()?;
                 let key = model::PathKey::of(path);
                 let (sample, ctime) = (fingerprint(row, 1)?, row.get::<_, At>(4)?.0);
-                each(KnownRow { path, key, sample, ctime, adopted: row.get(5)? });
+                let (kind, cause) = (kind(row.get_ref(6)?.as_str()?)?, cause(row.get(7)?)?);
+                each(KnownRow { path, key, kind, cause, sample, ctime, adopted: row.get(5)? });
             }
             Ok(())
         })
@@ -120,7 +121,13 @@ impl Durable {
         Ok(counts)
     }
 
-    pub(crate) fn records(&self, source: SourceId, path: &[u8]) -> Result<Vec<Record>, LedgerError> {
+    /// The newest first, at most so many.
+    pub(crate) fn records(
+        &self,
+        source: SourceId,
+        path: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Record>, LedgerError> {
         let key = index_key(source, model::PathKey::of(path));
         // First what the index lacks: what moves into it meanwhile is found there then.
         let fresh = self.shared.arrears().rows(key).to_vec();
@@ -128,13 +135,14 @@ impl Durable {
         let sql = format!(
             "SELECT {RECORD} FROM generation g JOIN class c ON c.id = g.class
              WHERE (g.seq IN (SELECT seq FROM path_index WHERE key = ?1) OR g.seq IN ({}))
-             AND g.path = ?2 AND c.source = ?3 ORDER BY g.seq",
+             AND g.path = ?2 AND c.source = ?3 ORDER BY g.seq DESC LIMIT ?4",
             fresh.join(",")
         );
         let tallies = self.shared.tallies().clone();
         self.shared.readers.read("the records of a path", |db| {
             let mut ask = db.prepare(&sql)?;
-            let mut rows = ask.query(params![key, path, source.0])?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = ask.query(params![key, path, source.0, limit])?;
             let mut records = Vec::new();
             while let Some(row) = rows.next()? {
                 records.extend(self.record(db, &tallies, row)?);
@@ -212,6 +220,7 @@ impl Durable {
             absent: row.get::<_, i64>(12)? & 3 == 2,
             cause: class.cause,
             history: history(&row.get::<_, String>(13)?, first_seen),
+            members_count: members_count(db, class.kind, seq)?,
             sinks,
         }))
     }
@@ -231,15 +240,24 @@ impl Durable {
                 Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
             })
             .optional()?;
+        let history = attempts(db, sink, seq)?;
         if let Some((attempts, letter, error)) = exception {
             let state = if letter == 0 { State::Retrying } else { State::Dead };
-            return Ok(SinkRecord { name, state, attempts, last_error: Some(error), delivered_at: None });
+            let last_error = Some(error);
+            return Ok(SinkRecord { name, state, attempts, last_error, delivered_at: None, history });
         }
         let cursor = tallies.sink(sink).map_or(0, |tally| tally.cursor);
         if seq > cursor {
             let edge = tallies.edge(sink, &mut DbRows { db, shared: &self.shared })?;
             let state = if seq <= edge { State::Delivering } else { State::Queued };
-            return Ok(SinkRecord { name, state, attempts: 0, last_error: None, delivered_at: None });
+            return Ok(SinkRecord {
+                name,
+                state,
+                attempts: 0,
+                last_error: None,
+                delivered_at: None,
+                history,
+            });
         }
         let sql = "SELECT at, attempts FROM late WHERE seq = ?1 AND sink = ?2";
         let late = db
@@ -254,6 +272,26 @@ impl Durable {
             let at = ask.query_row(params![sink.0, seq as i64], |row| row.get::<_, At>(0)).optional()?;
             (at.map(|at| at.0), 1)
         };
-        Ok(SinkRecord { name, state: State::Delivered, attempts, last_error: None, delivered_at })
+        Ok(SinkRecord { name, state: State::Delivered, attempts, last_error: None, delivered_at, history })
     }
+
+    pub(crate) fn attempts(&self, sink: SinkId, seq: u64) -> Result<Vec<Moment>, LedgerError> {
+        self.shared.readers.read("the attempts of an event", |db| attempts(db, sink, seq))
+    }
+}
+
+fn attempts(db: &Connection, sink: SinkId, seq: u64) -> rusqlite::Result<Vec<Moment>> {
+    let sql = "SELECT at, what FROM attempt WHERE seq = ?1 AND sink = ?2 ORDER BY number";
+    let mut ask = db.prepare_cached(sql)?;
+    let moment = |row: &Row<'_>| Ok(Moment { time: row.get::<_, At>(0)?.0, what: row.get(1)? });
+    ask.query_map(params![seq as i64, sink.0], moment)?.collect()
+}
+
+fn members_count(db: &Connection, kind: Kind, seq: u64) -> rusqlite::Result<Option<u64>> {
+    if kind != Kind::Dataset {
+        return Ok(None);
+    }
+    let mut ask = db.prepare_cached("SELECT members FROM dataset WHERE seq = ?1")?;
+    let count = ask.query_row([seq as i64], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(count.map(|count| count as u64))
 }

@@ -3,6 +3,7 @@
 use model::Stamp;
 use rusqlite::{OptionalExtension as _, params};
 
+use crate::attempts;
 use crate::entry::{Dead, Parked, Report};
 use crate::options::{RouteId, SinkId};
 use crate::tally::Trouble;
@@ -73,6 +74,7 @@ impl Desk<'_> {
         put.execute(params![parked.seq as i64, sink.0, parked.attempts, next, letter, parked.error, At(at)])?;
         let after = if letter == 1 { Trouble::Letter } else { Trouble::Parked };
         self.tallies.trouble(sink, route, before, Some(after));
+        self.remember(sink, parked.seq, at, &attempts::parked(parked))?;
         Ok(())
     }
 
@@ -85,6 +87,7 @@ impl Desk<'_> {
         let mut put = self.db.prepare_cached(sql)?;
         put.execute(params![dead.seq as i64, sink.0, dead.attempts, dead.rejected, dead.error, At(at)])?;
         self.tallies.trouble(sink, route, before, Some(Trouble::Letter));
+        self.remember(sink, dead.seq, at, &attempts::dead(dead))?;
         Ok(())
     }
 
@@ -92,12 +95,29 @@ impl Desk<'_> {
         let (Some(before), Some(route)) = (self.trouble_of(sink, seq)?, self.route_of(seq)?) else {
             return Ok(false);
         };
-        let sql = "INSERT OR REPLACE INTO late SELECT seq, sink, ?3, attempts + 1 FROM exception WHERE seq = ?1 AND sink = ?2";
-        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0, At(at)])?;
+        let sql = "INSERT OR REPLACE INTO late SELECT seq, sink, ?3, attempts + 1 FROM exception
+                   WHERE seq = ?1 AND sink = ?2 RETURNING attempts";
+        let mut put = self.db.prepare_cached(sql)?;
+        let attempts: u32 = put.query_row(params![seq as i64, sink.0, At(at)], |row| row.get(0))?;
+        self.remember(sink, seq, at, &attempts::delivered(attempts))?;
         let sql = "DELETE FROM exception WHERE seq = ?1 AND sink = ?2";
         self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0])?;
         self.tallies.trouble(sink, route, Some(before), None);
         Ok(true)
+    }
+
+    /// Adds a line to the event's history with the sink. What goes through at once has none.
+    fn remember(&self, sink: SinkId, seq: u64, at: Stamp, what: &str) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO attempt SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM attempt
+                   WHERE seq = ?1 AND sink = ?2";
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0, At(at), what])?;
+        let sql = "DELETE FROM attempt WHERE seq = ?1 AND sink = ?2
+                   AND (SELECT count(*) FROM attempt WHERE seq = ?1 AND sink = ?2) > ?3
+                   AND number = (SELECT number FROM attempt WHERE seq = ?1 AND sink = ?2
+                                 ORDER BY number LIMIT 1 OFFSET ?4)";
+        let (kept, first) = (attempts::KEPT as i64, attempts::FIRST as i64);
+        self.db.prepare_cached(sql)?.execute(params![seq as i64, sink.0, kept, first])?;
+        Ok(())
     }
 
     /// Sets the state of letters: tried again now, or purged.
@@ -119,6 +139,9 @@ impl Desk<'_> {
             update.execute(params![*seq as i64, sink.0, retry_at.map(At), letter])?;
             let after = if letter == 1 { Trouble::Letter } else { Trouble::Purged };
             self.tallies.trouble(sink, route, Some(Trouble::Letter), Some(after));
+            if let Some(at) = retry_at {
+                self.remember(sink, *seq, at, attempts::ASKED)?;
+            }
             changed += 1;
         }
         Ok(changed)

@@ -16,7 +16,7 @@ const ROWS: [&str; 2] = ["generation", "body"];
 /// Tables that say who still has to get what.
 const OWED: [&str; 2] = ["exception", "queue"];
 /// Tables whose loss costs a repetition or a word of history, never an event.
-const REST: [&str; 4] = ["sample", "progress", "late", "acked"];
+const REST: [&str; 6] = ["sample", "progress", "late", "acked", "attempt", "dataset"];
 /// So many rows are copied at a time.
 const RANGE: i64 = 4096;
 
@@ -178,7 +178,9 @@ fn drop_unannounced(db: &Connection) -> rusqlite::Result<()> {
                   OR EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq)));
          DELETE FROM body WHERE seq NOT IN (SELECT seq FROM generation);
          DELETE FROM queue WHERE seq NOT IN (SELECT seq FROM body);
-         DELETE FROM exception WHERE seq NOT IN (SELECT seq FROM body);",
+         DELETE FROM exception WHERE seq NOT IN (SELECT seq FROM body);
+         DELETE FROM attempt WHERE seq NOT IN (SELECT seq FROM generation);
+         DELETE FROM dataset WHERE seq NOT IN (SELECT seq FROM generation);",
     )
 }
 

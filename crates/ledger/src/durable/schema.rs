@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::options::Durability;
 
 /// The schema that this program writes.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// "STAI": marks the file as ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5354_4149;
@@ -50,16 +50,42 @@ CREATE TABLE acked(sink INTEGER NOT NULL, seq INTEGER NOT NULL, at NOT NULL,
     PRIMARY KEY(sink, seq)) WITHOUT ROWID;
 ";
 
+/// What version 2 brought: both stay empty as long as every file goes through at once.
+const SECOND: &str = "
+CREATE TABLE IF NOT EXISTS attempt(seq INTEGER NOT NULL, sink INTEGER NOT NULL, number INTEGER NOT NULL,
+    at NOT NULL, what TEXT NOT NULL, PRIMARY KEY(seq, sink, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS dataset(seq INTEGER PRIMARY KEY, members INTEGER NOT NULL);
+";
+
 /// Makes the tables in an empty database.
 pub(crate) fn create(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "page_size", PAGE_SIZE)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.execute_batch("BEGIN IMMEDIATE")?;
     db.execute_batch(TABLES)?;
+    db.execute_batch(SECOND)?;
     db.execute("INSERT INTO meta VALUES('schema', ?1), ('end', 0), ('indexed_to', 0)", [VERSION])?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", VERSION)?;
     db.execute_batch("COMMIT")
+}
+
+/// Brings the database of an earlier version up to this one, or leaves it as it was.
+pub(crate) fn upgrade(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let upgraded = upgrade_tables(db).and_then(|()| db.execute_batch("COMMIT"));
+    if upgraded.is_err() {
+        // Nothing to roll back where SQLite has done it already.
+        let _ = db.execute_batch("ROLLBACK");
+    }
+    upgraded
+}
+
+fn upgrade_tables(db: &Connection) -> rusqlite::Result<()> {
+    // First: a file without this table is not ours, and stays as it is.
+    db.execute("UPDATE meta SET value = ?1 WHERE name = 'schema'", [VERSION])?;
+    db.execute_batch(SECOND)?;
+    db.pragma_update(None, "user_version", VERSION)
 }
 
 /// Opens for writing; `create` makes the file when it is missing.

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use model::Stamp;
+use model::{EventId, Stamp};
 
 use crate::answer::{DeadRow, Fetch, RetryRow};
-use crate::entry::{Admission, Entry, Fate, Report, SourceNote, SourceRecord};
+use crate::attempts;
+use crate::entry::{Admission, Dead, Entry, Fate, Moment, Parked, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, LedgerError};
 use crate::hooks::Hooks;
-use crate::lineage::Earlier;
+use crate::lineage::{Earlier, Place};
 use crate::names::{Names, Sink, Source, slot, sorted};
 use crate::options::{RouteId, SinkId, SourceId};
 use crate::recent::{Recent, Stored};
@@ -56,6 +57,18 @@ struct Aside {
     rejected: bool,
     error: String,
     at: Stamp,
+    history: Vec<Moment>,
+}
+
+/// A sink's word about an event that it did not take.
+struct Refusal {
+    seq: u64,
+    attempts: u32,
+    /// `None`: a dead letter.
+    next: Option<Stamp>,
+    rejected: bool,
+    error: String,
+    what: String,
 }
 
 impl Aside {
@@ -216,6 +229,11 @@ impl Volatile {
         Ok(letters)
     }
 
+    pub(crate) fn attempts(&self, sink: SinkId, seq: u64) -> Result<Vec<Moment>, LedgerError> {
+        let memory = self.open()?;
+        Ok(memory.aside.get(&(seq, sink)).map(|aside| aside.history.clone()).unwrap_or_default())
+    }
+
     pub(crate) fn orphan_sinks(&self, configured: &[SinkId]) -> Result<Vec<(String, u64)>, LedgerError> {
         let memory = self.open()?;
         Ok(memory.tallies.orphans(&memory.names, configured))
@@ -261,6 +279,18 @@ impl Memory {
                     paths.absent(*key);
                 }
             }
+            Entry::Removed(admission) => self.remove(admission),
+        }
+    }
+
+    /// What lay there is gone; the event says so only where another one said that it came.
+    fn remove(&mut self, admission: &Admission) {
+        let Some(paths) = self.paths.get_mut(slot(admission.source.0)) else { return };
+        let Some((gone, _)) = paths.present(admission.key) else { return };
+        let gone = *gone;
+        paths.absent(admission.key);
+        if gone.announced && matches!(admission.fate, Fate::Announce(_)) {
+            self.write(&admission.of_removal(&gone), &Place::of_removal(&gone));
         }
     }
 
@@ -277,35 +307,38 @@ impl Memory {
     }
 
     fn admit(&mut self, admission: &Admission) {
-        let Some(source) = self.names.source(admission.source) else { return };
-        let Some(paths) = self.paths.get_mut(slot(admission.source.0)) else { return };
-        let route = match admission.fate {
-            Fate::Announce(route) => route,
-            Fate::Adopt | Fate::Gone => {
-                let adopted = admission.fate == Fate::Adopt;
-                let seq = self.tallies.set_down(adopted);
-                self.pending.reach(seq);
-                if adopted {
-                    let place = paths.place(admission.key, admission.kind, admission.fingerprint);
-                    let origin = origin(&self.site, source, seq);
-                    let id = seal::id(&origin, admission, &place);
-                    paths.put(admission.key, earlier(admission, &place, id), seq);
-                } else {
-                    paths.absent(admission.key);
-                }
-                return;
-            }
-        };
+        if !admission.kind.is_unit() {
+            self.write(admission, &Place::ALONE);
+            return;
+        }
+        let Some(paths) = self.paths.get(slot(admission.source.0)) else { return };
         let place = paths.place(admission.key, admission.kind, admission.fingerprint);
+        let Some((seq, id)) = self.write(admission, &place) else { return };
+        let Some(paths) = self.paths.get_mut(slot(admission.source.0)) else { return };
+        match admission.fate {
+            Fate::Announce(_) | Fate::Adopt => paths.put(admission.key, earlier(admission, &place, id), seq),
+            Fate::Gone => paths.absent(admission.key),
+        }
+    }
+
+    fn write(&mut self, admission: &Admission, place: &Place) -> Option<(u64, EventId)> {
+        let source = self.names.source(admission.source)?;
+        let Fate::Announce(route) = admission.fate else {
+            let seq = self.tallies.set_down(admission.fate == Fate::Adopt);
+            self.pending.reach(seq);
+            let origin = origin(&self.site, source, seq);
+            return Some((seq, seal::id(&origin, admission, place)));
+        };
         let seq = self.tallies.admit(route);
         let origin = origin(&self.site, source, seq);
-        let frozen = seal::freeze(&origin, admission, &place);
-        paths.put(admission.key, earlier(admission, &place, frozen.id), seq);
+        let frozen = seal::freeze(&origin, admission, place);
+        let id = frozen.id;
         if self.names.route(route).is_some_and(|sinks| !sinks.is_empty()) {
-            self.pending.push(seal::stored(&origin, admission, &place, route, seq, frozen));
+            self.pending.push(seal::stored(&origin, admission, place, route, seq, frozen));
         } else {
             self.pending.reach(seq);
         }
+        Some((seq, id))
     }
 
     fn report(&mut self, sink: SinkId, report: Report) {
@@ -315,12 +348,15 @@ impl Memory {
             never(self.tallies.settle(sink, cursor, &mut rows));
         }
         for parked in report.parked {
-            let aside = (parked.attempts, Some(parked.next), false, parked.error, report.at);
-            self.set_aside(sink, parked.seq, aside);
+            let what = attempts::parked(&parked);
+            let Parked { seq, attempts, next, error } = parked;
+            let refusal = Refusal { seq, attempts, next: Some(next), rejected: false, error, what };
+            self.set_aside(sink, refusal, report.at);
         }
         for dead in report.dead {
-            let aside = (dead.attempts, None, dead.rejected, dead.error, report.at);
-            self.set_aside(sink, dead.seq, aside);
+            let what = attempts::dead(&dead);
+            let Dead { seq, attempts, rejected, error } = dead;
+            self.set_aside(sink, Refusal { seq, attempts, next: None, rejected, error, what }, report.at);
         }
         let mut delivered = report.delivered;
         for seq in report.unparked_delivered {
@@ -334,22 +370,19 @@ impl Memory {
         self.pending.drop_while(|stored| stored.seq <= tallies.floor(stored.route));
     }
 
-    fn set_aside(
-        &mut self,
-        sink: SinkId,
-        seq: u64,
-        (attempts, next, rejected, error, at): (u32, Option<Stamp>, bool, String, Stamp),
-    ) {
+    fn set_aside(&mut self, sink: SinkId, refusal: Refusal, at: Stamp) {
+        let Refusal { seq, attempts, next, rejected, error, what } = refusal;
         if self.tallies.sink(sink).is_none_or(|tally| seq > tally.cursor) {
             return;
         }
-        let before = self.aside.remove(&(seq, sink));
-        let was = before.as_ref().map(Aside::trouble);
-        let Some(stored) = before.map(|aside| aside.stored).or_else(|| self.pending.get(seq).cloned()) else {
-            return;
+        let (was, before) = match self.aside.remove(&(seq, sink)) {
+            Some(aside) => (Some(aside.trouble()), Some((aside.stored, aside.history))),
+            None => (None, self.pending.get(seq).map(|stored| (stored.clone(), Vec::new()))),
         };
+        let Some((stored, mut history)) = before else { return };
+        attempts::remember(&mut history, Moment { time: at, what });
         let route = stored.route;
-        let aside = Aside { stored, attempts, next, rejected, error, at };
+        let aside = Aside { stored, attempts, next, rejected, error, at, history };
         self.tallies.trouble(sink, route, was, Some(aside.trouble()));
         self.aside.insert((seq, sink), aside);
     }
@@ -359,7 +392,7 @@ fn origin(site: &Arc<str>, source: &Source, seq: u64) -> Origin {
     Origin { site: Arc::clone(site), source: Arc::clone(&source.name), root: source.root_at(seq) }
 }
 
-fn earlier(admission: &Admission, place: &crate::lineage::Place, id: model::EventId) -> Earlier {
+fn earlier(admission: &Admission, place: &Place, id: EventId) -> Earlier {
     Earlier {
         announced: matches!(admission.fate, Fate::Announce(_)),
         kind: admission.kind,
