@@ -350,9 +350,6 @@ pub(crate) const LATER_SINK_TYPES: [&str; 12] = [
     "plugin",
 ];
 
-/// The presets of `complete` that are announced for a later version.
-pub(crate) const LATER_PRESETS: [&str; 5] = ["sftp", "rsync", "measurement-set", "dicom-series", "done-file"];
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use model::measure::format_duration;
-use settle::{Clause, Completion, Expr, Pattern, Rule, Rules, temp_names};
+use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, temp_names};
 
 use crate::expand::protect;
 use crate::keys::{JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
@@ -222,7 +222,7 @@ fn completion(completion: &Completion) -> String {
     let mut fields = match known_preset(completion) {
         Some(fields) => fields,
         None => match &completion.expr {
-            Expr::Clause(Clause::Quiet(quiet)) => vec![format!("quiet = {}", duration(quiet))],
+            Expr::Clause(Clause::Quiet(Quiet::For(quiet))) => vec![format!("quiet = {}", duration(quiet))],
             Expr::Clause(Clause::MinAge(age)) => vec![format!("min_age = {}", duration(age))],
             Expr::Clause(clause) => vec![format!("all = [{}]", member(&Expr::Clause(*clause)))],
             Expr::Any(members) => vec![format!("any = {}", list(members.iter().map(member)))],
@@ -252,7 +252,7 @@ fn known_preset(completion: &Completion) -> Option<Vec<String>> {
     let mut fields = vec![format!("preset = {}", quoted(name))];
     match core {
         core if *core == Completion::preset(name)?.expr => {}
-        Expr::Clause(Clause::Quiet(quiet)) if name == "network" => {
+        Expr::Clause(Clause::Quiet(Quiet::For(quiet))) if name == "network" => {
             fields.push(format!("quiet = {}", duration(quiet)));
         }
         _ => return None,
@@ -263,7 +263,7 @@ fn known_preset(completion: &Completion) -> Option<Vec<String>> {
 
 fn member(expr: &Expr) -> String {
     match expr {
-        Expr::Clause(Clause::Quiet(quiet)) => format!("{{ quiet = {} }}", duration(quiet)),
+        Expr::Clause(Clause::Quiet(Quiet::For(quiet))) => format!("{{ quiet = {} }}", duration(quiet)),
         Expr::Clause(Clause::MinAge(age)) => format!("{{ min_age = {} }}", duration(age)),
         Expr::Clause(clause) => choice(&choices::CLAUSES, clause),
         Expr::Any(members) => format!("{{ any = {} }}", list(members.iter().map(member))),

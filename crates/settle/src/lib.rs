@@ -5,17 +5,26 @@
 //! any history, and `explain` can ask the very code that decides.
 
 mod bytes_as_text;
+pub mod companion;
 mod glob;
+pub mod group;
+mod patience;
 pub mod pattern;
+pub mod presets;
 mod python;
 pub mod rule;
 pub mod select;
 pub mod temp_names;
+pub mod tree;
 pub mod unit;
 pub mod verdict;
 
+pub use companion::{After, Ask, Count, Extras, Manifest, ManifestStyle, Marker, Metadata, NameForm};
+pub use group::{DicomKey, Group, Grouping, KeyPattern};
 pub use pattern::{Pattern, PatternError};
-pub use rule::{Clause, Completion, Expr, OnDeadline, Rule, Rules, Selection};
-pub use select::{RuleMask, Say, Why};
-pub use unit::{Mono, Sample, Step, Unit, What};
-pub use verdict::WriterFact;
+pub use presets::{PRESETS, Preset};
+pub use rule::{Clause, Completion, Expr, Late, OnDeadline, Quiet, Rule, Rules, Selection, Shape, Take};
+pub use select::{RuleMask, Say, UnitAbove, Why};
+pub use tree::{Stir, Tree, View};
+pub use unit::{Beside, Mono, Sample, Step, Unit, What};
+pub use verdict::{Answer, Questions, WriterFact};

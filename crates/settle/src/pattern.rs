@@ -114,7 +114,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn compile_bytes(text: &str) -> Result<Regex, PatternError> {
+pub(crate) fn compile_bytes(text: &str) -> Result<Regex, PatternError> {
     RegexBuilder::new(text)
         .unicode(false)
         .dot_matches_new_line(true)

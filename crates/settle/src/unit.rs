@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use model::{Cause, Reason, SignalSet, Stamp};
 
-use crate::rule::{Completion, OnDeadline};
-use crate::verdict::{Facts, Heard, SUBSTITUTE_QUIET, Verdict, WriterFact, judge};
+use crate::patience::Patience;
+use crate::rule::Completion;
+use crate::verdict::{Answer, Facts, Heard, Questions, SUBSTITUTE_QUIET, Verdict, WriterFact, judge};
 
 /// Monotonic time since the engine started.
 pub type Mono = Duration;
@@ -47,8 +48,8 @@ pub struct Sample {
 pub enum Step {
     /// The rule is satisfied by these signals.
     Complete(SignalSet),
-    /// Probe the writer and judge again.
-    AskWriter,
+    /// Find these out and judge again.
+    Ask(Questions),
     /// Not yet.
     Wait {
         /// What is missing.
@@ -58,6 +59,34 @@ pub enum Step {
         /// Whether the deadline has passed just now and somebody should be told.
         alert: bool,
     },
+    /// Its deadline has passed: it is announced as incomplete, once, and goes on waiting.
+    Overdue {
+        /// What there is of evidence.
+        evidence: SignalSet,
+        /// What is missing.
+        reason: Reason,
+        /// When to look again, on the monotonic clock.
+        again: Mono,
+        /// Whether somebody should be told.
+        alert: bool,
+    },
+}
+
+/// What was found out beside the unit itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// What is known of each of the rule's questions.
+    pub answers: &'a [Answer],
+    /// Whether the units inside are complete.
+    pub children: &'a Answer,
+    /// What is so dear to find out that everything else must hold first.
+    pub dear: Questions,
+}
+
+impl Beside<'_> {
+    /// Nothing was asked, and nothing is inside.
+    pub const NOTHING: Beside<'static> =
+        Beside { answers: &[], children: &Answer::NotAsked, dear: Questions::NONE };
 }
 
 /// How a unit came to our notice; it decides what could still be heard of it.
@@ -81,9 +110,11 @@ pub struct Unit {
     birth: Birth,
     renamed_in: bool,
     closed: bool,
+    announced: bool,
     sample: Option<(Sample, Mono)>,
-    looks: u32,
-    alerted: bool,
+    /// The longest time between two changes.
+    pause: Duration,
+    patience: Patience,
 }
 
 /// Between being created and being opened for writing there is a moment in which the kernel
@@ -93,9 +124,6 @@ const EMPTY_GRACE: Duration = Duration::from_millis(200);
 /// Where neither close nor writer can be known for sure, a file that nobody closed is believed
 /// to be finished after so long without a change.
 const UNKNOWN_WRITER_QUIET: Duration = Duration::from_mins(1);
-/// The longest time between two looks at a unit of which nothing is heard.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-
 impl Unit {
     /// A unit whose name the kernel told of.
     #[must_use]
@@ -117,9 +145,10 @@ impl Unit {
             birth,
             renamed_in: false,
             closed: false,
+            announced: false,
             sample: None,
-            looks: 0,
-            alerted: false,
+            pause: Duration::ZERO,
+            patience: Patience::NEW,
         }
     }
 
@@ -131,12 +160,30 @@ impl Unit {
                 self.birth = Birth::Heard;
                 self.cause = Cause::Arrived;
                 self.closed = false;
+                self.announced = false;
                 self.renamed_in = matches!(what, What::MovedIn);
             }
             What::Closed => self.closed = true,
             What::MovedOut | What::Deleted | What::Attrib => {}
         }
-        self.looks = 0;
+        self.patience.looks = 0;
+    }
+
+    /// The producer says that it is finished.
+    pub const fn announce(&mut self) {
+        self.announced = true;
+        self.patience.looks = 0;
+    }
+
+    /// Something beside it has changed: it is looked at often again.
+    pub const fn stir(&mut self) {
+        self.patience.looks = 0;
+    }
+
+    /// The longest time between two changes that was seen.
+    #[must_use]
+    pub const fn longest_pause(&self) -> Duration {
+        self.pause
     }
 
     /// Something may have happened unheard (events were dropped, the root was away): what was not
@@ -145,7 +192,7 @@ impl Unit {
         self.birth = Birth::Scanned;
         self.closed = false;
         self.renamed_in = false;
-        self.looks = 0;
+        self.patience.looks = 0;
     }
 
     /// Whether a close or a rename under this name was heard.
@@ -162,9 +209,14 @@ impl Unit {
 
     /// Takes in a look at the file.
     pub fn look(&mut self, sample: Sample, now: Mono) {
-        self.looks = self.looks.saturating_add(1);
-        if self.sample.is_none_or(|(last, _)| !same_content(&last, &sample)) {
-            self.sample = Some((sample, now));
+        self.patience.looks = self.patience.looks.saturating_add(1);
+        match self.sample {
+            Some((last, _)) if same_content(&last, &sample) => {}
+            earlier => {
+                let pause = earlier.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
+                self.pause = self.pause.max(pause);
+                self.sample = Some((sample, now));
+            }
         }
     }
 
@@ -183,28 +235,60 @@ impl Unit {
     /// Asks the rule. Call it after a [`Unit::look`]; `writer` is what the kernel said of writers
     /// *after* that look, or `NotAsked`.
     #[must_use]
-    pub fn judge(&mut self, rule: &Completion, writer: WriterFact, now: Mono, wall: Stamp) -> Step {
-        let facts = self.facts(writer, now, wall);
+    pub fn judge(
+        &mut self,
+        rule: &Completion,
+        writer: WriterFact,
+        beside: Beside<'_>,
+        now: Mono,
+        wall: Stamp,
+    ) -> Step {
+        let facts = self.facts(writer, beside, now, wall);
         match judge(&rule.expr, &facts) {
             Verdict::Complete(signals) => Step::Complete(signals),
-            Verdict::AskWriter => Step::AskWriter,
+            Verdict::Ask(questions) => Step::Ask(questions),
             // Created and not closed: being written, or linked in. Only the writer tells.
             Verdict::Wait { .. } if writer == WriterFact::NotAsked && facts.closed == Heard::No => {
-                Step::AskWriter
+                Step::Ask(Questions::WRITER)
             }
-            Verdict::Wait { reason, again_in } => self.wait(rule, reason, again_in, now),
+            Verdict::Wait { reason, again_in } => {
+                let evidence = self.evidence();
+                let fresh_and_empty = self.is_fresh_and_empty() && is_about_the_writer(&reason);
+                let step = self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence);
+                match step {
+                    Step::Wait { reason, again, alert } if fresh_and_empty => {
+                        Step::Wait { reason, again: again.min(now + EMPTY_GRACE), alert }
+                    }
+                    step => step,
+                }
+            }
         }
     }
 
-    fn facts(&self, writer: WriterFact, now: Mono, wall: Stamp) -> Facts {
+    fn facts<'a>(&self, writer: WriterFact, beside: Beside<'a>, now: Mono, wall: Stamp) -> Facts<'a> {
         let unchanged_for = self.sample.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
         let age = self.sample.map_or(Duration::ZERO, |(sample, _)| age(sample.ctime, wall));
         let renamed_in = self.heard_or(self.renamed_in);
-        let closed = match self.heard_or(self.closed) {
-            Heard::No if self.was_linked_in(writer, unchanged_for) => Heard::Unknowable,
-            other => other,
-        };
-        Facts { renamed_in, closed, writer, unchanged_for, age }
+        let heard = self.heard_or(self.closed);
+        let linked_in = heard == Heard::No && self.was_linked_in(writer, unchanged_for);
+        Facts {
+            renamed_in,
+            linked_in: linked_in && writer == WriterFact::Gone,
+            closed: if linked_in { Heard::Unknowable } else { heard },
+            writer,
+            unchanged_for,
+            pause: self.pause,
+            age,
+            announced: self.announced,
+            members: match writer {
+                WriterFact::NotAsked => &Answer::NotAsked,
+                WriterFact::Gone | WriterFact::Unknown => &Answer::Holds(model::Signal::Members),
+                WriterFact::Open => &Answer::Missing(Reason::WaitingWriterOpen),
+            },
+            children: beside.children,
+            answers: beside.answers,
+            dear: beside.dear,
+        }
     }
 
     const fn heard_or(&self, heard: bool) -> Heard {
@@ -232,46 +316,8 @@ impl Unit {
         }
     }
 
-    fn wait(&mut self, rule: &Completion, reason: Reason, again_in: Duration, now: Mono) -> Step {
-        let waited = now.saturating_sub(self.first_seen);
-        let mut reason = reason;
-        let mut again_in = self.pause(&reason, again_in);
-        let mut alert = false;
-        if let Some((deadline, action)) = rule.deadline {
-            if waited < deadline {
-                again_in = again_in.min(deadline.saturating_sub(waited));
-            } else {
-                alert = !std::mem::replace(&mut self.alerted, true);
-                match action {
-                    OnDeadline::Alert => {}
-                    OnDeadline::Deliver => return Step::Complete(self.evidence()),
-                    OnDeadline::Hold => {
-                        reason = Reason::WaitingDeadline;
-                        again_in = again_in.max(LONGEST_PAUSE);
-                    }
-                }
-            }
-        }
-        Step::Wait { reason, again: now + again_in, alert }
-    }
-
-    /// Waits for an event are looked after ever more rarely while nothing is heard; waits for
-    /// time to pass end when they end.
-    fn pause(&self, reason: &Reason, again_in: Duration) -> Duration {
-        match reason {
-            Reason::WaitingClosed | Reason::WaitingWriterOpen | Reason::WaitingRenamedIn => {
-                if self.is_fresh_and_empty() {
-                    return EMPTY_GRACE;
-                }
-                let doublings = self.looks.saturating_sub(1).min(6);
-                (again_in * 2u32.pow(doublings)).min(LONGEST_PAUSE)
-            }
-            _ => again_in.max(Duration::from_millis(1)),
-        }
-    }
-
     fn is_fresh_and_empty(&self) -> bool {
-        self.looks <= 2 && self.sample.is_some_and(|(sample, _)| sample.size == 0)
+        self.patience.looks <= 2 && self.sample.is_some_and(|(sample, _)| sample.size == 0)
     }
 
     const fn evidence(&self) -> SignalSet {
@@ -293,11 +339,15 @@ impl Unit {
     }
 }
 
+const fn is_about_the_writer(reason: &Reason) -> bool {
+    matches!(reason, Reason::WaitingClosed | Reason::WaitingWriterOpen | Reason::WaitingRenamedIn)
+}
+
 fn same_content(one: &Sample, two: &Sample) -> bool {
     one.size == two.size && one.mtime == two.mtime && one.ctime == two.ctime && one.inode == two.inode
 }
 
-fn age(ctime: Stamp, wall: Stamp) -> Duration {
+pub(crate) fn age(ctime: Stamp, wall: Stamp) -> Duration {
     let nanos = wall.as_nanos().saturating_sub(ctime.as_nanos());
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(0))
 }

@@ -30,19 +30,85 @@ pub enum WriterFact {
     Unknown,
 }
 
+/// What is known of something beside the unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Nobody has looked yet.
+    NotAsked,
+    /// Somebody is looking.
+    Pending,
+    /// It is as the rule wants it: this is the evidence.
+    Holds(Signal),
+    /// It is not.
+    Missing(Reason),
+}
+
+/// What the engine is to find out before it asks again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Whether somebody writes.
+    pub writer: bool,
+    /// One bit for each entry of [`crate::Completion::asks`].
+    pub asks: u32,
+}
+
+impl Questions {
+    /// Nothing.
+    pub const NONE: Self = Self { writer: false, asks: 0 };
+    /// Whether somebody writes.
+    pub const WRITER: Self = Self { writer: true, asks: 0 };
+
+    /// Whether there is nothing to find out.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        !self.writer && self.asks == 0
+    }
+
+    const fn one(ask: u8) -> Self {
+        Self { writer: false, asks: 1 << ask }
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self { writer: self.writer || other.writer, asks: self.asks | other.asks }
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self { writer: self.writer && !other.writer, asks: self.asks & !other.asks }
+    }
+
+    /// The numbers of the entries.
+    pub fn asked(self) -> impl Iterator<Item = usize> {
+        (0..32).filter(move |bit| self.asks >> bit & 1 == 1)
+    }
+}
+
 /// Everything that a rule may want to know of a unit at one moment.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
+pub struct Facts<'a> {
     /// A rename to this name.
     pub renamed_in: Heard,
+    /// It was linked to this name when nobody wrote it any more.
+    pub linked_in: bool,
     /// A close after writing.
     pub closed: Heard,
     /// The state of writers.
     pub writer: WriterFact,
     /// How long it has looked the same, by the monotonic clock.
     pub unchanged_for: Duration,
+    /// The longest pause that was seen between two changes.
+    pub pause: Duration,
     /// How long ago its inode changed, by the wall clock.
     pub age: Duration,
+    /// The producer has said that it is finished.
+    pub announced: bool,
+    /// Whether every member is complete; a file is its own only member.
+    pub members: &'a Answer,
+    /// Whether every unit inside is complete.
+    pub children: &'a Answer,
+    /// What is known of each entry of [`crate::Completion::asks`]; what is missing was not asked.
+    pub answers: &'a [Answer],
+    /// What is so dear to find out that everything else must hold first.
+    pub dear: Questions,
 }
 
 /// What a rule says of a unit.
@@ -50,8 +116,8 @@ pub struct Facts {
 pub enum Verdict {
     /// Complete, because of these signals.
     Complete(SignalSet),
-    /// It depends on whether somebody writes: probe, then ask again.
-    AskWriter,
+    /// It depends on these: find out, then ask again.
+    Ask(Questions),
     /// Not yet; look again after the given time at the latest.
     Wait {
         /// What is missing.
@@ -66,9 +132,20 @@ pub const SUBSTITUTE_QUIET: Duration = Duration::from_secs(2);
 /// How soon an event that is awaited is looked for without having been heard.
 const RECHECK: Duration = Duration::from_millis(500);
 
-/// Asks `expr` about `facts`.
+/// Asks `expr` about `facts`. Units inside must be complete whatever the rule says.
 #[must_use]
-pub fn judge(expr: &Expr, facts: &Facts) -> Verdict {
+pub fn judge(expr: &Expr, facts: &Facts<'_>) -> Verdict {
+    match facts.children {
+        Answer::Missing(reason) => wait(reason.clone(), RECHECK),
+        Answer::Pending | Answer::NotAsked => judge_part(expr, facts),
+        Answer::Holds(signal) => match judge_part(expr, facts) {
+            Verdict::Complete(signals) => Verdict::Complete(signals.with(*signal)),
+            other => other,
+        },
+    }
+}
+
+fn judge_part(expr: &Expr, facts: &Facts<'_>) -> Verdict {
     match expr {
         Expr::Clause(clause) => judge_clause(*clause, facts),
         Expr::All(parts) => all(parts, facts),
@@ -76,15 +153,44 @@ pub fn judge(expr: &Expr, facts: &Facts) -> Verdict {
     }
 }
 
-fn judge_clause(clause: Clause, facts: &Facts) -> Verdict {
+fn judge_clause(clause: Clause, facts: &Facts<'_>) -> Verdict {
     match clause {
         Clause::Appeared => complete(Signal::Appeared),
         Clause::RenamedIn => heard(facts.renamed_in, Signal::RenamedIn, Reason::WaitingRenamedIn, facts),
+        Clause::LinkedIn if facts.linked_in => complete(Signal::WriterGone),
+        Clause::LinkedIn => wait(Reason::WaitingRenamedIn, RECHECK),
         Clause::Closed => heard(facts.closed, Signal::Closed, Reason::WaitingClosed, facts),
         Clause::WriterGone => writer_gone(facts),
-        Clause::Quiet(period) => quiet(period, facts),
+        Clause::NoWriterKnown => match facts.writer {
+            WriterFact::NotAsked => Verdict::Ask(Questions::WRITER),
+            WriterFact::Open => wait(Reason::WaitingWriterOpen, RECHECK),
+            WriterFact::Gone | WriterFact::Unknown => Verdict::Complete(SignalSet::EMPTY),
+        },
+        Clause::Quiet(period) => quiet(period.period(facts.pause), facts),
         Clause::MinAge(period) if facts.age >= period => complete(Signal::MinAge),
         Clause::MinAge(period) => wait(Reason::WaitingMinAge, period.saturating_sub(facts.age)),
+        Clause::Announce if facts.announced => complete(Signal::Announce),
+        Clause::Announce => wait(Reason::WaitingAnnounce, RECHECK),
+        Clause::Members => match answered(facts.members, Questions::WRITER) {
+            // Where no lease tells of writers, members are complete when nothing changes.
+            Verdict::Complete(signals) if facts.writer == WriterFact::Unknown => {
+                and_quiet(signals, SUBSTITUTE_QUIET, facts)
+            }
+            verdict => verdict,
+        },
+        Clause::Ask(at) => {
+            let answer = facts.answers.get(usize::from(at)).unwrap_or(&Answer::NotAsked);
+            answered(answer, Questions::one(at))
+        }
+    }
+}
+
+fn answered(answer: &Answer, question: Questions) -> Verdict {
+    match answer {
+        Answer::NotAsked => Verdict::Ask(question),
+        Answer::Pending => wait(Reason::WaitingInspection, RECHECK),
+        Answer::Holds(signal) => complete(*signal),
+        Answer::Missing(reason) => wait(reason.clone(), RECHECK),
     }
 }
 
@@ -96,7 +202,7 @@ const fn wait(reason: Reason, again_in: Duration) -> Verdict {
     Verdict::Wait { reason, again_in }
 }
 
-fn heard(heard: Heard, signal: Signal, reason: Reason, facts: &Facts) -> Verdict {
+fn heard(heard: Heard, signal: Signal, reason: Reason, facts: &Facts<'_>) -> Verdict {
     match heard {
         Heard::Yes => complete(signal),
         Heard::No => wait(reason, RECHECK),
@@ -105,56 +211,82 @@ fn heard(heard: Heard, signal: Signal, reason: Reason, facts: &Facts) -> Verdict
     }
 }
 
-fn writer_gone(facts: &Facts) -> Verdict {
+fn writer_gone(facts: &Facts<'_>) -> Verdict {
     match facts.writer {
-        WriterFact::NotAsked => Verdict::AskWriter,
+        WriterFact::NotAsked => Verdict::Ask(Questions::WRITER),
         WriterFact::Gone => complete(Signal::WriterGone),
-        WriterFact::Open => wait(Reason::WaitingWriterOpen, RECHECK),
+        WriterFact::Open => match facts.members {
+            Answer::Missing(reason) => wait(reason.clone(), RECHECK),
+            _ => wait(Reason::WaitingWriterOpen, RECHECK),
+        },
         WriterFact::Unknown => quiet(SUBSTITUTE_QUIET, facts),
     }
 }
 
-fn quiet(period: Duration, facts: &Facts) -> Verdict {
+fn quiet(period: Duration, facts: &Facts<'_>) -> Verdict {
     if facts.unchanged_for >= period {
         return complete(Signal::Quiet);
     }
     wait(Reason::WaitingQuiet, period.saturating_sub(facts.unchanged_for))
 }
 
-/// All must hold. A part that does not hold decides before the kernel is asked about writers,
-/// and the part with the longest way to go names the reason.
-fn all(parts: &[Expr], facts: &Facts) -> Verdict {
+fn and_quiet(signals: SignalSet, period: Duration, facts: &Facts<'_>) -> Verdict {
+    match quiet(period, facts) {
+        Verdict::Complete(quiet) => Verdict::Complete(signals.union(quiet)),
+        other => other,
+    }
+}
+
+/// Whether the passing of time alone ends the wait.
+pub(crate) const fn passes_by_itself(reason: &Reason) -> bool {
+    matches!(reason, Reason::WaitingQuiet | Reason::WaitingMinAge)
+}
+
+/// All must hold. What time alone does not bring names the reason before what it does, and of those
+/// the part with the longest way to go. What is cheap to find out is found out first, so that the
+/// reason is the true one.
+fn all(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
     let mut signals = SignalSet::EMPTY;
-    let mut ask = false;
+    let mut ask = Questions::NONE;
     let mut longest: Option<(Reason, Duration)> = None;
     for part in parts {
-        match judge(part, facts) {
+        match judge_part(part, facts) {
             Verdict::Complete(more) => signals = signals.union(more),
-            Verdict::AskWriter => ask = true,
+            Verdict::Ask(questions) => ask = ask.and(questions),
             Verdict::Wait { reason, again_in } => {
-                // Of equals the later part names the reason: "a process has it open" says more
-                // than "not closed yet".
-                if longest.as_ref().is_none_or(|(_, longest)| again_in >= *longest) {
+                let outranks = |(other, longest): &(Reason, Duration)| {
+                    match (passes_by_itself(&reason), passes_by_itself(other)) {
+                        (false, true) => true,
+                        (true, false) => false,
+                        // Of equals the later part names the reason: "a process has it open" says more
+                        // than "not closed yet".
+                        _ => again_in >= *longest,
+                    }
+                };
+                if longest.as_ref().is_none_or(outranks) {
                     longest = Some((reason, again_in));
                 }
             }
         }
     }
+    let cheap = ask.without(facts.dear);
     match longest {
+        Some((reason, _)) if passes_by_itself(&reason) && !cheap.is_none() => Verdict::Ask(cheap),
         Some((reason, again_in)) => wait(reason, again_in),
-        None if ask => Verdict::AskWriter,
+        None if !cheap.is_none() => Verdict::Ask(cheap),
+        None if !ask.is_none() => Verdict::Ask(ask),
         None => Verdict::Complete(signals),
     }
 }
 
 /// One must hold. The part that may hold soonest names the reason.
-fn any(parts: &[Expr], facts: &Facts) -> Verdict {
-    let mut ask = false;
+fn any(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
+    let mut ask = Questions::NONE;
     let mut soonest: Option<(Reason, Duration)> = None;
     for part in parts {
-        match judge(part, facts) {
+        match judge_part(part, facts) {
             done @ Verdict::Complete(_) => return done,
-            Verdict::AskWriter => ask = true,
+            Verdict::Ask(questions) => ask = ask.and(questions),
             Verdict::Wait { reason, again_in } => {
                 // Of equals the later part names the reason: a rename that may never come is the
                 // less helpful answer to "why not yet?", and presets name it first.
@@ -164,8 +296,10 @@ fn any(parts: &[Expr], facts: &Facts) -> Verdict {
             }
         }
     }
+    let cheap = ask.without(facts.dear);
     match soonest {
-        _ if ask => Verdict::AskWriter,
+        _ if !cheap.is_none() => Verdict::Ask(cheap),
+        _ if !ask.is_none() => Verdict::Ask(ask),
         Some((reason, again_in)) => wait(reason, again_in),
         None => wait(Reason::WaitingLook, RECHECK),
     }
@@ -174,19 +308,28 @@ fn any(parts: &[Expr], facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::Completion;
+    use crate::rule::{Completion, Quiet};
 
-    fn facts() -> Facts {
+    const ASK_WRITER: Verdict = Verdict::Ask(Questions::WRITER);
+
+    fn facts() -> Facts<'static> {
         Facts {
             renamed_in: Heard::No,
             closed: Heard::No,
             writer: WriterFact::NotAsked,
             unchanged_for: Duration::ZERO,
             age: Duration::ZERO,
+            linked_in: false,
+            pause: Duration::ZERO,
+            announced: false,
+            members: &Answer::NotAsked,
+            children: &Answer::NotAsked,
+            answers: &[],
+            dear: Questions::NONE,
         }
     }
 
-    fn local(facts: Facts) -> Verdict {
+    fn local(facts: Facts<'_>) -> Verdict {
         judge(&Completion::local().expr, &facts)
     }
 
@@ -195,15 +338,21 @@ mod tests {
     }
 
     #[test]
-    fn local_takes_a_rename_at_once() {
-        assert_eq!(local(Facts { renamed_in: Heard::Yes, ..facts() }), signals(&[Signal::RenamedIn]));
+    fn local_takes_a_rename_unless_somebody_is_known_to_write() {
+        let renamed = Facts { renamed_in: Heard::Yes, ..facts() };
+        assert_eq!(local(renamed), ASK_WRITER);
+        for writer in [WriterFact::Gone, WriterFact::Unknown] {
+            assert_eq!(local(Facts { writer, ..renamed }), signals(&[Signal::RenamedIn]));
+        }
+        let open = local(Facts { writer: WriterFact::Open, ..renamed });
+        assert!(matches!(open, Verdict::Wait { reason: Reason::WaitingWriterOpen, .. }), "{open:?}");
     }
 
     #[test]
     fn local_wants_the_close_and_no_other_writer() {
         assert!(matches!(local(facts()), Verdict::Wait { reason: Reason::WaitingClosed, .. }));
         let closed = Facts { closed: Heard::Yes, ..facts() };
-        assert_eq!(local(closed), Verdict::AskWriter);
+        assert_eq!(local(closed), ASK_WRITER);
         let open = Facts { writer: WriterFact::Open, ..closed };
         assert!(matches!(local(open), Verdict::Wait { reason: Reason::WaitingWriterOpen, .. }));
         let gone = Facts { writer: WriterFact::Gone, ..closed };
@@ -213,7 +362,7 @@ mod tests {
     #[test]
     fn what_cannot_be_heard_is_replaced_by_the_writer_then_by_quiet() {
         let scanned = Facts { renamed_in: Heard::Unknowable, closed: Heard::Unknowable, ..facts() };
-        assert_eq!(local(scanned), Verdict::AskWriter);
+        assert_eq!(local(scanned), ASK_WRITER);
         assert_eq!(local(Facts { writer: WriterFact::Gone, ..scanned }), signals(&[Signal::WriterGone]));
         let unknown = Facts { writer: WriterFact::Unknown, ..scanned };
         assert!(matches!(local(unknown), Verdict::Wait { reason: Reason::WaitingQuiet, .. }));
@@ -229,7 +378,7 @@ mod tests {
             Clause::RenamedIn,
             Clause::Closed,
             Clause::WriterGone,
-            Clause::Quiet(LONGEST),
+            Clause::Quiet(Quiet::For(LONGEST)),
             Clause::MinAge(LONGEST),
         ];
         for heard in [Heard::Yes, Heard::No, Heard::Unknowable] {
@@ -242,7 +391,7 @@ mod tests {
                                 assert!(again_in > Duration::ZERO && again_in <= LONGEST, "{again_in:?}");
                             }
                             Verdict::Complete(signals) => assert_ne!(signals, SignalSet::EMPTY),
-                            Verdict::AskWriter => panic!("asked again after the answer"),
+                            Verdict::Ask(_) => panic!("asked again after the answer"),
                         }
                     }
                 }
@@ -252,7 +401,7 @@ mod tests {
 
     #[test]
     fn all_names_the_longest_wait_and_any_the_shortest() {
-        let quiet = |s| Expr::Clause(Clause::Quiet(Duration::from_secs(s)));
+        let quiet = |s| Expr::Clause(Clause::Quiet(Quiet::For(Duration::from_secs(s))));
         let age = |s| Expr::Clause(Clause::MinAge(Duration::from_secs(s)));
         let all = judge(&Expr::All(vec![quiet(1), age(9)]), &facts());
         assert_eq!(all, wait(Reason::WaitingMinAge, Duration::from_secs(9)));

@@ -114,9 +114,7 @@ fn source(monitor: &Monitor, lists: &[List<'_>], endpoint: &Endpoint) -> SourceP
 fn rule(monitor: &Monitor, to: Vec<String>) -> Rule {
     let completion = match monitor.announce {
         AnnounceAt::Complete => Completion::local(),
-        AnnounceAt::Create => {
-            Completion { preset: None, expr: Expr::Clause(Clause::Appeared), deadline: None }
-        }
+        AnnounceAt::Create => Completion::of(Expr::Clause(Clause::Appeared)),
     };
     Rule {
         name: monitor.section.clone(),
@@ -124,6 +122,7 @@ fn rule(monitor: &Monitor, to: Vec<String>) -> Rule {
         exclude: monitor.ignore.clone(),
         completion,
         to,
+        shape: settle::Shape::default(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use settle::{Clause, Completion, Expr, OnDeadline};
+use settle::{Clause, Completion, Expr, OnDeadline, PRESETS, Quiet};
 use toml::de::{DeTable, DeValue};
 
 use super::choices::{CLAUSES, ON_DEADLINE};
 use crate::fields::{Fields, Report, Value};
-use crate::keys::{COMPLETE, LATER_PRESETS};
+use crate::keys::COMPLETE;
 
 /// Deeper expressions are no rules but mistakes.
 const DEPTH_LIMIT: usize = 8;
@@ -27,9 +27,8 @@ pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Complet
 }
 
 fn preset(value: &Value<'_>, report: &mut Report<'_>) -> Option<Completion> {
-    let presets: Vec<_> =
-        Completion::PRESETS.into_iter().filter_map(|name| Some((name, Completion::preset(name)?))).collect();
-    value.text(report, EXPECTED)?.one_of(report, "preset", &presets, &LATER_PRESETS)
+    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, preset.completion())).collect();
+    value.text(report, EXPECTED)?.one_of(report, "preset", &presets, &[])
 }
 
 fn from_table(table: &DeTable<'_>, value: &Value<'_>, report: &mut Report<'_>) -> Option<Completion> {
@@ -56,7 +55,7 @@ fn from_table(table: &DeTable<'_>, value: &Value<'_>, report: &mut Report<'_>) -
             return None;
         }
     };
-    Some(Completion { preset, expr, deadline })
+    Some(Completion { preset, deadline, ..Completion::of(expr) })
 }
 
 /// What the table says besides age and deadline.
@@ -81,7 +80,7 @@ fn basis(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Basis {
         ["all"] => {
             all.and_then(|value| members(&value, 1, report)).map(|list| (None, joined(list, Expr::All)))
         }
-        ["quiet"] => quiet.map(|quiet| (None, Expr::Clause(Clause::Quiet(quiet)))),
+        ["quiet"] => quiet.map(|quiet| (None, Expr::Clause(Clause::Quiet(Quiet::For(quiet))))),
         several => {
             let message = format!("`complete` has {} side by side", several.join(" and "));
             report.error(fields.place(), message, Some("put them into one list: { all = [ … ] }".into()));
@@ -153,7 +152,7 @@ fn member(value: &Value<'_>, depth: usize, report: &mut Report<'_>) -> Option<Ex
             report.error(&place, format!("`{key}` stands outside of the lists"), None);
         }
     }
-    let quiet = fields.period(report, "quiet").map(|quiet| Expr::Clause(Clause::Quiet(quiet)));
+    let quiet = fields.period(report, "quiet").map(|quiet| Expr::Clause(Clause::Quiet(Quiet::For(quiet))));
     let min_age = fields.period(report, "min_age").map(|age| Expr::Clause(Clause::MinAge(age)));
     let any = fields
         .take("any")

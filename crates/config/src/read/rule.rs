@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use settle::{Completion, Pattern, Rule, Rules};
+use settle::{Completion, Pattern, Rule, Rules, Shape};
 
 use super::source::patterns;
 use super::{complete, name};
@@ -19,6 +19,7 @@ pub(crate) fn default_rule(sinks: &[String]) -> Rule {
         exclude: Vec::new(),
         completion: Completion::local(),
         to: sinks.to_vec(),
+        shape: Shape::default(),
     }
 }
 
@@ -96,6 +97,7 @@ fn read(
         exclude: patterns(exclude, report),
         completion: completion.unwrap_or_else(Completion::local),
         to,
+        shape: Shape::default(),
     })
 }
 

@@ -34,6 +34,7 @@ fn rule(name: &str, completion: Completion) -> Rule {
         exclude: patterns(&["py:(?i)^.*\\.t$"]),
         completion,
         to: vec!["q".into(), "odd name".into()],
+        shape: settle::Shape::default(),
     }
 }
 
@@ -79,7 +80,7 @@ fn plan() -> Plan {
     usual.reannounce = Some(Reannounce { every: Some(secs(300)), queue_limit: None });
     usual.rules.temp_names = temp_names::default_patterns();
     usual.rules.temp_names.extend(patterns(&["*.more"]));
-    usual.rules.rules = vec![rule("only", Completion::network(Completion::NETWORK_QUIET))];
+    usual.rules.rules = vec![rule("only", Completion::network(settle::presets::NETWORK_QUIET))];
     let lines = SinkKind::Jsonl(JsonlSink { path: "/var/log/x.jsonl".into() });
     Plan {
         site: "obs 1".into(),
@@ -117,10 +118,10 @@ fn the_least_plan_survives() {
 #[test]
 fn every_completion_survives() {
     let clause = |clause| Expr::Clause(clause);
-    let quiet = clause(Clause::Quiet(secs(2)));
+    let quiet = clause(Clause::Quiet(settle::Quiet::For(secs(2))));
     let old = clause(Clause::MinAge(secs(60)));
     let local = Completion::local().expr;
-    let of = |preset, expr, deadline| Completion { preset, expr, deadline };
+    let of = |preset, expr, deadline| Completion { preset, deadline, ..Completion::of(expr) };
     let hour = Some((secs(3600), OnDeadline::Hold));
     for completion in [
         of(Some("local"), local.clone(), hour),

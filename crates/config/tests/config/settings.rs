@@ -148,7 +148,7 @@ fn a_rule_says_what_it_takes() {
 
 #[test]
 fn completeness() {
-    let quiet = |n| Expr::Clause(Clause::Quiet(secs(n)));
+    let quiet = |n| Expr::Clause(Clause::Quiet(settle::Quiet::For(secs(n))));
     let old = |n| Expr::Clause(Clause::MinAge(secs(n)));
     assert_eq!(complete("\"local\""), Completion::local());
     assert_eq!(complete("\"network\""), Completion::preset("network").unwrap());

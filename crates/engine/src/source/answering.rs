@@ -55,6 +55,9 @@ impl Source {
             Selection::Taken(rule) => {
                 Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
             }
+            Selection::Member { rule, .. } => {
+                Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
+            }
             Selection::Ignored(reason) => Selected::Ignored(reason),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
-use settle::{Mono, RuleMask, Sample, Selection, Step, Unit, What, WriterFact};
+use settle::{Beside, Mono, Questions, RuleMask, Sample, Selection, Step, Unit, What, WriterFact};
 use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
@@ -201,6 +201,7 @@ impl Source {
         }
         let rule = match self.berth.plan.rules.select(&path, open.mask) {
             Selection::Taken(rule) => rule,
+            Selection::Member { .. } => return,
             Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
         };
         let Some(look) = self.look_of(&open, entry, &path) else { return };
@@ -323,7 +324,7 @@ impl Source {
                 candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
             }
             Step::Wait { reason, again, alert } => self.keep_waiting(path, waiting, reason, again, alert),
-            Step::AskWriter => {
+            Step::Ask(_) | Step::Overdue { .. } => {
                 self.keep_waiting(path, waiting, Reason::WaitingWriterOpen, now + super::ROOT_CHECK, false);
             }
         }
@@ -447,12 +448,12 @@ impl Source {
             return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
         };
         let wall = self.berth.clock.wall();
-        let step = waiting.unit.judge(&rule.completion, WriterFact::NotAsked, now, wall);
-        if step != Step::AskWriter {
+        let step = waiting.unit.judge(&rule.completion, WriterFact::NotAsked, Beside::NOTHING, now, wall);
+        if step != Step::Ask(Questions::WRITER) {
             return step;
         }
         let writer = self.ask_writer(open, name, waiting, now);
-        waiting.unit.judge(&rule.completion, writer, now, wall)
+        waiting.unit.judge(&rule.completion, writer, Beside::NOTHING, now, wall)
     }
 
     /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);

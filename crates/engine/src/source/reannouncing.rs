@@ -243,7 +243,7 @@ impl Source {
         let arrivals = self.announces_arrivals();
         let again = match self.berth.plan.rules.select(path, self.watcher.tree().mask(dir)) {
             Selection::Taken(rule) => self.comes_again(turn, key, path, (dir, &name), rule, rooms),
-            Selection::Ignored(_) => false,
+            Selection::Member { .. } | Selection::Ignored(_) => false,
         };
         if again {
             self.dirty.found(dir, &name);

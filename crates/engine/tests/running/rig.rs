@@ -263,6 +263,7 @@ fn plan(root: &Path) -> Plan {
         exclude: Vec::new(),
         completion: Completion::local(),
         to: vec!["out".into()],
+        shape: settle::Shape::default(),
     };
     Plan {
         site: "test".into(),

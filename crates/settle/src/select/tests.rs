@@ -13,6 +13,7 @@ fn rule(name: &str, include: &[&str], exclude: &[&str]) -> Rule {
         exclude: patterns(exclude),
         completion: Completion::local(),
         to: vec!["local".into()],
+        shape: crate::rule::Shape::default(),
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::OnDeadline;
+use crate::patience::LONGEST_PAUSE;
 use model::Signal;
 
 const T0: Stamp = Stamp::new(1_800_000_000, 0);
@@ -14,7 +16,7 @@ fn sample(size: u64, change: i64) -> Sample {
 
 fn judge_at(unit: &mut Unit, sample: Sample, writer: WriterFact, ms: u64) -> Step {
     unit.look(sample, at(ms));
-    unit.judge(&Completion::local(), writer, at(ms), T0)
+    unit.judge(&Completion::local(), writer, Beside::NOTHING, at(ms), T0)
 }
 
 fn has(step: &Step, signal: Signal) -> bool {
@@ -25,11 +27,11 @@ fn has(step: &Step, signal: Signal) -> bool {
 fn a_created_file_waits_for_its_close() {
     let mut unit = Unit::heard(at(0), T0);
     unit.hear(What::Created);
-    assert_eq!(judge_at(&mut unit, sample(0, 0), WriterFact::NotAsked, 0), Step::AskWriter);
+    assert_eq!(judge_at(&mut unit, sample(0, 0), WriterFact::NotAsked, 0), Step::Ask(Questions::WRITER));
     let step = judge_at(&mut unit, sample(0, 0), WriterFact::Open, 0);
     assert!(matches!(step, Step::Wait { reason: Reason::WaitingWriterOpen, .. }), "{step:?}");
     unit.hear(What::Closed);
-    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 5), Step::AskWriter);
+    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 5), Step::Ask(Questions::WRITER));
     assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Gone, 5), Signal::Closed));
 }
 
@@ -74,7 +76,7 @@ fn a_new_file_under_the_name_forgets_the_old_close() {
 #[test]
 fn a_scanned_file_is_judged_by_its_writer() {
     let mut unit = Unit::scanned(at(0), T0);
-    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 0), Step::AskWriter);
+    assert_eq!(judge_at(&mut unit, sample(9, 1), WriterFact::NotAsked, 0), Step::Ask(Questions::WRITER));
     assert!(has(&judge_at(&mut unit, sample(9, 1), WriterFact::Gone, 0), Signal::WriterGone));
 }
 
@@ -95,14 +97,13 @@ fn a_foreign_file_that_is_never_closed_is_not_lost() {
 /// P1: a rename that was dropped with other events is not waited for for ever.
 #[test]
 fn after_dropped_events_what_was_not_heard_is_unknowable() {
-    let rule =
-        Completion { preset: None, expr: crate::Expr::Clause(crate::Clause::RenamedIn), deadline: None };
+    let rule = Completion::of(crate::Expr::Clause(crate::Clause::RenamedIn));
     let mut unit = Unit::heard(at(0), T0);
     unit.hear(What::Created);
     unit.look(sample(9, 1), at(0));
-    assert!(matches!(unit.judge(&rule, WriterFact::Gone, at(0), T0), Step::Wait { .. }));
+    assert!(matches!(unit.judge(&rule, WriterFact::Gone, Beside::NOTHING, at(0), T0), Step::Wait { .. }));
     unit.miss();
-    assert!(has(&unit.judge(&rule, WriterFact::Gone, at(1), T0), Signal::WriterGone));
+    assert!(has(&unit.judge(&rule, WriterFact::Gone, Beside::NOTHING, at(1), T0), Signal::WriterGone));
     unit.hear(What::Closed);
     unit.miss();
     assert!(!unit.is_closed(), "the close may have been another file's");
@@ -114,25 +115,21 @@ fn quiet_starts_again_with_every_change() {
     let mut unit = Unit::scanned(at(0), T0);
     unit.look(sample(1, 0), at(0));
     unit.look(sample(2, 1), at(9_000));
-    let step = unit.judge(&rule, WriterFact::NotAsked, at(10_000), T0);
+    let step = unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(10_000), T0);
     assert_eq!(step, Step::Wait { reason: Reason::WaitingQuiet, again: at(19_000), alert: false });
     unit.look(sample(2, 1), at(19_000));
-    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, at(19_000), T0), Signal::Quiet));
+    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(19_000), T0), Signal::Quiet));
 }
 
 #[test]
 fn min_age_goes_by_the_change_time_and_a_clock_from_the_future_only_waits() {
-    let rule = Completion {
-        preset: None,
-        expr: crate::Expr::Clause(crate::Clause::MinAge(Duration::from_mins(1))),
-        deadline: None,
-    };
+    let rule = Completion::of(crate::Expr::Clause(crate::Clause::MinAge(Duration::from_mins(1))));
     let mut unit = Unit::scanned(at(0), T0);
     unit.look(Sample { ctime: Stamp::new(T0.sec + 500, 0), ..sample(1, 0) }, at(0));
-    let step = unit.judge(&rule, WriterFact::NotAsked, at(0), T0);
+    let step = unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(0), T0);
     assert_eq!(step, Step::Wait { reason: Reason::WaitingMinAge, again: at(60_000), alert: false });
     unit.look(sample(1, 0), at(1));
-    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, at(1), T0), Signal::MinAge));
+    assert!(has(&unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(1), T0), Signal::MinAge));
 }
 
 #[test]
@@ -144,14 +141,14 @@ fn a_deadline_alerts_once_delivers_or_holds() {
     let mut unit = Unit::scanned(at(0), T0);
     unit.look(sample(1, 0), at(0));
     let alert = with(OnDeadline::Alert);
-    let step = unit.judge(&alert, WriterFact::NotAsked, at(0), T0);
+    let step = unit.judge(&alert, WriterFact::NotAsked, Beside::NOTHING, at(0), T0);
     assert_eq!(step, Step::Wait { reason: Reason::WaitingQuiet, again: at(5_000), alert: false });
     let told = |step: &Step| matches!(step, Step::Wait { alert: true, .. });
-    assert!(told(&unit.judge(&alert, WriterFact::NotAsked, at(5_000), T0)));
-    assert!(!told(&unit.judge(&alert, WriterFact::NotAsked, at(6_000), T0)));
-    let step = unit.judge(&with(OnDeadline::Deliver), WriterFact::NotAsked, at(6_000), T0);
+    assert!(told(&unit.judge(&alert, WriterFact::NotAsked, Beside::NOTHING, at(5_000), T0)));
+    assert!(!told(&unit.judge(&alert, WriterFact::NotAsked, Beside::NOTHING, at(6_000), T0)));
+    let step = unit.judge(&with(OnDeadline::Deliver), WriterFact::NotAsked, Beside::NOTHING, at(6_000), T0);
     assert!(matches!(step, Step::Complete(_)));
-    let step = unit.judge(&with(OnDeadline::Hold), WriterFact::NotAsked, at(6_000), T0);
+    let step = unit.judge(&with(OnDeadline::Hold), WriterFact::NotAsked, Beside::NOTHING, at(6_000), T0);
     assert!(matches!(step, Step::Wait { reason: Reason::WaitingDeadline, .. }));
 }
 
@@ -163,7 +160,9 @@ fn looks_become_rarer_but_never_stop() {
     let mut last_pause = Duration::ZERO;
     for _ in 0..100 {
         unit.look(sample(5, 1), now);
-        let Step::Wait { again, .. } = unit.judge(&Completion::local(), WriterFact::Open, now, T0) else {
+        let Step::Wait { again, .. } =
+            unit.judge(&Completion::local(), WriterFact::Open, Beside::NOTHING, now, T0)
+        else {
             panic!("a file with an open writer was complete");
         };
         last_pause = again.saturating_sub(now);

@@ -13,7 +13,7 @@ use engine::engine::Setup;
 use engine::{Engine, Level, Notice, Observer};
 use model::Parcel;
 use model::text::safe;
-use settle::{Clause, Completion, Expr, Pattern, Rule, Rules, temp_names};
+use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, Shape, temp_names};
 use sinks::{BoxFuture, Outcome, Sink, Trouble};
 
 use crate::args::{BackendArg, WatchArgs};
@@ -128,8 +128,8 @@ fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
     let include = if args.include.is_empty() { vec!["*".to_owned()] } else { args.include.clone() };
     let mut completion = Completion::local();
     if let Some(period) = args.settle {
-        let both = vec![completion.expr, Expr::Clause(Clause::Quiet(period))];
-        completion = Completion { preset: None, expr: Expr::All(both), deadline: None };
+        let both = vec![completion.expr, Expr::Clause(Clause::Quiet(Quiet::For(period)))];
+        completion = Completion::of(Expr::All(both));
     }
     Ok(Rule {
         name: "watch".into(),
@@ -137,6 +137,7 @@ fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
         exclude: parse(&args.exclude)?,
         completion,
         to: vec![OUT.into()],
+        shape: Shape::default(),
     })
 }
 

@@ -1,0 +1,327 @@
+//! Files with a common key, taken as one unit.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use model::{Cause, PathKey, Reason, Signal, SignalSet, Stamp};
+use regex::bytes::Regex;
+
+use crate::companion::{Ask, Count};
+use crate::patience::Patience;
+use crate::pattern::{PatternError, compile_bytes};
+use crate::rule::Completion;
+use crate::tree::View;
+use crate::unit::{Beside, Mono, Sample, Step, age};
+use crate::verdict::{Answer, Facts, Heard, Verdict, WriterFact, judge};
+
+/// Where the key of a file comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// From its name.
+    Name(KeyPattern),
+    /// From its DICOM header.
+    Dicom(DicomKey),
+}
+
+/// Which UID of a DICOM header is the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DicomKey {
+    /// SeriesInstanceUID.
+    Series,
+    /// StudyInstanceUID.
+    Study,
+}
+
+/// A regular expression whose group `key` is the key, and whose group `total`, if there is one, says how
+/// many members there are. It is asked about the last name.
+#[derive(Clone, Debug)]
+pub struct KeyPattern {
+    text: String,
+    regex: Regex,
+}
+
+impl PartialEq for KeyPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for KeyPattern {}
+
+impl KeyPattern {
+    /// Reads `re:(?<key>[^_]+)_.*`.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let Some(expression) = text.strip_prefix("re:") else {
+            return Err(PatternError::new("a group needs a regular expression: \"re:(?<key>[^_]+)_.*\""));
+        };
+        let regex = compile_bytes(expression)?;
+        if !regex.capture_names().flatten().any(|name| name == "key") {
+            return Err(PatternError::new("the expression captures no `key`: write (?<key>…)"));
+        }
+        Ok(Self { text: text.to_owned(), regex })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it says how many members there are.
+    #[must_use]
+    pub fn has_total(&self) -> bool {
+        self.regex.capture_names().flatten().any(|name| name == "total")
+    }
+
+    /// The key of a file of that last name, and how many members it says there are.
+    #[must_use]
+    pub fn key<'a>(&self, name: &'a [u8]) -> Option<(&'a [u8], Option<u64>)> {
+        let captures = self.regex.captures(name)?;
+        let key = captures.name("key").map(|key| key.as_bytes()).filter(|key| !key.is_empty())?;
+        let total = captures.name("total");
+        let total = total.and_then(|total| std::str::from_utf8(total.as_bytes()).ok()?.parse().ok());
+        Some((key, total))
+    }
+}
+
+/// The path under which a group is known: its directory, its key, and a `/` that no file's path ends with.
+#[must_use]
+pub fn group_path(dir: &[u8], key: &[u8]) -> Box<[u8]> {
+    let between: &[u8] = if dir.is_empty() { b"" } else { b"/" };
+    [dir, between, key, b"/"].concat().into()
+}
+
+/// A group of files. Its memory is one entry for each member.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// When its first member was noticed.
+    pub first_seen: Mono,
+    /// The same by the wall clock.
+    pub first_seen_wall: Stamp,
+    /// What made us notice it.
+    pub cause: Cause,
+    /// The complete members and how they looked; `None`: not complete yet.
+    members: HashMap<Box<[u8]>, Option<Sample>>,
+    incomplete: u64,
+    changed: Mono,
+    pause: Duration,
+    expected: Option<u64>,
+    announced: bool,
+    patience: Patience,
+}
+
+/// So many members that are not complete are named.
+const NAMED: usize = 16;
+
+impl Group {
+    /// A group without members.
+    #[must_use]
+    pub fn new(cause: Cause, now: Mono, wall: Stamp) -> Self {
+        Self {
+            first_seen: now,
+            first_seen_wall: wall,
+            cause,
+            members: HashMap::new(),
+            incomplete: 0,
+            changed: now,
+            pause: Duration::ZERO,
+            expected: None,
+            announced: false,
+            patience: Patience::NEW,
+        }
+    }
+
+    fn put(&mut self, path: &[u8], sample: Option<Sample>, now: Mono) {
+        let before = match self.members.get_mut(path) {
+            Some(member) => std::mem::replace(member, sample),
+            None => {
+                self.members.insert(path.into(), sample);
+                self.incomplete += 1;
+                None
+            }
+        };
+        match (before, sample) {
+            (Some(_), None) => self.incomplete += 1,
+            (None, Some(_)) => self.incomplete -= 1,
+            _ => {}
+        }
+        self.change(now);
+    }
+
+    fn change(&mut self, now: Mono) {
+        self.pause = self.pause.max(now.saturating_sub(self.changed));
+        self.changed = now;
+        self.patience.looks = 0;
+    }
+
+    /// A member is there and not complete (any more).
+    pub fn member_waits(&mut self, path: &[u8], now: Mono) {
+        if self.members.get(path) != Some(&None) {
+            self.put(path, None, now);
+        }
+    }
+
+    /// A member is complete.
+    pub fn member_is_complete(&mut self, path: &[u8], sample: Sample, now: Mono) {
+        if self.members.get(path) != Some(&Some(sample)) {
+            self.put(path, Some(sample), now);
+        }
+    }
+
+    /// A member is gone. Returns whether it was one.
+    pub fn member_is_gone(&mut self, path: &[u8], now: Mono) -> bool {
+        let Some(member) = self.members.remove(path) else { return false };
+        self.incomplete -= u64::from(member.is_none());
+        self.change(now);
+        true
+    }
+
+    /// How a complete member looked.
+    #[must_use]
+    pub fn member(&self, path: &[u8]) -> Option<Sample> {
+        self.members.get(path).copied().flatten()
+    }
+
+    /// Its members.
+    pub fn members(&self) -> impl Iterator<Item = &[u8]> {
+        self.members.keys().map(|path| &**path)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether all are gone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Somebody (a name, a header) says how many members there are; the largest number counts.
+    pub fn expect(&mut self, expected: u64) {
+        self.expected = Some(self.expected.map_or(expected, |known| known.max(expected)));
+    }
+
+    /// The producer says that it is finished.
+    pub fn announce(&mut self) {
+        self.announced = true;
+        self.patience.looks = 0;
+    }
+
+    /// It was announced as incomplete.
+    pub fn mark_overdue(&mut self) {
+        self.patience.overdue = true;
+    }
+
+    /// Whether it was announced as incomplete.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.patience.overdue
+    }
+
+    /// Something beside it has changed: it is looked at often again.
+    pub fn stir(&mut self) {
+        self.patience.looks = 0;
+    }
+
+    /// The first few members that are not complete, in the order of their names.
+    #[must_use]
+    pub fn blocking(&self) -> Vec<Box<[u8]>> {
+        let waiting = self.members.iter().filter(|(_, sample)| sample.is_none());
+        let mut names: Vec<&[u8]> = waiting.map(|(path, _)| &**path).collect();
+        names.sort_unstable();
+        names.into_iter().take(NAMED).map(Into::into).collect()
+    }
+
+    /// All complete members as one.
+    #[must_use]
+    pub fn view(&self, with_inode: bool) -> View {
+        let mut view = View { open: self.incomplete, ..View::default() };
+        for (path, sample) in &self.members {
+            let Some(sample) = sample else { continue };
+            view.count += 1;
+            view.size = view.size.saturating_add(sample.size);
+            view.newest_mtime = view.newest_mtime.max(sample.mtime);
+            view.newest_ctime = view.newest_ctime.max(sample.ctime);
+            view.fold = view.fold.wrapping_add(fold(path, sample, with_inode));
+        }
+        view
+    }
+
+    /// What the group itself knows of the rule's question.
+    #[must_use]
+    pub fn answer(&self, ask: &Ask) -> Option<Answer> {
+        let Ask::Count(count) = ask else { return None };
+        let present = self.members.len() as u64;
+        let expected = match count {
+            Count::Least(least) => Some(*least),
+            Count::Captured | Count::Header => self.expected,
+        };
+        Some(match expected {
+            Some(expected) if present >= expected => Answer::Holds(Signal::Count),
+            _ => Answer::Missing(Reason::WaitingCount { present, expected }),
+        })
+    }
+
+    /// Asks the rule.
+    #[must_use]
+    pub fn judge(&mut self, rule: &Completion, beside: Beside<'_>, now: Mono, wall: Stamp) -> Step {
+        let complete = self.members.len() as u64 - self.incomplete;
+        let members = if self.incomplete == 0 {
+            Answer::Holds(Signal::Members)
+        } else {
+            Answer::Missing(Reason::WaitingMembers {
+                present: complete,
+                expected: Some(self.members.len() as u64),
+                blocking: self.blocking(),
+            })
+        };
+        let newest = self.members.values().flatten().map(|sample| sample.ctime).max();
+        let facts = Facts {
+            renamed_in: Heard::Unknowable,
+            linked_in: false,
+            closed: Heard::Unknowable,
+            writer: if self.incomplete == 0 { WriterFact::Gone } else { WriterFact::Open },
+            unchanged_for: now.saturating_sub(self.changed),
+            pause: self.pause,
+            age: newest.map_or(Duration::ZERO, |newest| age(newest, wall)),
+            announced: self.announced,
+            members: &members,
+            children: beside.children,
+            answers: beside.answers,
+            dear: beside.dear,
+        };
+        match judge(&rule.expr, &facts) {
+            // Never with a member that is being written, whatever the rule asks for.
+            Verdict::Complete(signals) => match members {
+                Answer::Missing(reason) => self.wait(rule, reason, Duration::from_millis(500), now),
+                _ => Step::Complete(signals),
+            },
+            Verdict::Ask(questions) => Step::Ask(questions),
+            Verdict::Wait { reason, again_in } => self.wait(rule, reason, again_in, now),
+        }
+    }
+
+    fn wait(&mut self, rule: &Completion, reason: Reason, again_in: Duration, now: Mono) -> Step {
+        self.patience.looks = self.patience.looks.saturating_add(1);
+        let evidence = SignalSet::EMPTY.with(Signal::Appeared);
+        self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence)
+    }
+}
+
+fn fold(path: &[u8], sample: &Sample, with_inode: bool) -> u64 {
+    let inode = if with_inode { sample.inode } else { 0 };
+    let mut parts = Vec::with_capacity(path.len() + 36);
+    parts.extend_from_slice(&sample.size.to_le_bytes());
+    parts.extend_from_slice(&sample.mtime.sec.to_le_bytes());
+    parts.extend_from_slice(&sample.mtime.nsec.to_le_bytes());
+    parts.extend_from_slice(&inode.to_le_bytes());
+    parts.extend_from_slice(path);
+    PathKey::of(&parts).as_i64() as u64
+}
+
+#[cfg(test)]
+#[path = "group/tests.rs"]
+mod tests;

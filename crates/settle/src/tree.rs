@@ -1,0 +1,267 @@
+//! A directory taken as one unit, on its way from "noticed" to "complete".
+//!
+//! Nothing is remembered of its members. What the kernel says of them only tells that something
+//! changes; what is there, and whether it is complete, a *survey* tells: a walk through the whole
+//! directory. So the memory for a dataset does not depend on how many members it has, and a dataset
+//! whose events were lost is judged like any other.
+
+use std::time::Duration;
+
+use model::{Cause, Reason, Signal, SignalSet, Stamp};
+
+use crate::patience::Patience;
+use crate::rule::Completion;
+use crate::unit::{Beside, Mono, Step, age};
+use crate::verdict::{Answer, Facts, Heard, Questions, Verdict, WriterFact, judge};
+
+/// What a survey has shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// How many members there are.
+    pub count: u64,
+    /// Their sizes together.
+    pub size: u64,
+    /// The latest change of content.
+    pub newest_mtime: Stamp,
+    /// The latest change of an inode.
+    pub newest_ctime: Stamp,
+    /// Everything that makes it this content and no other, folded.
+    pub fold: u64,
+    /// How many members a process has open for writing.
+    pub open: u64,
+    /// How many members or directories could not be read.
+    pub unreadable: u64,
+    /// The first few of those, the open ones first.
+    pub blocking: Vec<Box<[u8]>>,
+    /// Of some members the kernel does not tell whether they are being written.
+    pub writers_unknown: bool,
+    /// Only the members that were open before were looked at, and one still is.
+    pub partial: bool,
+}
+
+/// What was heard of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stir {
+    /// A member appeared, was written, went away; or a scan came by.
+    Changed,
+    /// A scan came by: nothing need have changed.
+    Scanned,
+    /// The directory was renamed to this name, with all that is in it.
+    MovedIn,
+}
+
+/// A dataset that is not complete yet.
+#[derive(Clone, Debug)]
+pub struct Tree {
+    /// When it was first noticed.
+    pub first_seen: Mono,
+    /// The same by the wall clock.
+    pub first_seen_wall: Stamp,
+    /// What made us notice it.
+    pub cause: Cause,
+    moved_in: bool,
+    announced: bool,
+    /// When something was last heard of it; nothing: a scan found it and nothing was heard since.
+    heard: Option<Mono>,
+    /// The last survey, when it was asked for, and since when all surveys showed the same.
+    view: Option<(View, Mono, Mono)>,
+    members: Answer,
+    pause: Duration,
+    patience: Patience,
+}
+
+impl Tree {
+    /// A dataset of which the kernel told (`Changed`, `MovedIn`) or that a scan found.
+    #[must_use]
+    pub fn new(stir: Stir, now: Mono, wall: Stamp) -> Self {
+        let cause = if stir == Stir::Scanned { Cause::Found } else { Cause::Arrived };
+        let mut tree = Self {
+            first_seen: now,
+            first_seen_wall: wall,
+            cause,
+            moved_in: false,
+            announced: false,
+            heard: None,
+            view: None,
+            members: Answer::NotAsked,
+            pause: Duration::ZERO,
+            patience: Patience::NEW,
+        };
+        tree.hear(stir, now);
+        tree
+    }
+
+    /// Takes in that something was heard.
+    pub fn hear(&mut self, stir: Stir, now: Mono) {
+        match stir {
+            Stir::Scanned => return,
+            Stir::MovedIn => (self.moved_in, self.announced) = (true, false),
+            Stir::Changed => {
+                // Whoever writes into it after the rename has not finished with the rename.
+                self.moved_in = false;
+            }
+        }
+        if let Some(heard) = self.heard {
+            self.pause = self.pause.max(now.saturating_sub(heard));
+        }
+        self.heard = Some(now);
+        self.patience.looks = 0;
+    }
+
+    /// Something may have happened unheard: what was heard proves no quiet.
+    pub fn miss(&mut self, now: Mono) {
+        self.moved_in = false;
+        self.heard = Some(now);
+    }
+
+    /// The producer says that it is finished.
+    pub fn announce(&mut self) {
+        self.announced = true;
+        self.patience.looks = 0;
+    }
+
+    /// Something beside it has changed: it is looked at often again.
+    pub fn stir(&mut self) {
+        self.patience.looks = 0;
+    }
+
+    /// It was announced as incomplete.
+    pub fn mark_overdue(&mut self) {
+        self.patience.overdue = true;
+    }
+
+    /// Whether it was announced as incomplete.
+    #[must_use]
+    pub fn is_overdue(&self) -> bool {
+        self.patience.overdue
+    }
+
+    /// Takes in a survey that was asked for at `asked`.
+    pub fn look(&mut self, view: View, asked: Mono) {
+        self.patience.looks = self.patience.looks.saturating_add(1);
+        self.members = members(&view);
+        let same_since = match self.view.take() {
+            _ if view.partial => asked,
+            Some((last, _, since)) if last.fold == view.fold && last.count == view.count => since,
+            Some((_, _, since)) => {
+                self.pause = self.pause.max(asked.saturating_sub(since));
+                asked
+            }
+            None => asked,
+        };
+        self.view = Some((view, asked, same_since));
+    }
+
+    /// The last survey.
+    #[must_use]
+    pub fn view(&self) -> Option<&View> {
+        self.view.as_ref().map(|(view, _, _)| view)
+    }
+
+    /// Whether the last survey shows all that was heard of.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        let heard = self.heard.unwrap_or_default();
+        self.view.as_ref().is_some_and(|(view, asked, _)| *asked >= heard && !view.partial)
+    }
+
+    /// Asks the rule. `told`: whatever changes in it is heard of. A survey is asked for as
+    /// [`Questions::WRITER`].
+    #[must_use]
+    pub fn judge(
+        &mut self,
+        rule: &Completion,
+        told: bool,
+        surveyed: bool,
+        beside: Beside<'_>,
+        now: Mono,
+        wall: Stamp,
+    ) -> Step {
+        let facts = self.facts(told, surveyed, beside, now, wall);
+        let verdict = judge(&rule.expr, &facts);
+        match verdict {
+            // Whatever the rule looks at: what is announced is what a survey has shown.
+            Verdict::Complete(_) if !surveyed => Step::Ask(Questions::WRITER),
+            Verdict::Complete(signals) => Step::Complete(signals),
+            Verdict::Ask(questions) => Step::Ask(questions),
+            // Where a survey tells of changes, the first one starts the clock.
+            Verdict::Wait { .. } if !surveyed && self.view.is_none() && !self.is_told(told) => {
+                Step::Ask(Questions::WRITER)
+            }
+            Verdict::Wait { reason, again_in } => {
+                let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
+                let evidence = self.evidence();
+                self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence)
+            }
+        }
+    }
+
+    /// Whether its changes were heard from the beginning on.
+    fn is_told(&self, told: bool) -> bool {
+        told && self.heard.is_some()
+    }
+
+    fn facts<'a>(
+        &'a self,
+        told: bool,
+        surveyed: bool,
+        beside: Beside<'a>,
+        now: Mono,
+        wall: Stamp,
+    ) -> Facts<'a> {
+        let since = match (&self.view, self.heard) {
+            (_, Some(heard)) if told => heard,
+            (Some((_, _, since)), heard) => heard.unwrap_or_default().max(*since),
+            (None, _) => now,
+        };
+        // An old survey proves nothing: until there is a new one, nobody knows.
+        let as_of = match &self.view {
+            Some((_, asked, _)) if surveyed && !self.is_told(told) => *asked,
+            _ => now,
+        };
+        let view = self.view().filter(|_| surveyed);
+        Facts {
+            renamed_in: if self.moved_in { Heard::Yes } else { Heard::Unknowable },
+            linked_in: false,
+            closed: Heard::Unknowable,
+            writer: match view {
+                None => WriterFact::NotAsked,
+                Some(view) if view.open > 0 || view.unreadable > 0 => WriterFact::Open,
+                Some(view) if view.writers_unknown => WriterFact::Unknown,
+                Some(_) => WriterFact::Gone,
+            },
+            unchanged_for: as_of.saturating_sub(since),
+            pause: self.pause,
+            age: self.view().map_or(Duration::ZERO, |view| age(view.newest_ctime, wall)),
+            announced: self.announced,
+            members: if surveyed { &self.members } else { &Answer::NotAsked },
+            children: beside.children,
+            answers: beside.answers,
+            dear: beside.dear,
+        }
+    }
+
+    const fn evidence(&self) -> SignalSet {
+        let signals = SignalSet::EMPTY.with(Signal::Appeared);
+        if self.moved_in { signals.with(Signal::RenamedIn) } else { signals }
+    }
+}
+
+/// Where no event tells of changes, surveys are made at least so often while it waits.
+const UNTOLD_PAUSE: Duration = Duration::from_secs(30);
+
+fn members(view: &View) -> Answer {
+    if view.open == 0 && view.unreadable == 0 {
+        return Answer::Holds(Signal::Members);
+    }
+    let missing = view.open + view.unreadable;
+    Answer::Missing(Reason::WaitingMembers {
+        present: view.count.saturating_sub(missing),
+        expected: Some(view.count.max(missing)),
+        blocking: view.blocking.clone(),
+    })
+}
+
+#[cfg(test)]
+#[path = "tree/tests.rs"]
+mod tests;
