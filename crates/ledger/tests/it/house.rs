@@ -8,7 +8,9 @@ use ledger::{
     Admission, Durability, Entry, Fate, Ledger, Moment, OpenError, OpenReport, Options, Report, RouteId,
     SinkId, SourceId,
 };
-use model::{Cause, EventId, Fingerprint, Identity, Kind, Parcel, PathKey, Signal, SignalSet, Stamp};
+use model::{
+    Cause, EventId, Fingerprint, Identity, Kind, Members, Parcel, PathKey, Signal, SignalSet, Stamp,
+};
 use tempfile::TempDir;
 
 /// A ledger and where it lives.
@@ -145,6 +147,20 @@ pub(crate) fn admission(source: SourceId, fate: Fate, path: &[u8], mtime: i64) -
         history: vec![Moment { time: at(mtime), what: "closed".into() }],
         members: None,
     }
+}
+
+/// The same of another kind; a dataset has as many members as its time says.
+pub(crate) fn admit_as(kind: Kind, source: SourceId, fate: Fate, path: &[u8], mtime: i64) -> Entry {
+    let count = mtime.unsigned_abs();
+    let listed = (0..count).map(|number| format!("m{number}").into_bytes().into()).collect();
+    let members = (kind == Kind::Dataset).then(|| Arc::new(Members { count, listed, key: None }));
+    Entry::Admit(Box::new(Admission { kind, members, ..admission(source, fate, path, mtime) }))
+}
+
+/// What lies at the path is gone; what the admission says of it does not count.
+pub(crate) fn removed(source: SourceId, fate: Fate, path: &[u8]) -> Entry {
+    let admission = Admission { rule: "removals".into(), time: at(60), ..admission(source, fate, path, 99) };
+    Entry::Removed(Box::new(admission))
 }
 
 pub(crate) fn absent(source: SourceId, path: &[u8]) -> Entry {

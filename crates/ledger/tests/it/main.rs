@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod again;
+mod attempts;
 mod crash;
 mod damage;
 mod disk;
 mod house;
+mod kinds;
 mod letters;
 mod numbers;
 mod opening;

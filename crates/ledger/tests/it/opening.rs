@@ -3,10 +3,10 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use ledger::{Entry, Fate, OpenError, SourceNote};
-use model::PathKey;
+use model::{Kind, PathKey};
 use tempfile::TempDir;
 
-use crate::house::{House, absent, admit, at, open, print};
+use crate::house::{House, absent, admit, admit_as, at, delivered, open, print};
 
 #[test]
 fn one_process_for_each_directory() {
@@ -57,6 +57,38 @@ fn a_newer_schema_is_refused_and_not_touched() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let again = open(house.path()).unwrap_err();
     assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
+}
+
+/// What the version before wrote has neither of the tables that came since.
+#[test]
+fn a_store_of_the_version_before_is_brought_up_to_this_one() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    house.announce(house.route(&[sink]), ["a", "b"]);
+    house.report(sink, ledger::Report { parked: vec![crate::house::parked(1, 3)], ..delivered(1, 0) });
+    house.ledger.close().unwrap();
+    let db = rusqlite::Connection::open(house.path().join("ledger.db")).unwrap();
+    db.execute_batch(
+        "DROP TABLE attempt; DROP TABLE dataset; UPDATE meta SET value = 1 WHERE name = 'schema';
+         PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(db);
+    assert_eq!(
+        ledger::check(house.path()).unwrap().damage,
+        Vec::<String>::new(),
+        "it can be checked as it is"
+    );
+    let house = house.reopen();
+    let record = &house.ledger.records(house.source, b"a").unwrap()[0];
+    assert_eq!((record.sinks[0].attempts, record.sinks[0].history.len()), (3, 0));
+    assert_eq!(house.backlog(sink).len(), 1);
+    house.submit([admit_as(Kind::Dataset, house.source, Fate::Announce(house.route(&[sink])), b"d", 4)]);
+    house
+        .report(sink, ledger::Report { unparked_delivered: vec![1], at: at(9), ..ledger::Report::default() });
+    let house = house.reopen();
+    assert_eq!(house.ledger.records(house.source, b"d").unwrap()[0].members_count, Some(4));
+    assert_eq!(house.ledger.attempts(sink, 1).unwrap().len(), 1);
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! What both modes promise.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger::{Entry, Fate, Report};
-use model::{PathKey, State};
+use model::{Kind, PathKey, State};
 
-use crate::house::{Dice, House, absent, admit, at, dead, delivered, id, parked, print, wait};
+use crate::house::{
+    Dice, House, absent, admit, admit_as, at, dead, delivered, id, parked, print, removed, wait,
+};
 
 fn both(test: impl Fn(House)) {
     test(House::durable());
@@ -201,18 +204,24 @@ fn a_closed_ledger_says_so() {
 
 #[test]
 fn both_modes_give_the_same_bytes_for_the_same_history_across_restarts() {
+    let mut kinds = HashSet::new();
     for seed in 0..12 {
         let mut dice = Dice(seed);
         let (mut durable, volatile) = (House::durable(), House::volatile());
         let sink = (durable.sink("s"), volatile.sink("s"));
         let route = (durable.route(&[sink.0]), volatile.route(&[sink.1]));
         assert_eq!((sink.0, route.0), (sink.1, route.1));
-        for _ in 0..300 {
+        for step in 0..400 {
             let path = [b"abcdef"[dice.below(6) as usize]];
             let mtime = dice.below(4) as i64;
             let source = durable.source;
-            let entry = match dice.below(12) {
+            let fate = Fate::Announce(route.0);
+            let entry = match dice.below(16) {
                 0 => absent(source, &path),
+                12 => admit_as(Kind::Dataset, source, fate, &path, mtime),
+                13 => admit_as(Kind::Gap { closed: mtime % 2 == 0 }, source, fate, b"", step),
+                14 => removed(source, fate, &path),
+                15 => removed(source, Fate::Gone, &path),
                 1 => admit(source, Fate::Adopt, &path, mtime),
                 2 => admit(source, Fate::Gone, &path, mtime),
                 3 => Entry::Sample {
@@ -222,7 +231,7 @@ fn both_modes_give_the_same_bytes_for_the_same_history_across_restarts() {
                     sample: print(mtime),
                     ctime: at(mtime),
                 },
-                _ => admit(source, Fate::Announce(route.0), &path, mtime),
+                _ => admit(source, fate, &path, mtime),
             };
             durable.submit([entry.clone()]);
             volatile.submit([entry]);
@@ -234,6 +243,7 @@ fn both_modes_give_the_same_bytes_for_the_same_history_across_restarts() {
         durable.ledger.flush().unwrap();
         let (one, two) = (durable.backlog(sink.0), volatile.backlog(sink.1));
         assert!(one.len() > 100);
+        kinds.extend(one.iter().map(|parcel| parcel.kind));
         assert_eq!(one.len(), two.len(), "seed {seed}");
         for (one, two) in one.iter().zip(&two) {
             assert_eq!(format!("{one:?}"), format!("{two:?}"), "seed {seed}");
@@ -243,6 +253,7 @@ fn both_modes_give_the_same_bytes_for_the_same_history_across_restarts() {
         ids.dedup();
         assert_eq!(ids.len(), one.len(), "no id twice, seed {seed}");
     }
+    assert_eq!(kinds.len(), Kind::ALL.len() - 2, "all but links and devices: {kinds:?}");
 }
 
 #[test]
