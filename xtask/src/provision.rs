@@ -8,15 +8,43 @@ use crate::shell;
 struct Need {
     program: &'static str,
     package: &'static str,
+    /// The service that the package would have running from now on. The tests start servers of their own.
+    service: Option<&'static str>,
 }
 
-/// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis.
-const NEEDS: &[Need] = &[need("git"), need("openssl"), need("redis-server")];
+/// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
+/// programs by which files arrive in `tests/writers`.
+const NEEDS: &[Need] = &[
+    need("git"),
+    need("openssl"),
+    Need { service: Some("redis-server"), ..need("redis-server") },
+    Need { program: "sshd", package: "openssh-server", service: Some("ssh") },
+    Need { program: "sftp", package: "openssh-client", service: None },
+    Need { service: Some("rsync"), ..need("rsync") },
+    need("curl"),
+    need("unzip"),
+    need("zip"),
+];
 
-/// A program whose package has the same name.
+/// A program whose package has the same name and starts nothing.
 const fn need(name: &'static str) -> Need {
-    Need { program: name, package: name }
+    Need { program: name, package: name, service: None }
 }
+
+/// Installs packages, given after the path of the policy that Debian asks whether a service may be
+/// started: none may, unless the machine has a policy of its own. Ours goes with the shell, however it ends.
+const INSTALL: &str = r#"
+policy=$1
+shift
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod 755 "$policy"
+fi
+apt-get install -y --no-install-recommends "$@"
+"#;
+/// The path of that policy.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// Installs what is missing. Says exactly what to do where that is not possible.
 pub(crate) fn ensure() -> anyhow::Result<bool> {
@@ -31,7 +59,10 @@ pub(crate) fn ensure() -> anyhow::Result<bool> {
         println!("{}", advice(&packages));
         return Ok(false);
     };
-    install(&mut privileged, &packages)
+    let installed = install(&mut privileged, &packages)?;
+    let services = missing.iter().filter_map(|need| need.service);
+    services.for_each(|service| keep_down(&privileged, service));
+    Ok(installed)
 }
 
 fn missing() -> Vec<&'static Need> {
@@ -53,22 +84,30 @@ fn is_root() -> bool {
 
 fn install(privilege: &mut Vec<&'static str>, packages: &[&str]) -> anyhow::Result<bool> {
     // A package that asks a question would stop the run. `sudo` drops the variable, `env` after it does not.
-    privilege.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new(privilege[0]);
-        command.args(&privilege[1..]).args(arguments);
-        command
-    };
-    let fetched = shell::passes(&mut apt(&["update"]))?;
-    let mut words = vec!["install", "-y", "--no-install-recommends"];
-    words.extend(packages);
+    privilege.extend(["env", "DEBIAN_FRONTEND=noninteractive"]);
+    let fetched = shell::passes(&mut privileged(privilege, &["apt-get", "update"]))?;
+    let words = ["sh", "-c", INSTALL, "sh", POLICY];
     // A failed update may still leave a usable package list, so the installation decides.
-    let installed = shell::passes(&mut apt(&words))? && missing().is_empty();
+    let installed = shell::passes(privileged(privilege, &words).args(packages))? && missing().is_empty();
     if !installed {
         let reason = if fetched { "" } else { " (apt-get update failed as well)" };
         println!("apt-get could not install them{reason}. {}", advice(packages));
     }
     Ok(installed)
+}
+
+/// A service whose package was not there before does not begin with the next boot either.
+fn keep_down(privilege: &[&str], service: &str) {
+    // Where one of them knows nothing of the service there is nothing to do.
+    shell::works(&mut privileged(privilege, &["update-rc.d", service, "disable"]));
+    shell::works(&mut privileged(privilege, &["systemctl", "disable", &format!("{service}.socket")]));
+}
+
+fn privileged(privilege: &[&str], words: &[&str]) -> Command {
+    let mut words = privilege.iter().chain(words);
+    let mut command = Command::new(words.next().copied().unwrap_or("false"));
+    command.args(words);
+    command
 }
 
 fn advice(packages: &[&str]) -> String {
@@ -84,10 +123,42 @@ fn advice(packages: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use testkit::Scratch;
 
     #[test]
     fn advice_names_the_command_to_type() {
         let text = advice(&["redis-server"]);
         assert!(text.contains("sudo apt-get update && sudo apt-get install -y redis-server"), "{text}");
+    }
+
+    /// Runs the script with an `apt-get` that asks the policy as packages do.
+    fn installed(scratch: &Scratch) -> String {
+        let (bin, policy) = (scratch.folder("bin"), scratch.path().join("policy"));
+        let asks = r#"#!/bin/sh
+            "$POLICY" ssh start; echo "policy $?, $*""#;
+        std::fs::write(bin.join("apt-get"), asks).unwrap();
+        let made = Command::new("chmod").arg("755").arg(bin.join("apt-get")).status().unwrap();
+        assert!(made.success());
+        let path = format!("{}:/usr/bin:/bin", bin.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", INSTALL, "sh"]).arg(&policy).args(["one", "two"]);
+        let output = command.env("PATH", path).env("POLICY", &policy).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    #[test]
+    fn while_packages_are_installed_no_service_may_be_started() {
+        let scratch = Scratch::on_disk("provision");
+        assert_eq!(installed(&scratch), "policy 101, install -y --no-install-recommends one two\n");
+        assert!(!scratch.path().join("policy").exists(), "it was for the installation only");
+    }
+
+    #[test]
+    fn a_policy_of_the_machine_is_obeyed_and_stays() {
+        let scratch = Scratch::on_disk("provision");
+        let policy = scratch.path().join("policy");
+        std::os::unix::fs::symlink("/bin/true", &policy).unwrap();
+        assert!(installed(&scratch).starts_with("policy 0, "));
+        assert!(policy.exists());
     }
 }
