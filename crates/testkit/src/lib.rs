@@ -1,6 +1,7 @@
 //! For tests only: what makes a statement about the program under test worth something.
 //!
 //! - [`Workload`] writes files in the ways in which files really arrive and keeps a [`Truth`] log.
+//! - [`protocol::Mix`] has files handed over by many protocols at once, from a seed that repeats it.
 //! - [`Collector`] consumes a sink as a user's program would and hashes each file on receipt.
 //! - [`judge`] compares the two: lost, early, repeated, unknown.
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
@@ -9,11 +10,13 @@
 //! Everything here fails the test by panicking, and waits on conditions with a deadline.
 #![allow(clippy::missing_panics_doc, reason = "a test kit panics when the test fails")]
 
+pub mod chance;
 mod collector;
 mod landing;
 mod oracle;
 mod port;
 mod process;
+pub mod protocol;
 mod receipt;
 pub mod redis;
 pub mod resp;
