@@ -1,0 +1,242 @@
+//! Bad habits of writers, and what each preset makes of them. The table is the documentation.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, Write as _};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::thread::sleep;
+use std::time::Duration;
+
+use testkit::Scratch;
+
+use crate::LONG;
+use crate::steps::{Steps, compiled};
+use crate::trace::Outcome::{Fragment, Nothing, Versions, Whole};
+use crate::trace::{Outcome, Trace, Trust};
+use crate::watched::{Rule, Seen, Watched};
+
+/// A preset under test.
+struct Preset {
+    rule: Rule,
+    trust: Trust,
+}
+
+/// A habit, and what each preset makes of it, in the order of [`PRESETS`].
+struct Habit {
+    name: &'static str,
+    write: fn(&Watched) -> Trace,
+    outcomes: [Outcome; PRESETS.len()],
+}
+
+/// What `network` has to see quiet here; by default it is ten seconds.
+const QUIET: Duration = Duration::from_secs(1);
+/// A stop above the quiet time of every preset here, by more than a busy machine adds.
+const REST: Duration = Duration::from_millis(2_700);
+/// A stop below it.
+const BREATH: Duration = Duration::from_millis(80);
+
+const PRESETS: [Preset; 2] = [
+    Preset {
+        rule: Rule::new("local", r#""local""#),
+        trust: Trust { quiet: Duration::ZERO, sees_writers: true },
+    },
+    Preset {
+        rule: Rule {
+            source: r#"rescan = "1s""#,
+            ..Rule::new("network", r#"{ preset = "network", quiet = "1s" }"#)
+        },
+        trust: Trust { quiet: QUIET, sees_writers: false },
+    },
+];
+
+#[rustfmt::skip]
+static HABITS: [Habit; 9] = [
+    // What the writer does                                                        local     network
+    Habit { name: "pauses with the file open",        write: pauses,    outcomes: [Whole,    Versions] },
+    Habit { name: "appends 20 times, closing it each time", write: appends, outcomes: [Versions, Versions] },
+    Habit { name: "patches the header afterwards",    write: patches,   outcomes: [Versions, Versions] },
+    Habit { name: "is killed half-way",               write: killed,    outcomes: [Fragment, Fragment] },
+    Habit { name: "is killed half-way under a temporary name", write: killed_aside, outcomes: [Nothing, Nothing] },
+    Habit { name: "stores through a mapping",         write: maps,      outcomes: [Whole,    Versions] },
+    Habit { name: "is two writers, one after the other done", write: two, outcomes: [Whole,  Versions] },
+    Habit { name: "leaves the file to a child and ends", write: bequeaths, outcomes: [Whole, Versions] },
+    Habit { name: "writes and closes",                write: behaves,   outcomes: [Whole,    Whole] },
+];
+
+struct Run {
+    traces: Vec<(&'static Habit, Trace)>,
+    seen: Seen,
+}
+
+/// One run for all presets.
+static RUN: LazyLock<Run> = LazyLock::new(|| {
+    let rules: Vec<Rule> = PRESETS.iter().map(|preset| preset.rule).collect();
+    let watched = Watched::start(Scratch::on_disk("habits"), &rules, |_| ());
+    let traces: Vec<(&Habit, Trace)> = std::thread::scope(|scope| {
+        let start = |habit: &'static Habit| (habit, scope.spawn(|| (habit.write)(&watched)));
+        let writers: Vec<_> = HABITS.iter().map(start).collect();
+        writers.into_iter().map(|(habit, writer)| (habit, writer.join().expect("it wrote"))).collect()
+    });
+    for (number, preset) in PRESETS.iter().enumerate() {
+        watched.wait_for(preset.rule.name, "the last state of each file", LONG, |receipts| {
+            let mut due = traces.iter().filter(|(habit, _)| habit.outcomes[number] != Nothing);
+            due.all(|(_, trace)| trace.is_through(receipts))
+        });
+    }
+    Run { traces, seen: watched.finish(0, LONG) }
+});
+
+/// All rows hold under this preset.
+fn check(name: &str) {
+    let run = &*RUN;
+    let number = PRESETS.iter().position(|preset| preset.rule.name == name).expect("a preset of ours");
+    let mut wrong = Vec::new();
+    for (habit, trace) in &run.traces {
+        let trust = PRESETS[number].trust;
+        let offences = trace.offences(trust, habit.outcomes[number], run.seen.by(name));
+        println!("{name}: {}: {:?} {offences:?}", habit.name, habit.outcomes[number]);
+        wrong.extend(offences.into_iter().map(|offence| format!("{}: {offence}", habit.name)));
+    }
+    assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_local() {
+    check("local");
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_network() {
+    check("network");
+}
+
+fn create(watched: &Watched, name: &str) -> File {
+    File::create(watched.root().join(name)).expect("the tree takes files")
+}
+
+fn put(file: &mut File, text: &str) {
+    file.write_all(text.as_bytes()).expect("there is room");
+}
+
+/// Keeps it open, and stops for longer than anybody waits.
+fn pauses(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("pauses");
+    let mut file = trace.step("", true, || create(watched, "pauses"));
+    trace.step("one", true, || put(&mut file, "one"));
+    sleep(REST);
+    trace.step("onetwo", true, || put(&mut file, "two"));
+    trace.step("onetwo", false, || drop(file));
+    trace
+}
+
+/// As a log is written, or by a program that is called again and again; in the middle it rests.
+fn appends(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("appends");
+    let mut content = String::new();
+    for number in 0..20 {
+        let line = format!("line {number}\n");
+        content.push_str(&line);
+        trace.step(&content, false, || {
+            let open = OpenOptions::new().create(true).append(true).open(watched.root().join("appends"));
+            put(&mut open.expect("the tree takes files"), &line);
+        });
+        sleep(if number == 9 { REST } else { BREATH });
+    }
+    trace
+}
+
+/// Writes everything, then once more opens the file to write a length into its beginning.
+fn patches(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("patches");
+    trace.step("length ? and data", false, || put(&mut create(watched, "patches"), "length ? and data"));
+    sleep(REST);
+    let open = || OpenOptions::new().write(true).open(watched.root().join("patches"));
+    let mut file = trace.step("length ? and data", true, || open().expect("it is there"));
+    trace.step("length 4 and data", true, || {
+        file.seek(std::io::SeekFrom::Start(7)).expect("it is a file");
+        put(&mut file, "4");
+    });
+    trace.step("length 4 and data", false, || drop(file));
+    trace
+}
+
+const HALF: &str = "the first half, ";
+const REST_OF_IT: &str = "and the second";
+const WHOLE: &str = "the first half, and the second";
+/// Opens the file, and writes one half a step.
+const BY_HALVES: &str =
+    r#"exec 3>"$1"; read x; printf %s "$2" >&3; echo done; read x; printf %s "$3" >&3; echo done; read x"#;
+
+/// The kernel closes its file: nobody can tell a dead writer's file from a finished one by looking.
+fn killed(watched: &Watched) -> Trace {
+    dies(watched, "killed")
+}
+
+/// What protects from it: a name that says that the file is not finished.
+fn killed_aside(watched: &Watched) -> Trace {
+    dies(watched, "killed.part")
+}
+
+fn dies(watched: &Watched, name: &'static str) -> Trace {
+    let mut trace = Trace::new(name);
+    let mut writer = Steps::sh(BY_HALVES, &watched.root().join(name), HALF, REST_OF_IT);
+    trace.step(HALF, true, || writer.step());
+    sleep(REST);
+    trace.step(HALF, false, || writer.kill());
+    trace
+}
+
+/// Its descriptor is closed before the first byte is stored; the mapping keeps the file open for
+/// writing. The kernel tells of no store.
+fn maps(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("maps");
+    let scratch = Scratch::on_disk("mapped");
+    let program = compiled(include_str!("mapped.c"), scratch.path(), "mapped");
+    let zeros = "\0".repeat(WHOLE.len());
+    let mut writer = Steps::start(&mut Command::new(program), &watched.root().join("maps"), HALF, REST_OF_IT);
+    let half = format!("{HALF}{}", &zeros[HALF.len()..]);
+    trace.step(&half, true, || writer.step());
+    sleep(REST);
+    trace.step(WHOLE, true, || writer.step());
+    // A later store is found by comparing, while the mapping is still there.
+    watched.wait_for("network", "what was stored through a mapping", LONG, |receipts| {
+        trace.is_through(receipts)
+    });
+    trace.step(WHOLE, false, || writer.step());
+    trace
+}
+
+fn two(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("two");
+    let mut one = create(watched, "two");
+    let mut other = OpenOptions::new().append(true).open(watched.root().join("two")).expect("it is there");
+    trace.step(HALF, true, || put(&mut one, HALF));
+    drop(one);
+    sleep(REST);
+    trace.step(WHOLE, true, || put(&mut other, REST_OF_IT));
+    trace.step(WHOLE, false, || drop(other));
+    trace
+}
+
+/// The child has inherited the descriptor and writes on when its parent is gone.
+fn bequeaths(watched: &Watched) -> Trace {
+    let script = r#"exec 3>"$1" 4<&0; read x; printf %s "$2" >&3
+        (read x <&4; printf %s "$3" >&3; echo done; read x <&4; exec 3>&-; echo done) &
+        echo done"#;
+    let mut trace = Trace::new("bequeaths");
+    let mut writer = Steps::sh(script, &watched.root().join("bequeaths"), HALF, REST_OF_IT);
+    trace.step(HALF, true, || writer.step());
+    writer.wait();
+    sleep(REST);
+    trace.step(WHOLE, true, || writer.step());
+    trace.step(WHOLE, false, || writer.step());
+    trace
+}
+
+fn behaves(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("behaves");
+    let mut file = create(watched, "behaves");
+    trace.step(WHOLE, true, || put(&mut file, WHOLE));
+    trace.step(WHOLE, false, || drop(file));
+    trace
+}

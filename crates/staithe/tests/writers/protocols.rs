@@ -1,0 +1,148 @@
+//! Six protocols of handing over a file, 500 files in a random mix, each hashed on receipt.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use testkit::chance::Chance;
+use testkit::protocol::{Mix, Protocol, Written};
+use testkit::{Judgement, Published, Receipt, Scratch, Truth, judge};
+
+use crate::LONG;
+use crate::naive::TrustsEachClose;
+use crate::watched::{Rule, Seen, Watched};
+
+const FILES: usize = 500;
+/// Longer than what is believed to be quiet, also where writers cannot be seen (two seconds).
+const PAUSE: Duration = Duration::from_millis(2_200);
+/// A link is noticed at once, and its writer is looked after ever more rarely, but never so rarely.
+const PROMPT: Duration = Duration::from_secs(30);
+
+/// The preset by two ways of noticing, and three rules that believe too much.
+const RULES: [Rule; 5] = [
+    Rule { source: r#"backend = "inotify""#, ..Rule::new("inotify", LOCAL) },
+    Rule { source: r#"backend = "poll""#, ..Rule::new("poll", LOCAL) },
+    Rule::new("closed", r#"{ any = ["closed"] }"#),
+    Rule::new("appeared", r#"{ any = ["appeared"] }"#),
+    Rule::new("quiet", r#"{ quiet = "1s" }"#),
+];
+const LOCAL: &str = r#""local""#;
+/// The third way needs privileges.
+const FANOTIFY: Rule = Rule { source: r#"backend = "fanotify""#, ..Rule::new("fanotify", LOCAL) };
+
+struct Run {
+    written: Written,
+    seen: Seen,
+    each_close: Vec<Receipt>,
+}
+
+/// One run for all tests.
+static RUN: LazyLock<Run> = LazyLock::new(|| {
+    let mut rules = RULES.to_vec();
+    rules.extend(rustix::process::geteuid().is_root().then_some(FANOTIFY));
+    let chance = Chance::from_environment();
+    let mix =
+        |root| Mix { root, files: FILES, folders: 4, pause: PAUSE, writers: 100, chance: chance.clone() };
+    let watched = Watched::start(Scratch::on_disk("protocols"), &rules, |landing| {
+        let _folders = mix(landing.root()).prepare();
+    });
+    let mix = mix(watched.root());
+    let naive = TrustsEachClose::start(&watched.root(), &mix.prepare());
+    let written = mix.run();
+    let each_close = naive.finish();
+    for rule in &rules {
+        watched.wait_for(rule.name, "each file", LONG, |receipts| paths(receipts).len() >= FILES);
+    }
+    Run { written, seen: watched.finish(0, LONG), each_close }
+});
+
+fn paths(receipts: &[Receipt]) -> BTreeSet<&[u8]> {
+    receipts.iter().map(|receipt| &*receipt.path).collect()
+}
+
+impl Run {
+    fn judged(&self, name: &str, receipts: &[Receipt]) -> Judgement {
+        let judgement = judge(&self.written.truth, receipts);
+        println!("{name}: {judgement}");
+        judgement
+    }
+
+    fn under(&self, rule: &str) -> Judgement {
+        self.judged(rule, self.seen.by(rule))
+    }
+
+    /// Of which protocols the paths in a list of offences are.
+    fn protocols(&self, offences: &[String]) -> BTreeSet<Protocol> {
+        let path = |offence: &String| offence.split(' ').next().unwrap_or_default().as_bytes().to_vec();
+        offences.iter().map(|offence| self.written.protocols[&path(offence)]).collect()
+    }
+
+    /// Nothing wrong, nothing missing, nothing twice, and nothing had to be found by comparing.
+    fn is_faithful(&self, rule: &str) {
+        self.under(rule).assert_exact();
+        assert_eq!(self.seen.number(rule, "found_by_scan_only"), 0);
+        assert_eq!(self.seen.number(rule, "overflows"), 0);
+        let links = |version: &&Published| self.written.protocols[&version.path].links();
+        let links = self.written.truth.published.iter().filter(links).cloned().collect();
+        let ours = self.seen.by(rule).iter();
+        let ours: Vec<Receipt> =
+            ours.filter(|receipt| self.written.protocols[&receipt.path].links()).cloned().collect();
+        let judgement = judge(&Truth { published: links }, &ours);
+        println!("{rule}, links only: {judgement}");
+        assert!(judgement.receipts >= FILES / 3 - 1 && judgement.delay(1.0) < PROMPT, "{judgement}");
+    }
+}
+
+#[test]
+fn inotify_announces_six_protocols_whole_and_once() {
+    RUN.is_faithful("inotify");
+}
+
+#[test]
+fn fanotify_announces_six_protocols_whole_and_once() {
+    if rustix::process::geteuid().is_root() {
+        RUN.is_faithful("fanotify");
+    } else {
+        eprintln!("SKIPPED: only root may watch a whole file system");
+    }
+}
+
+/// Between two passes nothing is heard: new times that came after the announcement may be a change, so
+/// the same content may come again. It never comes early.
+#[test]
+fn polling_announces_six_protocols_whole() {
+    let judgement = RUN.under("poll");
+    assert!(judgement.early.is_empty() && judgement.lost.is_empty(), "{judgement}");
+    assert!(judgement.unknown.is_empty() && judgement.repeated.is_empty(), "{judgement}");
+}
+
+/// The control: the same files, announced at each close.
+#[test]
+fn a_receiver_that_trusts_each_close_is_wrong() {
+    let judgement = RUN.judged("each close", &RUN.each_close);
+    let (lost, early) = (RUN.protocols(&judgement.lost), RUN.protocols(&judgement.early));
+    let never_closed = [Protocol::Renamed, Protocol::Linked, Protocol::Unnamed];
+    assert!(never_closed.iter().all(|protocol| lost.contains(protocol)), "{judgement}");
+    assert!(early.contains(&Protocol::Preallocated), "{judgement}");
+}
+
+/// Our own rule `closed` alone: it loses nothing, since what cannot be heard is replaced, but it
+/// believes the first of two closes.
+#[test]
+fn the_rule_closed_alone_is_early() {
+    let judgement = RUN.under("closed");
+    assert_eq!(RUN.protocols(&judgement.early), [Protocol::Preallocated].into(), "{judgement}");
+}
+
+#[test]
+fn the_rule_appeared_alone_is_early() {
+    let early = RUN.protocols(&RUN.under("appeared").early);
+    let in_place = [Protocol::Unnamed, Protocol::Slow, Protocol::Preallocated, Protocol::Dated];
+    assert_eq!(early, in_place.into());
+}
+
+#[test]
+fn a_quiet_time_shorter_than_a_pause_is_early() {
+    let judgement = RUN.under("quiet");
+    assert!(RUN.protocols(&judgement.early).contains(&Protocol::Slow), "{judgement}");
+}

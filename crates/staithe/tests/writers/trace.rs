@@ -1,0 +1,142 @@
+//! What a writer did to one file, moment by moment, and what a preset may make of that.
+
+use std::time::{Duration, Instant};
+
+use blake3::Hash;
+use testkit::Receipt;
+
+/// A stop that is longer than a quiet time by so much was long enough also on a busy machine.
+const MARGIN: Duration = Duration::from_millis(1_500);
+
+/// A file's states from the first to the last.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    pub(crate) path: &'static str,
+    states: Vec<State>,
+}
+
+/// One state.
+#[derive(Debug)]
+struct State {
+    size: u64,
+    hash: Hash,
+    /// Not later than it began.
+    from: Instant,
+    /// Not earlier than it ended; the last does not end.
+    until: Option<Instant>,
+    /// Whether some process had the file open for writing.
+    open: bool,
+}
+
+/// What a preset looks at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trust {
+    /// It believes no state that did not last so long.
+    pub(crate) quiet: Duration,
+    /// It believes no state in which somebody has the file open for writing.
+    pub(crate) sees_writers: bool,
+}
+
+/// What a preset makes of a habit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// One event, of the finished file.
+    Whole,
+    /// One event, of the piece that is all there will ever be.
+    Fragment,
+    /// Several events: also for states on the way, because the writer let the file lie as if it were
+    /// finished. The last is of the finished file.
+    Versions,
+    /// No event.
+    Nothing,
+}
+
+impl Trace {
+    pub(crate) const fn new(path: &'static str) -> Self {
+        Self { path, states: Vec::new() }
+    }
+
+    /// Does something that brings the file into this state.
+    pub(crate) fn step<T>(&mut self, content: &str, open: bool, act: impl FnOnce() -> T) -> T {
+        let from = Instant::now();
+        let result = act();
+        if let Some(last) = self.states.last_mut() {
+            last.until = Some(Instant::now());
+        }
+        let (size, hash) = (content.len() as u64, blake3::hash(content.as_bytes()));
+        self.states.push(State { size, hash, from, until: None, open });
+        result
+    }
+
+    /// Whether everything was received that must be: the last state.
+    pub(crate) fn is_through(&self, receipts: &[Receipt]) -> bool {
+        let last = self.states.last().map(|state| state.hash);
+        self.of(receipts).any(|receipt| receipt.hash == last)
+    }
+
+    fn of<'a>(&self, receipts: &'a [Receipt]) -> impl Iterator<Item = &'a Receipt> {
+        receipts.iter().filter(|receipt| receipt.path == self.path.as_bytes())
+    }
+
+    /// What is wrong with what was received under such a preset; nothing if all is as expected.
+    pub(crate) fn offences(&self, trust: Trust, outcome: Outcome, receipts: &[Receipt]) -> Vec<String> {
+        let receipts: Vec<&Receipt> = self.of(receipts).collect();
+        let count = receipts.len();
+        let mut offences = Vec::new();
+        let fits = match outcome {
+            Outcome::Whole | Outcome::Fragment => count == 1,
+            Outcome::Versions => count > 1,
+            Outcome::Nothing => count == 0,
+        };
+        if !fits {
+            offences.push(format!("{count} events"));
+        }
+        offences.extend(receipts.iter().filter_map(|receipt| self.is_early(trust, receipt)));
+        if outcome != Outcome::Nothing {
+            offences.extend(self.missing(trust, &receipts));
+        }
+        offences
+    }
+
+    /// Each event must speak of a state that the preset may believe, and come after it was believable.
+    fn is_early(&self, trust: Trust, receipt: &Receipt) -> Option<String> {
+        let known = self.states.iter().any(|state| receipt.hash == Some(state.hash));
+        if !known {
+            return Some(format!("a receipt of torn content: {receipt:?}"));
+        }
+        // While the event was on its way the file may have gone on; its size tells what it is about. Of
+        // states of equal size the content does.
+        let mut candidates: Vec<&State> =
+            self.states.iter().filter(|state| state.size == receipt.size).collect();
+        if candidates.iter().any(|state| receipt.hash == Some(state.hash)) {
+            candidates.retain(|state| receipt.hash == Some(state.hash));
+        }
+        let good = candidates
+            .iter()
+            .any(|state| state.is_believed(trust, Duration::ZERO) && state.from + trust.quiet <= receipt.at);
+        (!good).then(|| format!("early: {receipt:?}"))
+    }
+
+    fn missing(&self, trust: Trust, receipts: &[&Receipt]) -> Vec<String> {
+        let is_due = |state: &&State| state.until.is_none() || state.is_believed(trust, MARGIN);
+        let is_there = |state: &&State| receipts.iter().any(|receipt| receipt.size == state.size);
+        let last = self.states.last().map(|state| state.hash);
+        let mut missing: Vec<String> = self
+            .states
+            .iter()
+            .filter(|state| is_due(state) && !is_there(state))
+            .map(|state| format!("no event of {state:?}"))
+            .collect();
+        if !receipts.iter().any(|receipt| receipt.hash == last) {
+            missing.push("nobody received the last state".to_owned());
+        }
+        missing
+    }
+}
+
+impl State {
+    fn is_believed(&self, trust: Trust, margin: Duration) -> bool {
+        let rested = self.until.map(|until| until.saturating_duration_since(self.from));
+        !(trust.sees_writers && self.open) && rested.is_none_or(|rested| rested >= trust.quiet + margin)
+    }
+}

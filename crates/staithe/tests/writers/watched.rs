@@ -1,0 +1,132 @@
+//! One tree, watched by one program under several rules at once, a consumer for each.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{Collector, Landing, Receipt, Scratch, wait_until};
+
+/// A rule for everything in the tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    /// The name of its source and of its sink.
+    pub(crate) name: &'static str,
+    /// The value of `complete`.
+    pub(crate) complete: &'static str,
+    /// More keys of the source. Nothing reconciles unless they say so, so that what is announced was
+    /// noticed and not found.
+    pub(crate) source: &'static str,
+    /// More keys of the rule.
+    pub(crate) more: &'static str,
+}
+
+impl Rule {
+    /// A rule about which there is no more to say.
+    pub(crate) const fn new(name: &'static str, complete: &'static str) -> Self {
+        Self { name, complete, source: "", more: "" }
+    }
+}
+
+/// The tree and those who look at it.
+pub(crate) struct Watched {
+    landing: Landing,
+    receivers: Vec<(Rule, Collector)>,
+}
+
+/// What became of a run: the receipts of each rule, and `status` at the end.
+pub(crate) struct Seen {
+    receipts: Vec<(&'static str, Vec<Receipt>)>,
+    status: Value,
+}
+
+impl Watched {
+    /// Makes the tree and starts the program. `prepare` is called before that.
+    pub(crate) fn start(scratch: Scratch, rules: &[Rule], prepare: impl FnOnce(&Landing)) -> Self {
+        let mut landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), scratch);
+        landing.configure(&rules.iter().map(configuration).collect::<String>());
+        prepare(&landing);
+        let tail = |rule: &Rule| {
+            let file = landing.out(&format!("{}.jsonl", rule.name));
+            (*rule, Collector::tail(&file, &landing.root()))
+        };
+        let receivers = rules.iter().map(tail).collect();
+        landing.start();
+        Self { landing, receivers }
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.landing.root()
+    }
+
+    /// Waits until this holds of what the rule's consumer has received.
+    #[track_caller]
+    pub(crate) fn wait_for(
+        &self,
+        rule: &str,
+        what: &str,
+        deadline: Duration,
+        mut enough: impl FnMut(&[Receipt]) -> bool,
+    ) {
+        let (_, receiver) = self.receivers.iter().find(|(of, _)| of.name == rule).expect("a rule of ours");
+        let mut last = usize::MAX;
+        wait_until(deadline, &format!("{what} under {rule}"), || {
+            // Copies are made only where there is news.
+            let news = receiver.count() != std::mem::replace(&mut last, receiver.count());
+            news && enough(&receiver.receipts())
+        });
+    }
+
+    /// Waits until nothing is on its way any more but so many units that wait, then stops the program.
+    #[track_caller]
+    pub(crate) fn finish(mut self, still_waiting: u64, deadline: Duration) -> Seen {
+        let mut status = Value::Null;
+        let what = format!("everything to be settled but {still_waiting} units that wait");
+        wait_until(deadline, &what, || {
+            status = self.landing.status();
+            let count = |name: &str| status["counts"][name].as_u64().unwrap_or(u64::MAX);
+            count("waiting") == still_waiting && ["queued", "delivering", "retrying"].map(count) == [0; 3]
+        });
+        self.landing.stop();
+        let receipts = self.receivers.into_iter().map(|(rule, receiver)| (rule.name, receiver.finish()));
+        Seen { receipts: receipts.collect(), status }
+    }
+}
+
+impl Seen {
+    /// What a rule's consumer received.
+    pub(crate) fn by(&self, rule: &str) -> &[Receipt] {
+        let found = self.receipts.iter().find(|(name, _)| *name == rule);
+        &found.expect("a rule of ours").1
+    }
+
+    /// A number in the row of `status` about a rule's source.
+    pub(crate) fn number(&self, rule: &str, name: &str) -> u64 {
+        let sources = self.status["sources"].as_array().expect("the contract has a list of sources");
+        let row = sources.iter().find(|row| row["name"] == rule);
+        row.and_then(|row| row[name].as_u64()).unwrap_or_else(|| panic!("no {name} in {row:?}"))
+    }
+}
+
+fn configuration(rule: &Rule) -> String {
+    let Rule { name, complete, source, more } = rule;
+    let rescan = if source.contains("rescan") { "" } else { "rescan = \"0s\"" };
+    format!(
+        r#"
+        [source.{name}]
+        path = "{{in}}"
+        {rescan}
+        {source}
+
+        [[source.{name}.rule]]
+        name = "all"
+        include = ["*"]
+        complete = {complete}
+        {more}
+        to = ["{name}"]
+
+        [sink.{name}]
+        type = "jsonl"
+        path = "{{out}}/{name}.jsonl"
+        "#
+    )
+}
