@@ -20,6 +20,6 @@ pub use plan::{
     Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink,
     Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
 };
-pub use print::to_toml;
+pub use print::{completion_to_toml, to_toml};
 pub use reference::reference;
 pub use starter::starter;

@@ -35,6 +35,12 @@ pub fn to_toml(plan: &Plan) -> String {
     page.out
 }
 
+/// A rule's `complete`, as it would be written.
+#[must_use]
+pub fn completion_to_toml(complete: &Completion) -> String {
+    completion(complete)
+}
+
 #[derive(Default)]
 struct Page {
     out: String,

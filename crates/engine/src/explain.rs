@@ -304,7 +304,9 @@ fn live_detail(unit: &LiveUnit) -> String {
     format!("{}{next}", reason_detail(&unit.reason))
 }
 
-pub(crate) fn reason_detail(reason: &Reason) -> String {
+/// The reason in words.
+#[must_use]
+pub fn reason_detail(reason: &Reason) -> String {
     match reason {
         Reason::WaitingQuiet => "it must stay unchanged a little longer".into(),
         Reason::WaitingWriterOpen => "a process has it open for writing".into(),
@@ -432,7 +434,8 @@ pub(crate) fn look_below(root: &Path, path: &[u8], links: Links) -> Result<Look,
 
 /// The part of `path` below `root`, compared as written and, failing that, as the file system
 /// resolves both (a root that is a link, a relative root).
-fn below(path: &Path, root: &Path) -> Option<PathBuf> {
+#[must_use]
+pub fn below(path: &Path, root: &Path) -> Option<PathBuf> {
     if let Ok(rest) = path.strip_prefix(root) {
         return Some(plain(rest));
     }

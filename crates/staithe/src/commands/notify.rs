@@ -43,7 +43,7 @@ const fn worse(one: Exit, other: Exit) -> Exit {
 }
 
 /// Passes each path on as soon as it is read: the producer may be at work for hours.
-fn read_paths(
+pub(super) fn read_paths(
     mut input: impl BufRead,
     end: u8,
     each: &mut impl FnMut(&Path) -> anyhow::Result<()>,
