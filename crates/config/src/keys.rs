@@ -138,6 +138,13 @@ pub(crate) const SOURCE: Section = Section {
              at each start. Not what was adopted, is on its way or is a dead letter. Each time is a new generation with a \
              new `id`; `supersedes` names the one before.",
         ),
+        key(
+            "gap_events",
+            FLAG,
+            "`false`",
+            "Whether the sinks of the source's rules are told when something may have been missed (`staithe.gap.opened`), \
+             and when the tree was compared with the ledger after that (`staithe.gap.closed`).",
+        ),
         key("temp_names", FLAG, "`true`", "Whether files with the usual temporary names are ignored."),
         key("extra_temp_names", PATTERNS, "`[]`", "Further names of files in the making."),
         key(

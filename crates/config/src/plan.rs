@@ -58,6 +58,8 @@ pub struct SourcePlan {
     pub announce: Announce,
     /// Whether what still lies there is announced again from time to time.
     pub reannounce: Option<Reannounce>,
+    /// Whether gaps (times in which something may have been missed) are announced to the rules' sinks.
+    pub gap_events: bool,
     /// Which paths are taken, and when they are complete.
     pub rules: Rules,
 }

@@ -101,6 +101,7 @@ impl Page {
             };
             self.entry(&SOURCE, "reannounce", &value);
         }
+        self.unless(&SOURCE, "gap_events", &source.gap_events, &false, bool::to_string);
         self.temp_names(&source.rules);
         for rule in &source.rules.rules {
             let _ = writeln!(self.out, "\n[[source.{}.rule]]", key(&source.name));

@@ -120,10 +120,32 @@ impl Completion {
         named("network", Expr::Clause(Clause::Quiet(Quiet::For(quiet))))
     }
 
+    /// The same with another period of quiet; `None` where it has no fixed one.
+    #[must_use]
+    pub fn with_quiet(mut self, period: Duration) -> Option<Self> {
+        self.expr.set_quiet(period).then_some(self)
+    }
+
     /// The preset of that name with its default values.
     #[must_use]
     pub fn preset(name: &str) -> Option<Self> {
         PRESETS.iter().find(|preset| preset.name == name).map(Preset::completion)
+    }
+}
+
+impl Expr {
+    /// Sets every fixed period of quiet; returns whether there was one.
+    fn set_quiet(&mut self, period: Duration) -> bool {
+        match self {
+            Expr::Clause(Clause::Quiet(Quiet::For(old))) => {
+                *old = period;
+                true
+            }
+            Expr::Clause(_) => false,
+            Expr::Any(parts) | Expr::All(parts) => {
+                parts.iter_mut().fold(false, |any, part| part.set_quiet(period) || any)
+            }
+        }
     }
 }
 
@@ -154,4 +176,28 @@ fn done_file() -> Completion {
 fn scanner() -> Completion {
     let quiet = Quiet::Adaptive { least: Duration::from_secs(5), most: Duration::from_mins(2), factor: 3 };
     named("scanner", all([Clause::Closed, Clause::WriterGone, Clause::Quiet(quiet)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_with_a_fixed_quiet_take_another() {
+        let period = Duration::from_mins(10);
+        let with = |name| Completion::preset(name).unwrap().with_quiet(period);
+        for name in ["network", "sftp", "rsync", "measurement-set", "dicom-series"] {
+            let found = with(name).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(found.preset, Some(name));
+            assert!(found.has(Clause::Quiet(Quiet::For(period))), "{name}");
+            assert_eq!(
+                found.clone().with_quiet(Duration::from_secs(1)).unwrap().with_quiet(period),
+                Some(found)
+            );
+        }
+        for name in ["local", "done-file", "scanner"] {
+            assert_eq!(with(name), None, "{name}");
+        }
+        assert_eq!(Completion::network(NETWORK_QUIET).with_quiet(period), Some(Completion::network(period)));
+    }
 }

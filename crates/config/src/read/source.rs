@@ -41,6 +41,7 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
         identity: fields.one_of(report, "identity", &IDENTITIES, &[]).unwrap_or(IdentityRule::Auto),
         announce: fields.one_of(report, "announce", &ANNOUNCES, &[]).unwrap_or(Announce::Generations),
         reannounce: fields.take("reannounce").and_then(|value| reannounce(&value, report)),
+        gap_events: fields.flag(report, "gap_events").unwrap_or(false),
         rules,
     };
     fields.finish(report);

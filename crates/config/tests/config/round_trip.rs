@@ -53,6 +53,7 @@ fn source(name: &str) -> SourcePlan {
         identity: IdentityRule::NoInode,
         announce: Announce::Arrivals,
         reannounce: Some(Reannounce { every: None, queue_limit: Some(10_000) }),
+        gap_events: true,
         rules: Rules { rules: Vec::new(), temp_names: patterns(&["*.mine"]) },
     }
 }

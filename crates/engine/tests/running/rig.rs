@@ -282,6 +282,7 @@ fn plan(root: &Path) -> Plan {
             identity: IdentityRule::Auto,
             announce: Announce::Generations,
             reannounce: None,
+            gap_events: false,
             rules: Rules { rules: vec![rule], temp_names: temp_names::default_patterns() },
         }],
         sinks: vec![SinkPlan {

@@ -115,6 +115,7 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
         identity: IdentityRule::Auto,
         announce: Announce::Generations,
         reannounce: None,
+        gap_events: false,
         rules,
     }
 }
