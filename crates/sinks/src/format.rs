@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use config::Format;
-use model::Parcel;
+use model::{Kind, Parcel};
 
 /// Appends the event as `format` writes it. There is no newline at the end, and nothing is put
 /// between two events: framing is the sink's business.
@@ -23,6 +23,18 @@ pub fn encode(format: &Format, parcel: &Parcel, out: &mut Vec<u8>) {
         Format::Path => push_absolute(parcel, out),
         Format::Metwork => metwork::push(parcel, out),
         Format::Template(template) => push_template(template, parcel, out),
+    }
+}
+
+/// Whether the format can tell an event of this kind from a unit that is complete. One that only
+/// names the path cannot: whoever reads it would take a file that is gone for one that came. Such
+/// sinks are not to get removals and gaps.
+#[must_use]
+pub fn tells(format: &Format, kind: Kind) -> bool {
+    match format {
+        Format::CloudEvents | Format::Flat | Format::Metwork => true,
+        Format::Path => kind.is_unit(),
+        Format::Template(template) => kind.is_unit() || template.contains("{type}"),
     }
 }
 
@@ -78,6 +90,8 @@ fn push_field(name: &str, parcel: &Parcel, out: &mut Vec<u8>) -> bool {
         "root" => out.extend_from_slice(&parcel.root),
         "id" => out.extend_from_slice(&parcel.event.id.hex()),
         "source" => out.extend_from_slice(parcel.source.as_bytes()),
+        "type" => out.extend_from_slice(parcel.type_name().as_bytes()),
+        "kind" => out.extend_from_slice(parcel.kind.noun().as_bytes()),
         // Writing to a Vec cannot fail.
         "size" => drop(write!(out, "{}", parcel.size)),
         "mtime" => drop(write!(out, "{}", parcel.mtime)),

@@ -17,7 +17,7 @@ pub mod stdout;
 mod samples;
 
 pub use check::check;
-pub use format::encode;
+pub use format::{encode, tells};
 pub use jsonl::Jsonl;
 pub use redis_list::RedisList;
 pub use registry::{BuildError, build};

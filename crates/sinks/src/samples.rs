@@ -1,6 +1,6 @@
 //! Parcels for tests.
 
-use model::{Cause, Event, Fingerprint, Identity, Kind, Parcel, Signal, SignalSet, Stamp};
+use model::{Cause, Event, Fingerprint, Identity, Kind, Members, Parcel, Signal, SignalSet, Stamp};
 
 /// A parcel as the ledger would hand it out, for a file at `path`.
 #[cfg(test)]
@@ -10,6 +10,16 @@ pub(crate) fn parcel(path: &[u8]) -> Parcel {
 
 /// The same with its place in the ledger.
 pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
+    made(seq, path, Kind::File, None)
+}
+
+/// A dataset with these members.
+#[cfg(test)]
+pub(crate) fn dataset(members: &Members) -> Parcel {
+    made(1, b"x.ms", Kind::Dataset, Some(members))
+}
+
+fn made(seq: u64, path: &[u8], kind: Kind, members: Option<&Members>) -> Parcel {
     let admitted = Stamp::new(1_795_226_344, 123_456_789);
     let fingerprint = Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
     let event = Event {
@@ -17,7 +27,7 @@ pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
             site: "obs1",
             source: "stage1",
             path,
-            kind: Kind::File,
+            kind,
             fingerprint,
             recurrence: seq as u32,
         },
@@ -31,7 +41,7 @@ pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
         waited_ms: 3,
         backend: "inotify",
         cause: Cause::Arrived,
-        members: None,
+        members,
     };
     Parcel {
         seq,
@@ -42,7 +52,7 @@ pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
         path: path.to_vec(),
         cause: Cause::Arrived,
         admitted,
-        kind: Kind::File,
+        kind,
         size: 1234,
         mtime: fingerprint.mtime,
         generation: 1,

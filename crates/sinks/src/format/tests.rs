@@ -1,8 +1,8 @@
 use config::Format;
-use model::{Cause, EventId, Frozen, Kind, Parcel, Stamp};
+use model::{Cause, EventId, Frozen, Kind, Members, Parcel, Stamp};
 
-use super::encode;
-use crate::samples::parcel;
+use super::{encode, tells};
+use crate::samples::{dataset, parcel};
 
 fn text(format: &Format, parcel: &Parcel) -> String {
     let mut out = Vec::new();
@@ -158,4 +158,65 @@ fn encoding_is_cheap() {
         let each = start.elapsed() / 10_000;
         assert!(each < std::time::Duration::from_micros(100), "{format:?}: {each:?} each");
     }
+}
+
+fn removal(path: &[u8]) -> Parcel {
+    Parcel { kind: Kind::Removal { dataset: false }, ..parcel(path) }
+}
+
+#[test]
+fn a_format_that_only_names_the_path_tells_nothing_but_arrivals() {
+    let template = |text: &str| Format::Template(text.into());
+    let all = [
+        (Format::CloudEvents, true),
+        (Format::Flat, true),
+        (Format::Metwork, true),
+        (Format::Path, false),
+        (template("{path}"), false),
+        (template("{type} {path}"), true),
+    ];
+    for (format, anything) in all {
+        for kind in Kind::ALL {
+            assert_eq!(tells(&format, kind), anything || kind.is_unit(), "{format:?} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn metwork_has_a_word_for_each_kind() {
+    let word = |parcel: &Parcel| {
+        let value: serde_json::Value = serde_json::from_str(&text(&Format::Metwork, parcel)).unwrap();
+        value["event"].as_str().unwrap().to_owned()
+    };
+    let gap = |closed| Parcel { kind: Kind::Gap { closed }, ..parcel(b"") };
+    assert_eq!(word(&removal(b"a")), "deleted");
+    assert_eq!([false, true].map(|closed| word(&gap(closed))), ["gap_opened", "gap_closed"]);
+    let dataset = |cause| Parcel { kind: Kind::Dataset, cause, ..parcel(b"x.ms") };
+    let words = [Cause::Arrived, Cause::Overdue, Cause::Found].map(|cause| word(&dataset(cause)));
+    assert_eq!(words, ["created", "created", "exists"]);
+}
+
+#[test]
+fn a_template_says_what_happened() {
+    let said = |parcel: &Parcel| text(&Format::Template("{type} {kind} {path}".into()), parcel);
+    assert_eq!(said(&parcel(b"a")), "staithe.file.complete file a");
+    assert_eq!(said(&removal(b"a")), "staithe.file.removed file a");
+    let late = Parcel { kind: Kind::Dataset, cause: Cause::Overdue, ..parcel(b"x.ms") };
+    assert_eq!(said(&late), "staithe.dataset.incomplete dataset x.ms");
+}
+
+#[test]
+fn flat_has_the_members_of_a_dataset() {
+    let listed = vec![b"one".as_slice().into(), b"tw\xff".as_slice().into()];
+    let members = Members { count: 3, listed, key: Some("k".into()) };
+    let line = text(&Format::Flat, &dataset(&members));
+    let flat: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&flat["type"], &flat["kind"]), (&"staithe.dataset.complete".into(), &"dataset".into()));
+    assert_eq!(
+        (&flat["members_count"], &flat["members_more"], &flat["members_key"]),
+        (&3.into(), &1.into(), &"k".into())
+    );
+    assert_eq!(flat["members_listed"], serde_json::json!(["one", "tw\u{fffd}"]));
+    assert_eq!(flat["members_listed_b64"], serde_json::json!(["b25l", "dHf/"]));
+    assert!(flat.get("inode").is_none());
 }
