@@ -3,6 +3,8 @@
 use model::text::safe;
 use sys::Errno;
 
+use crate::manifest::ManifestError;
+
 /// Why something could not be read. What is wrong with *one member* is no error but part of the answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,22 @@ pub enum InspectError {
         path: Vec<u8>,
         /// What the kernel said.
         error: std::io::Error,
+    },
+    /// The list of checksums cannot be believed.
+    #[error("use the list `{}`: {error}", safe(path))]
+    Manifest {
+        /// The path of the list, relative to the unit.
+        path: Vec<u8>,
+        /// What is wrong with it.
+        error: ManifestError,
+    },
+    /// The file has no header that can be read: another format, cut off, or damaged.
+    #[error("read the header of `{}`: {reason}", safe(path))]
+    Header {
+        /// The path below the root.
+        path: Vec<u8>,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// `stop` answered true.
     #[error("finish: told to stop")]

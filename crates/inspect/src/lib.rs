@@ -18,14 +18,25 @@
 //! blocks, so all of this belongs into a thread that may wait; `stop` is asked often.
 //! No clock is read here: who wants a slower pace blocks in the callback that is told of each block.
 
+mod content;
+mod dicom;
 mod error;
 mod few;
 mod fold;
+mod hashing;
+mod manifest;
+mod metadata;
 mod place;
 mod survey;
 mod trail;
+mod verify;
+mod walk;
 
+pub use dicom::{DicomHeader, read_dicom};
 pub use error::InspectError;
 pub use few::Few;
+pub use manifest::{Fault, Hash, LARGEST_MANIFEST, Line, MOST_LINES, ManifestError, Style, parse};
+pub use metadata::{MetadataAnswer, has_key};
 pub use place::Place;
 pub use survey::{LISTED, Survey, SurveyRequest, survey};
+pub use verify::{Checked, Extras, ManifestAnswer, ManifestRequest, Pace, verify_manifest};

@@ -7,7 +7,7 @@ use crate::error::InspectError;
 use crate::few::{Few, keep_first};
 use crate::fold::{Fold, Tag};
 use crate::place::{Found, Place, split};
-use crate::trail::Trail;
+use crate::walk::{Visit, vanished, walk};
 
 /// So many members are listed by name.
 pub const LISTED: usize = 256;
@@ -15,9 +15,6 @@ pub const LISTED: usize = 256;
 /// A longer path below the unit is not followed but counted as unreadable, so that the names in the
 /// answer cannot fill the memory.
 const LONGEST_PATH: usize = 64 * 1024;
-
-/// `stop` is asked once for so many entries.
-const ENTRIES_BETWEEN_STOPS: u32 = 256;
 
 /// What is to be found out.
 pub struct SurveyRequest<'a> {
@@ -82,13 +79,16 @@ pub fn survey(
     stop: &dyn Fn() -> bool,
 ) -> Result<Survey, InspectError> {
     let found = place.find()?;
-    let mut tally = Tally::new(request, stop);
+    let mut tally = Tally::new(request);
     match found {
         Found::Directory(top) => {
             if still_open(&top, request, &mut tally.survey) {
                 return Ok(tally.survey);
             }
-            walk(top, &mut tally).map_err(|error| InspectError::open(place.path, error))?;
+            let whole = walk(top, &mut tally, stop).map_err(|error| InspectError::open(place.path, error))?;
+            if !whole {
+                return Err(InspectError::Stopped);
+            }
         }
         Found::Entry(parent) => {
             let name = split(place.path).1;
@@ -96,7 +96,7 @@ pub fn survey(
             tally.member(&parent, name, b"", look);
         }
     }
-    tally.finish()
+    Ok(tally.finish())
 }
 
 /// Asks the members of `ask_first`; true when one of them has a writer.
@@ -113,101 +113,14 @@ fn still_open(top: &Dir, request: &SurveyRequest<'_>, survey: &mut Survey) -> bo
     survey.stopped_early
 }
 
-/// Lists every directory of the tree. It holds the names of the directories that are still to be visited,
-/// those of one level for each level of the way, and nothing of what was seen.
-fn walk(top: Dir, tally: &mut Tally<'_>) -> Result<(), Errno> {
-    let mut trail = Trail::new(top);
-    let mut levels = vec![list(&mut trail, tally)?];
-    while let Some(level) = levels.last_mut() {
-        if tally.stopped {
-            return Ok(());
-        }
-        let Some(name) = level.pop() else {
-            levels.pop();
-            trail.leave();
-            continue;
-        };
-        if let Err(error) = trail.enter(&name) {
-            let path = joined(trail.path(), &name);
-            tally.failed(&path, error);
-            continue;
-        }
-        // After an error the position is inside all the same, and an empty level leads out of it.
-        levels.push(list(&mut trail, tally).unwrap_or_else(|error| tally.failed(trail.path(), error)));
-    }
-    Ok(())
-}
-
-/// Takes in the entries of the current directory and gives back the names of the directories in it.
-fn list(trail: &mut Trail, tally: &mut Tally<'_>) -> Result<Vec<Box<[u8]>>, Errno> {
-    let mut below = Vec::new();
-    let (dir, path) = trail.here()?;
-    let mut relative = joined(path, b"");
-    let base = relative.len();
-    dir.list(|name, kind| {
-        if tally.rests() {
-            return;
-        }
-        relative.truncate(base);
-        relative.extend_from_slice(name);
-        if tally.entry(dir, name, &relative, kind) {
-            below.push(name.into());
-        }
-    })?;
-    Ok(below)
-}
-
-fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
-    let mut joined = path.to_vec();
-    if !joined.is_empty() {
-        joined.push(b'/');
-    }
-    joined.extend_from_slice(name);
-    joined
-}
-
 /// What has been counted so far.
 struct Tally<'a> {
     request: &'a SurveyRequest<'a>,
-    stop: &'a dyn Fn() -> bool,
     survey: Survey,
     fold: Fold,
-    /// Entries since `stop` was asked.
-    since_asked: u32,
-    stopped: bool,
 }
 
-impl<'a> Tally<'a> {
-    fn new(request: &'a SurveyRequest<'a>, stop: &'a dyn Fn() -> bool) -> Self {
-        let (survey, fold) = (Survey::default(), Fold::default());
-        Self { request, stop, survey, fold, since_asked: ENTRIES_BETWEEN_STOPS, stopped: false }
-    }
-
-    fn finish(mut self) -> Result<Survey, InspectError> {
-        self.survey.fold = self.fold.value();
-        if self.stopped { Err(InspectError::Stopped) } else { Ok(self.survey) }
-    }
-
-    /// Whether it was told to stop. A listing cannot be broken off; the rest of it is passed over.
-    fn rests(&mut self) -> bool {
-        self.since_asked += 1;
-        if self.since_asked > ENTRIES_BETWEEN_STOPS && !self.stopped {
-            self.since_asked = 0;
-            self.stopped = (self.stop)();
-        }
-        self.stopped
-    }
-
-    /// Something could not be read. What is gone, or has become something else, is not counted: the
-    /// next survey sees what is there then, and the two differ. Gives an empty level.
-    fn failed(&mut self, path: &[u8], error: Errno) -> Vec<Box<[u8]>> {
-        if !matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP) {
-            self.survey.unreadable.add(path);
-        }
-        Vec::new()
-    }
-
-    /// Takes in one entry; true when it is a directory to visit.
+impl Visit for Tally<'_> {
     fn entry(&mut self, dir: &Dir, name: &[u8], relative: &[u8], kind: EntryKind) -> bool {
         if (self.request.ignore)(relative) {
             return false;
@@ -226,6 +139,23 @@ impl<'a> Tally<'a> {
                 false
             }
         }
+    }
+
+    fn failed(&mut self, relative: &[u8], error: Errno) {
+        if !vanished(error) {
+            self.survey.unreadable.add(relative);
+        }
+    }
+}
+
+impl<'a> Tally<'a> {
+    fn new(request: &'a SurveyRequest<'a>) -> Self {
+        Self { request, survey: Survey::default(), fold: Fold::default() }
+    }
+
+    fn finish(mut self) -> Survey {
+        self.survey.fold = self.fold.value();
+        self.survey
     }
 
     fn directory(&mut self, relative: &[u8]) -> bool {
