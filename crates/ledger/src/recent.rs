@@ -70,6 +70,11 @@ impl Recent {
         self.events.len()
     }
 
+    /// How much memory the events take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(crate) fn push(&mut self, stored: Stored) {
         self.end = stored.seq;
         self.bytes += stored.bytes();

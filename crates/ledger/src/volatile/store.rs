@@ -25,6 +25,10 @@ use super::paths::Paths;
 /// some: nothing is dropped.
 const PENDING_LIMIT: usize = 16_384;
 
+/// And how much memory they may take: events of files take a tenth of it, those of datasets may be
+/// far longer.
+const PENDING_BYTES: usize = 64 << 20;
+
 /// A ledger in memory.
 #[derive(Debug)]
 pub(crate) struct Volatile {
@@ -155,7 +159,7 @@ impl Volatile {
             while !full {
                 let Some(entry) = entries.next() else { break };
                 memory.take(&entry);
-                full = memory.pending.len() >= PENDING_LIMIT;
+                full = memory.is_full();
             }
             let end = memory.tallies.end;
             drop(memory);
@@ -170,7 +174,7 @@ impl Volatile {
     }
 
     fn wait_for_room(&self) {
-        let full = |memory: &mut Memory| memory.pending.len() >= PENDING_LIMIT && !memory.closed;
+        let full = |memory: &mut Memory| memory.is_full() && !memory.closed;
         drop(self.room.wait_while(self.lock(), full));
     }
 
@@ -262,6 +266,10 @@ impl Memory {
     fn add_source(&mut self, name: &str) -> SourceId {
         self.paths.push(Paths::default());
         self.names.add_source(Source::new(name))
+    }
+
+    fn is_full(&self) -> bool {
+        self.pending.len() >= PENDING_LIMIT || self.pending.bytes() >= PENDING_BYTES
     }
 
     fn rows(&self) -> MemoryRows<'_> {

@@ -5,9 +5,10 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use ledger::{Fate, OpenReport, Report};
+use model::Kind;
 use tempfile::TempDir;
 
-use crate::house::{Dice, House, admit, backlog, delivered, open, parked};
+use crate::house::{Dice, House, admit, admit_as, backlog, delivered, open, parked};
 
 const EVENTS: u64 = 3_000;
 const SETTLED: u64 = 2_000;
@@ -212,5 +213,25 @@ fn a_ledger_that_is_busy_is_not_put_aside() {
     let (ledger, report) = open(example.path()).unwrap();
     assert_eq!(report.quarantined, None);
     assert_eq!(ledger.end().unwrap(), EVENTS);
+    ledger.close().unwrap();
+}
+
+#[test]
+fn what_is_saved_keeps_its_attempts_and_its_members() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let fate = Fate::Announce(house.route(&[sink]));
+    house.submit([admit_as(Kind::Dataset, house.source, fate, b"d", 3)]);
+    house.report(sink, Report { parked: vec![parked(1, 2)], ..delivered(1, 0) });
+    house.ledger.close().unwrap();
+    let dir = TempDir::new().unwrap();
+    copy(house.path(), dir.path());
+    std::fs::remove_file(dir.path().join("clean")).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(dir.path().join("ledger.db")).unwrap();
+    file.write_all(b"half a page").unwrap();
+    let (ledger, report) = open(dir.path()).unwrap();
+    assert_eq!(report.quarantined.map(|quarantine| quarantine.salvaged), Some(1));
+    let record = ledger.records(house.source, b"d").unwrap().remove(0);
+    assert_eq!((record.members_count, record.sinks[0].history.len()), (Some(3), 1));
     ledger.close().unwrap();
 }

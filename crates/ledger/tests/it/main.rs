@@ -12,4 +12,5 @@ mod letters;
 mod numbers;
 mod opening;
 mod queue;
+mod room;
 mod same;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use ledger::{Counts, Fate, Report, SinkId};
-use model::State;
+use model::{Kind, State};
 
-use crate::house::{Dice, House, admit, at, dead, parked};
+use crate::house::{Dice, House, admit, admit_as, at, dead, parked, removed};
 
 /// What became of one event at one sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,8 +157,23 @@ fn random_history(mut house: House, seed: u64) {
                 7 => (Fate::Gone, Err(State::Gone)),
                 at => (Fate::Announce(house.route(&sets[at])), Ok(sets[at].clone())),
             };
-            house.submit([admit(house.source, fate, format!("p{path}").as_bytes(), 1)]);
+            let (source, name) = (house.source, format!("p{path}"));
+            house.submit([admit(source, fate, name.as_bytes(), 1)]);
+            let announced = event.is_ok();
             truth.events.push(event);
+            let other = &sets[dice.below(6) as usize];
+            let fate = Fate::Announce(house.route(other));
+            match dice.below(5) {
+                0 => {
+                    house.submit([removed(source, fate, name.as_bytes())]);
+                    truth.events.extend(announced.then(|| Ok(other.clone())));
+                }
+                1 => {
+                    house.submit([admit_as(Kind::Gap { closed: false }, source, fate, b"", path)]);
+                    truth.events.push(Ok(other.clone()));
+                }
+                _ => {}
+            }
         }
         house.ledger.flush().unwrap();
         for _ in 0..dice.below(3) {
