@@ -142,6 +142,27 @@ impl<'d> Value<'d> {
         self.text(report, "a duration such as \"5s\"")?.duration(report)
     }
 
+    /// A duration that cannot be zero; `name` is what it is for.
+    pub(crate) fn period(&self, report: &mut Report<'_>, name: &str) -> Option<Duration> {
+        let duration = self.duration(report)?;
+        if duration.is_zero() {
+            report.error(&self.place, format!("`{name}` cannot be zero"), None);
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// A number of bytes.
+    pub(crate) fn size(&self, report: &mut Report<'_>) -> Option<u64> {
+        const EXPECTED: &str = "a size such as \"64MiB\"";
+        if let DeValue::Integer(number) = self.value {
+            let help = format!("write the unit too: \"{number}B\", \"{number}MiB\"");
+            self.mismatch(report, EXPECTED, help);
+            return None;
+        }
+        self.text(report, EXPECTED)?.size(report)
+    }
+
     pub(crate) fn integer(&self, report: &mut Report<'_>) -> Option<u64> {
         let DeValue::Integer(number) = self.value else {
             self.mismatch(report, "an integer", None);
@@ -204,18 +225,30 @@ impl Text {
     }
 
     pub(crate) fn duration(&self, report: &mut Report<'_>) -> Option<Duration> {
-        match model::measure::parse_duration(&self.value) {
-            Ok(duration) => Some(duration),
-            Err(error) => {
-                let words = if self.value == self.written {
-                    shown(&error.to_string())
-                } else {
-                    format!("{} does not give a duration such as 500ms, 2s, 5m, 1h, 7d", self.quoted())
-                };
-                report.error(&self.place, words, None);
-                None
-            }
-        }
+        self.measured(model::measure::parse_duration, "a duration such as 500ms, 2s, 5m, 1h, 7d", report)
+    }
+
+    fn size(&self, report: &mut Report<'_>) -> Option<u64> {
+        self.measured(model::measure::parse_size, "a size such as 4096B, 64KiB, 100MiB", report)
+    }
+
+    fn measured<T>(
+        &self,
+        parse: fn(&str) -> Result<T, model::measure::MeasureError>,
+        expected: &str,
+        report: &mut Report<'_>,
+    ) -> Option<T> {
+        let error = match parse(&self.value) {
+            Ok(measure) => return Some(measure),
+            Err(error) => error,
+        };
+        let words = if self.value == self.written {
+            shown(&error.to_string())
+        } else {
+            format!("{} does not give {expected}", self.quoted())
+        };
+        report.error(&self.place, words, None);
+        None
     }
 
     /// The value that goes with this name. `later` are names that will exist.
@@ -299,6 +332,12 @@ impl<'d> Fields<'d> {
         self.entry(name).map(|(_, value)| value)
     }
 
+    /// Takes a key out that the table does not know, to say something better of it than that.
+    pub(crate) fn stray(&mut self, name: &str) -> Option<Place> {
+        let at = self.entries.iter().position(|entry| entry.key == name)?;
+        Some(self.entries.swap_remove(at).key_place)
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == name)
     }
@@ -321,13 +360,7 @@ impl<'d> Fields<'d> {
 
     /// A duration that cannot be zero.
     pub(crate) fn period(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<Duration> {
-        let value = self.take(name)?;
-        let duration = value.duration(report)?;
-        if duration.is_zero() {
-            report.error(&value.place, format!("`{name}` cannot be zero"), None);
-            return None;
-        }
-        Some(duration)
+        self.take(name)?.period(report, name)
     }
 
     pub(crate) fn integer(&mut self, report: &mut Report<'_>, name: &'static str) -> Option<u64> {

@@ -34,8 +34,26 @@ const PATTERNS: &str = "list of patterns";
 const REQUIRED: &str = "required";
 
 /// The sections in the order of the reference page.
-pub(crate) const SECTIONS: [&Section; 10] =
-    [&TOP, &SOURCE, &INITIAL, &REANNOUNCE, &RULE, &COMPLETE, &QUEUE, &STDOUT, &JSONL, &REDIS_LIST];
+pub(crate) const SECTIONS: [&Section; 15] = [
+    &TOP,
+    &SOURCE,
+    &INITIAL,
+    &REANNOUNCE,
+    &RULE,
+    &GROUP,
+    &COMPLETE,
+    &QUIET,
+    &MARKER,
+    &MANIFEST,
+    &METADATA,
+    &QUEUE,
+    &STDOUT,
+    &JSONL,
+    &REDIS_LIST,
+];
+
+/// The pattern of a group is not longer than other patterns, in bytes.
+pub(crate) const KEY_PATTERN_LIMIT: usize = 16 * 1024;
 
 /// The top of the file.
 pub(crate) const TOP: Section = Section {
@@ -196,46 +214,230 @@ pub(crate) const REANNOUNCE: Section = Section {
 pub(crate) const RULE: Section = Section {
     title: "`[[source.NAME.rule]]`",
     about: "The first rule that includes a path and does not exclude it decides. A path that one rule excludes \
-            goes on to the next. `staithe explain PATH` says which rule decided.",
+            goes on to the next. Rules with `dataset` are asked before all others, wherever they stand, and the outermost \
+            directory wins. `staithe explain PATH` says which rule decided.\n\n\
+            A rule takes files; or, with `dataset`, directories, each with everything in it as one unit; or, with \
+            `group`, files of one directory that have a key in common, as one unit.",
     keys: &[
         key("name", TEXT, "`\"rule-N\"`", "Shown in events and by `explain`."),
-        key("include", PATTERNS, "`[\"*\"]`", "A path must match one of these."),
-        key("exclude", PATTERNS, "`[]`", "And none of these. A directory that is excluded is not entered."),
-        key("complete", "preset or table, see below", "`\"local\"`", "When a file is complete."),
+        key(
+            "dataset",
+            "pattern or list of patterns",
+            "none",
+            "Directories that match are one unit each, with everything in them. Temporary names and other rules do not \
+             matter inside.",
+        ),
+        key(
+            "group",
+            "`\"re:(?<key>…)\"` or `{ dicom = \"series\" }`",
+            "none",
+            "Files of one directory with the same key are one unit. The expression is asked about the last name, and its \
+             group named `key` is the key; a group named `total` may say how many members there are.",
+        ),
+        key(
+            "include",
+            PATTERNS,
+            "`[\"*\"]`",
+            "A path must match one of these. For groups: each member; not for datasets, whose pattern says it.",
+        ),
+        key(
+            "exclude",
+            PATTERNS,
+            "`[]`",
+            "And none of these. A directory that is excluded is not entered; in a dataset, what matches is no member.",
+        ),
+        key(
+            "of",
+            "name of a rule",
+            "none",
+            "The units of this rule lie inside those of that one, which wait for them. Both are for datasets, or both for \
+             groups. Each is announced by itself.",
+        ),
+        key(
+            "late",
+            "`\"generation\"`, `\"ignore\"`",
+            "`\"generation\"`",
+            "What more or other members mean after a dataset or group was announced: a new generation with `supersedes` \
+             when it is complete again, or nothing. Members that are only taken away are never a change.",
+        ),
+        key(
+            "removed",
+            FLAG,
+            "`false`",
+            "Whether the removal of what was announced is announced too, as `staithe.file.removed`.",
+        ),
+        key(
+            "complete",
+            "preset or table, see below",
+            "files: `\"local\"`; datasets: `\"measurement-set\"`; groups: `\"dicom-series\"`, or by names `{ all = [\"members\", { quiet = \"10s\" }] }`",
+            "When a unit is complete.",
+        ),
         key("to", "list of sinks", "all sinks", "The names of the sinks that are told."),
     ],
-    later: &["dataset", "group", "kind", "then"],
+    later: &["kind", "then"],
+};
+
+/// `group` as a table.
+pub(crate) const GROUP: Section = Section {
+    title: "`group` as a table",
+    about: "`group = { dicom = \"series\" }`\n\nFiles are grouped by what their DICOM headers say. A file without a readable \
+            header is a group of its own and holds up no other.",
+    keys: &[key(
+        "dicom",
+        "`\"series\"`, `\"study\"`",
+        REQUIRED,
+        "The key is the SeriesInstanceUID, or the StudyInstanceUID.",
+    )],
+    later: &[],
 };
 
 /// `complete` as a table.
 pub(crate) const COMPLETE: Section = Section {
     title: "`complete` as a table",
     about: "`complete = { any = [\"renamed_in\", { all = [\"closed\", \"writer_gone\"] }], deadline = \"1h\" }`\n\n\
-            One of `preset`, `any`, `all` and `quiet` says what must be seen; `min_age` may stand alone.\n\
-            A member of `any` and `all` is `\"appeared\"`, `\"renamed_in\"`, `\"closed\"`, `\"writer_gone\"`, \
-            `{ quiet = \"2s\" }`, `{ min_age = \"1m\" }`, or again `{ any = […] }` or `{ all = […] }`.\n\n\
-            The presets: `\"local\"` is `{ any = [\"renamed_in\", { all = [\"closed\", \"writer_gone\"] }] }`; \
-            `\"network\"` is `{ quiet = \"10s\" }`.",
+            One of `preset`, `any`, `all` or one signal with a value says what must be seen; `min_age` may stand alone. \
+            Several signals are put into a list.\n\
+            A member of `any` and `all` is a word, or a table with one key: a signal with its value, `{ min_age = \"1m\" }`, or \
+            again `{ any = […] }` or `{ all = […] }`.\n\n\
+            The words:\n\n\
+            - `\"appeared\"`: the name is there; nothing more is asked.\n\
+            - `\"renamed_in\"`: it was renamed to its name; a dataset: and nothing was written in it since. Not for groups.\n\
+            - `\"closed\"`: a writer closed it since the name appeared; for datasets and groups as `\"writer_gone\"`.\n\
+            - `\"writer_gone\"`: no process has it, or any member of it, open for writing.\n\
+            - `\"members\"`: every member is complete. For datasets and groups.\n\
+            - `\"announce\"`: `staithe notify` named it.\n\n\
+            What cannot be observed (a scan sees no rename and no close) is replaced by `\"writer_gone\"`, and where that \
+            cannot be known either, by `{ quiet = \"2s\" }`.\n\n\
+            The names of `marker`, `lock_gone`, `manifest` and `metadata` are forms: `{name}` is replaced by the unit's last \
+            name (of a group: its key), `{stem}` by that without its extension (of `x.tar.gz` both `x.tar` and `x` will do); \
+            such a file lies beside the unit. A name without them lies inside of a dataset, and for files and groups in their \
+            directory. A file beside its unit is no unit itself. At most 32 of these can be asked for in one rule.",
     keys: &[
         key(
             "preset",
-            "`\"local\"`, `\"network\"`",
+            "name of a preset, see below",
             "none",
-            "Begins with a preset; `quiet` beside it sets how long `network` waits.",
+            "Begins with a preset; `quiet` beside it sets another period for one that has a fixed one.",
         ),
         key("any", "list", "none", "At least one of these must hold."),
         key("all", "list", "none", "All of these must hold."),
-        key("quiet", DURATION, "none", "Size, times and inode stayed the same for so long."),
+        key(
+            "quiet",
+            "duration or `{ least = …, most = … }`",
+            "none",
+            "Size, times and inode stayed the same for so long; of datasets and groups: those of all members.",
+        ),
+        key(
+            "marker",
+            "file name or `{ name = … }`",
+            "none",
+            "This file is there, and is not older than the data.",
+        ),
+        key("lock_gone", "file name", "none", "This file is not there."),
+        key(
+            "manifest",
+            "file name or `{ file = … }`",
+            "none",
+            "Everything that this list or checksum file names is there, with the size and the hash that it gives. Not for groups.",
+        ),
+        key(
+            "metadata",
+            "file name or `{ file = … }`",
+            "none",
+            "This file parses as YAML or JSON, and has the key that is asked for.",
+        ),
+        key(
+            "count",
+            "integer, `\"captured\"`, `\"header\"`",
+            "none",
+            "A group has so many members: a number, or what `(?<total>…)` in the members' names says, or their DICOM \
+             headers.",
+        ),
         key("min_age", DURATION, "`\"0s\"`", "The last change is at least so long ago, whatever else holds."),
-        key("deadline", DURATION, "none", "After how long of waiting something is done about it."),
+        key(
+            "deadline",
+            DURATION,
+            "none",
+            "After how long of waiting something is done about it, counted from first sight.",
+        ),
         key(
             "on_deadline",
-            "`\"alert\"`, `\"deliver\"`, `\"hold\"`",
+            "`\"alert\"`, `\"announce_incomplete\"`, `\"deliver\"`, `\"hold\"`",
             "`\"alert\"`",
-            "Say so and go on waiting; or deliver the file as it is; or stop looking at it until it changes.",
+            "Say so and go on waiting; or announce a dataset or group once as incomplete and go on waiting; or deliver \
+             it as it is; or stop looking at it until it changes.",
         ),
     ],
-    later: &["marker", "manifest", "count", "members", "metadata", "announce"],
+    later: &[],
+};
+
+/// `quiet` as a table.
+pub(crate) const QUIET: Section = Section {
+    title: "`quiet` as a table",
+    about: "`{ quiet = { least = \"2s\", most = \"5m\", factor = 3 } }`\n\nThe period follows the writer: it is the longest \
+            pause that was seen between two of its changes, times the factor, within the bounds.",
+    keys: &[
+        key("least", DURATION, REQUIRED, "The period is never shorter."),
+        key("most", DURATION, REQUIRED, "And never longer."),
+        key("factor", "integer from 1 to 100", "`3`", "So many times the longest pause."),
+    ],
+    later: &[],
+};
+
+/// `marker` as a table.
+pub(crate) const MARKER: Section = Section {
+    title: "`marker` as a table",
+    about: "`{ marker = { name = \"{name}.done\", after = \"delete\" } }`",
+    keys: &[
+        key(
+            "name",
+            "file name",
+            REQUIRED,
+            "The marker's name: `{name}.done`, `{stem}.ok`, `done-{name}`, `_SUCCESS`.",
+        ),
+        key(
+            "after",
+            "`\"keep\"`, `\"delete\"`",
+            "`\"keep\"`",
+            "What becomes of the marker: it stays, or it is deleted when every sink has the unit.",
+        ),
+    ],
+    later: &[],
+};
+
+/// `manifest` as a table.
+pub(crate) const MANIFEST: Section = Section {
+    title: "`manifest` as a table",
+    about: "`{ manifest = { file = \"SHA256SUMS\", extras = \"refuse\", rate = \"100MiB\" } }`",
+    keys: &[
+        key("file", "file name", REQUIRED, "The manifest's name."),
+        key(
+            "style",
+            "`\"auto\"`, `\"list\"`, `\"md5\"`, `\"sha1\"`, `\"sha256\"`, `\"sha512\"`, `\"blake3\"`",
+            "`\"auto\"`",
+            "How it is written: one path in each line, or checksums of that kind in the form of GNU or BSD; `auto` finds \
+             it out from the name and the lines.",
+        ),
+        key(
+            "extras",
+            "`\"ignore\"`, `\"refuse\"`",
+            "`\"ignore\"`",
+            "What members mean that it does not name: nothing, or that the unit waits until they are gone or named.",
+        ),
+        key("rate", "size", "no limit", "How many bytes are read in a second for hashes."),
+    ],
+    later: &[],
+};
+
+/// `metadata` as a table.
+pub(crate) const METADATA: Section = Section {
+    title: "`metadata` as a table",
+    about: "`{ metadata = { file = \"meta.yaml\", key = \"product.state\" } }`",
+    keys: &[
+        key("file", "file name", REQUIRED, "The file's name."),
+        key("key", TEXT, "none", "A key that it must have, with dots between the parts."),
+    ],
+    later: &[],
 };
 
 const MAX_ATTEMPTS: Key = key(

@@ -1,13 +1,15 @@
 //! Prints a plan as native configuration: what `init --from` gives to people who come from
 //! another program. What is printed is read back to the same plan.
 
+mod complete;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use model::measure::format_duration;
-use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, temp_names};
+use settle::{Completion, Grouping, Late, Pattern, Rule, Rules, Take, temp_names};
 
 use crate::expand::protect;
 use crate::keys::{JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
@@ -37,8 +39,8 @@ pub fn to_toml(plan: &Plan) -> String {
 
 /// A rule's `complete`, as it would be written.
 #[must_use]
-pub fn completion_to_toml(complete: &Completion) -> String {
-    completion(complete)
+pub fn completion_to_toml(completion: &Completion) -> String {
+    complete::completion(completion)
 }
 
 #[derive(Default)]
@@ -105,7 +107,7 @@ impl Page {
         self.temp_names(&source.rules);
         for rule in &source.rules.rules {
             let _ = writeln!(self.out, "\n[[source.{}.rule]]", key(&source.name));
-            self.rule(rule);
+            self.rule(rule, &source.rules);
         }
     }
 
@@ -121,13 +123,32 @@ impl Page {
         }
     }
 
-    fn rule(&mut self, rule: &Rule) {
+    fn rule(&mut self, rule: &Rule, rules: &Rules) {
         self.entry(&RULE, "name", &quoted(&rule.name));
-        self.entry(&RULE, "include", &patterns(&rule.include));
+        match &rule.shape.take {
+            Take::File => {}
+            Take::Dataset(names) => match names.as_slice() {
+                [name] => self.entry(&RULE, "dataset", &quoted(name.text())),
+                names => self.entry(&RULE, "dataset", &patterns(names)),
+            },
+            Take::Group(Grouping::Name(pattern)) => self.entry(&RULE, "group", &quoted(pattern.text())),
+            Take::Group(Grouping::Dicom(key)) => {
+                let value = format!("{{ dicom = {} }}", choice(&choices::DICOM_KEYS, key));
+                self.entry(&RULE, "group", &value);
+            }
+        }
+        if !matches!(rule.shape.take, Take::Dataset(_)) {
+            self.entry(&RULE, "include", &patterns(&rule.include));
+        }
         if !rule.exclude.is_empty() {
             self.entry(&RULE, "exclude", &patterns(&rule.exclude));
         }
-        self.entry(&RULE, "complete", &completion(&rule.completion));
+        if let Some(outer) = rule.shape.of.and_then(|of| rules.rules.get(of)) {
+            self.entry(&RULE, "of", &quoted(&outer.name));
+        }
+        self.unless(&RULE, "late", &rule.shape.late, &Late::Generation, |v| choice(&choices::LATES, v));
+        self.unless(&RULE, "removed", &rule.shape.removed, &false, bool::to_string);
+        self.entry(&RULE, "complete", &complete::completion(&rule.completion));
         self.entry(&RULE, "to", &list(rule.to.iter().map(|name| quoted(name))));
     }
 
@@ -223,59 +244,6 @@ fn patterns(patterns: &[Pattern]) -> String {
 
 fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
-}
-
-fn completion(completion: &Completion) -> String {
-    let mut fields = match known_preset(completion) {
-        Some(fields) => fields,
-        None => match &completion.expr {
-            Expr::Clause(Clause::Quiet(Quiet::For(quiet))) => vec![format!("quiet = {}", duration(quiet))],
-            Expr::Clause(Clause::MinAge(age)) => vec![format!("min_age = {}", duration(age))],
-            Expr::Clause(clause) => vec![format!("all = [{}]", member(&Expr::Clause(*clause)))],
-            Expr::Any(members) => vec![format!("any = {}", list(members.iter().map(member)))],
-            Expr::All(members) => vec![format!("all = {}", list(members.iter().map(member)))],
-        },
-    };
-    if let Some((deadline, then)) = completion.deadline {
-        fields.push(format!("deadline = {}", duration(&deadline)));
-        fields.push(format!("on_deadline = {}", choice(&choices::ON_DEADLINE, &then)));
-    }
-    match fields.as_slice() {
-        [only] if only.starts_with("preset = ") => only["preset = ".len()..].to_owned(),
-        fields => format!("{{ {} }}", fields.join(", ")),
-    }
-}
-
-/// The fields for a completion that is what its preset gives, with an age or a period of quiet.
-fn known_preset(completion: &Completion) -> Option<Vec<String>> {
-    let name = completion.preset?;
-    let (core, age) = match &completion.expr {
-        Expr::All(members) => match members.as_slice() {
-            [core, Expr::Clause(Clause::MinAge(age))] => (core, Some(age)),
-            _ => (&completion.expr, None),
-        },
-        expr => (expr, None),
-    };
-    let mut fields = vec![format!("preset = {}", quoted(name))];
-    match core {
-        core if *core == Completion::preset(name)?.expr => {}
-        Expr::Clause(Clause::Quiet(Quiet::For(quiet))) if name == "network" => {
-            fields.push(format!("quiet = {}", duration(quiet)));
-        }
-        _ => return None,
-    }
-    fields.extend(age.map(|age| format!("min_age = {}", duration(age))));
-    Some(fields)
-}
-
-fn member(expr: &Expr) -> String {
-    match expr {
-        Expr::Clause(Clause::Quiet(Quiet::For(quiet))) => format!("{{ quiet = {} }}", duration(quiet)),
-        Expr::Clause(Clause::MinAge(age)) => format!("{{ min_age = {} }}", duration(age)),
-        Expr::Clause(clause) => choice(&choices::CLAUSES, clause),
-        Expr::Any(members) => format!("{{ any = {} }}", list(members.iter().map(member))),
-        Expr::All(members) => format!("{{ all = {} }}", list(members.iter().map(member))),
-    }
 }
 
 /// A name as a TOML key.

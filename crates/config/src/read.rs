@@ -3,7 +3,9 @@
 pub(crate) mod choices;
 mod complete;
 mod cross;
+mod of;
 mod rule;
+mod shape;
 mod sink;
 mod source;
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::keys::{SECTIONS, Section};
+use settle::PRESETS;
+
+use crate::keys::{COMPLETE, SECTIONS, Section};
 
 /// What stands above the tables.
 const INTRODUCTION: &str = "\
@@ -14,7 +16,7 @@ This page is generated from the program. `staithe init` prints a configuration t
 The configuration is one TOML file, or a directory whose `*.toml` files are read in the order of
 their names. A source, a sink or a key at the top may be set in one of the files only.
 
-- **Durations** are written `500ms`, `2s`, `5m`, `1h`, `7d`, in quotes.
+- **Durations** are written `500ms`, `2s`, `5m`, `1h`, `7d`, in quotes; **sizes** `4096B`, `64KiB`, `100MiB`.
 - **Patterns** are globs on the path relative to the source. Without `/` a glob is asked about the
   last name at any depth, with `/` about the whole path; a `/` at the front only says so. `*`, `?`,
   `[a-z]`, `[!a-z]`, `{a,b}` work as in a shell, `\\` takes the meaning away, and only `**` as a
@@ -32,6 +34,9 @@ pub fn reference() -> String {
     let mut page = String::from(INTRODUCTION);
     for section in SECTIONS {
         push_section(&mut page, section);
+        if section.title == COMPLETE.title {
+            push_presets(&mut page);
+        }
     }
     page.push_str("\n## Temporary names\n\nWith `temp_names = true`, files are ignored whose last name matches one of:\n\n");
     for pattern in settle::temp_names::default_patterns() {
@@ -51,6 +56,16 @@ fn push_section(page: &mut String, section: &Section) {
     if !section.later.is_empty() {
         let names: Vec<String> = section.later.iter().map(|name| format!("`{name}`")).collect();
         let _ = writeln!(page, "\nLater: {}.", names.join(", "));
+    }
+}
+
+fn push_presets(page: &mut String) {
+    page.push_str("\n## Presets\n\n| preset | for | what it is | what fools it |\n|---|---|---|---|\n");
+    for preset in PRESETS {
+        let cells = [preset.purpose, preset.meaning, preset.trap].map(|text| text.replace('|', "\\|"));
+        let [purpose, meaning, trap] = cells;
+        let only = if preset.datasets { " (datasets and groups only)" } else { "" };
+        let _ = writeln!(page, "| `{}` | {purpose}{only} | `{meaning}` | {trap} |", preset.name);
     }
 }
 

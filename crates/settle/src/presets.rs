@@ -143,7 +143,7 @@ impl Expr {
             }
             Expr::Clause(_) => false,
             Expr::Any(parts) | Expr::All(parts) => {
-                parts.iter_mut().fold(false, |any, part| part.set_quiet(period) || any)
+                parts.iter_mut().fold(false, |any, part| any | part.set_quiet(period))
             }
         }
     }

@@ -1,24 +1,28 @@
 //! `complete`: a preset, or a table of what must be seen.
 
+mod clauses;
+mod companions;
+mod quiet;
+
 use std::time::Duration;
 
-use settle::{Clause, Completion, Expr, OnDeadline, PRESETS, Quiet};
+use settle::{Clause, Completion, Expr, OnDeadline, PRESETS};
 use toml::de::{DeTable, DeValue};
 
+use self::clauses::{CLAUSE_KEYS, Clauses};
 use super::choices::{CLAUSES, ON_DEADLINE};
-use crate::fields::{Fields, Report, Value};
+use super::shape::Kind;
+use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::COMPLETE;
+use crate::source_text::Place;
 
-/// Deeper expressions are no rules but mistakes.
-const DEPTH_LIMIT: usize = 8;
 const EXPECTED: &str = "a preset such as \"local\", or a table such as { quiet = \"10s\" }";
 
-const LATER_CLAUSES: [&str; 6] = ["marker", "manifest", "count", "members", "metadata", "announce"];
-
-pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Completion> {
+/// Reads when the units of a rule of that kind are complete.
+pub(super) fn read(value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Completion> {
     match value.value {
-        DeValue::Table(table) => from_table(table, value, report),
-        DeValue::String(_) => preset(value, report),
+        DeValue::Table(table) => from_table(table, value, kind, report),
+        DeValue::String(_) => preset(value, kind, report),
         _ => {
             value.mismatch(report, EXPECTED, None);
             None
@@ -26,90 +30,126 @@ pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<Complet
     }
 }
 
-fn preset(value: &Value<'_>, report: &mut Report<'_>) -> Option<Completion> {
-    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, preset.completion())).collect();
-    value.text(report, EXPECTED)?.one_of(report, "preset", &presets, &[])
+fn preset(value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Completion> {
+    let text = value.text(report, EXPECTED)?;
+    if CLAUSES.iter().any(|(word, _)| *word == text.value) {
+        let help = format!("write {{ all = [\"{}\"] }}", text.value);
+        report.error(&text.place, format!("{} is a signal and no preset", text.quoted()), Some(help));
+        return None;
+    }
+    let presets: Vec<_> = PRESETS.iter().map(|preset| (preset.name, preset)).collect();
+    let preset = text.one_of(report, "preset", &presets, &[])?;
+    let found = preset.completion();
+    let (wrong, help) = match kind {
+        Kind::File if preset.datasets => (
+            "is for datasets and groups",
+            "say which directories are one unit: dataset = \"*.ms\"; files have \"local\", \"network\" and others",
+        ),
+        Kind::Group { .. } if found.has(Clause::RenamedIn) => (
+            "is about renames, and a group is never renamed as a whole",
+            "write { all = [\"members\", { quiet = \"10s\" }] }, or leave `complete` out",
+        ),
+        _ => return Some(found),
+    };
+    report.error(&text.place, format!("the preset {} {wrong}", text.quoted()), Some(help.into()));
+    None
 }
 
-fn from_table(table: &DeTable<'_>, value: &Value<'_>, report: &mut Report<'_>) -> Option<Completion> {
+fn from_table(
+    table: &DeTable<'_>,
+    value: &Value<'_>,
+    kind: Kind,
+    report: &mut Report<'_>,
+) -> Option<Completion> {
     let mut fields = Fields::of(table, &COMPLETE, "`complete`".into(), value.place.clone());
-    let basis = basis(&mut fields, report);
+    let basis = basis(&mut fields, kind, report);
     let min_age = fields.duration(report, "min_age");
-    let deadline = deadline(&mut fields, report);
-    let known = fields.finish(report);
-    let (preset, expr) = match basis {
-        Basis::Given(preset, expr) => (preset, Some(expr)),
-        Basis::Absent => (None, None),
+    let deadline = deadline(&mut fields, kind, report);
+    let words = clauses::words_as_keys(&mut fields, report);
+    let known = fields.finish(report) && !words;
+    let basis = match basis {
+        Basis::Given(basis) => Some(basis),
+        Basis::Absent => None,
         Basis::Wrong => return None,
     };
     let aged = min_age.filter(|age| !age.is_zero()).map(|age| Expr::Clause(Clause::MinAge(age)));
-    let expr = match (expr, aged) {
-        (Some(expr), Some(aged)) => Expr::All(vec![expr, aged]),
-        (Some(expr), None) => expr,
-        (None, Some(aged)) => aged,
+    let completion = match (basis, aged) {
+        (Some(Completion { expr, preset, asks, .. }), Some(aged)) => {
+            Completion { preset, asks, ..Completion::of(Expr::All(vec![expr, aged])) }
+        }
+        (Some(basis), None) => basis,
+        (None, Some(aged)) => Completion::of(aged),
         // Probably what is missing is what was misspelt.
         (None, None) if !known => return None,
         (None, None) => {
-            let help = "name a preset, or write any, all, quiet or min_age".to_owned();
+            let help = "name a preset, or write any, all, quiet, marker or another signal".to_owned();
             report.error(&value.place, "`complete` does not say what must be seen", Some(help));
             return None;
         }
     };
-    Some(Completion { preset, deadline, ..Completion::of(expr) })
+    Some(Completion { deadline, ..completion })
 }
 
 /// What the table says besides age and deadline.
 enum Basis {
-    Given(Option<&'static str>, Expr),
+    Given(Completion),
     Absent,
     Wrong,
 }
 
-fn basis(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Basis {
-    let given: Vec<&str> =
-        ["preset", "any", "all", "quiet"].into_iter().filter(|key| fields.has(key)).collect();
-    let (named, any) = (fields.take("preset"), fields.take("any"));
-    let (all, quiet) = (fields.take("all"), fields.period(report, "quiet"));
+fn basis(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Basis {
+    let keys = ["preset", "any", "all"].into_iter().chain(CLAUSE_KEYS);
+    let mut given: Vec<(&'static str, Place, Value<'_>)> = Vec::new();
+    for key in keys {
+        given.extend(fields.entry(key).map(|(place, value)| (key, place, value)));
+    }
     let found = match given.as_slice() {
         [] => return Basis::Absent,
-        ["preset"] => named.and_then(|value| preset(&value, report)).map(|found| (found.preset, found.expr)),
-        ["preset", "quiet"] => named.and_then(|value| network(&value, quiet, report)),
-        ["any"] => {
-            any.and_then(|value| members(&value, 1, report)).map(|list| (None, joined(list, Expr::Any)))
+        [("preset", _, named)] => preset(named, kind, report),
+        [("preset", _, named), ("quiet", _, quiet)] => preset_with_quiet(named, quiet, kind, report),
+        [(key, place, value)] => {
+            let mut clauses = Clauses::of(kind);
+            let expr = clauses.keyed(key, place, value, 1, report);
+            expr.map(|expr| Completion { asks: clauses.into_asks(), ..Completion::of(expr) })
         }
-        ["all"] => {
-            all.and_then(|value| members(&value, 1, report)).map(|list| (None, joined(list, Expr::All)))
-        }
-        ["quiet"] => quiet.map(|quiet| (None, Expr::Clause(Clause::Quiet(Quiet::For(quiet))))),
         several => {
-            let message = format!("`complete` has {} side by side", several.join(" and "));
+            let keys: Vec<&str> = several.iter().map(|(key, _, _)| *key).collect();
+            let message = format!("`complete` has {} side by side", keys.join(" and "));
             report.error(fields.place(), message, Some("put them into one list: { all = [ … ] }".into()));
             None
         }
     };
-    found.map_or(Basis::Wrong, |(preset, expr)| Basis::Given(preset, expr))
+    found.map_or(Basis::Wrong, Basis::Given)
 }
 
 /// `{ preset = "network", quiet = "30s" }`.
-fn network(
+fn preset_with_quiet(
     named: &Value<'_>,
-    quiet: Option<Duration>,
+    quiet: &Value<'_>,
+    kind: Kind,
     report: &mut Report<'_>,
-) -> Option<(Option<&'static str>, Expr)> {
-    let found = preset(named, report)?;
-    if found.preset != Some("network") {
-        let help = "write { all = [ … ] } for more than a preset".to_owned();
-        report.error(&named.place, "only the preset \"network\" takes `quiet`", Some(help));
-        return None;
+) -> Option<Completion> {
+    let period = quiet.period(report, "quiet");
+    let found = preset(named, kind, report)?;
+    let changed = found.with_quiet(period.unwrap_or(Duration::ZERO));
+    if changed.is_none() {
+        let with: Vec<&str> = PRESETS
+            .iter()
+            .filter(|preset| preset.completion().with_quiet(Duration::ZERO).is_some())
+            .map(|preset| preset.name)
+            .collect();
+        let help =
+            format!("those with a period of quiet are {}; else write {{ all = [ … ] }}", with.join(", "));
+        report.error(&named.place, "this preset has no period of quiet that could be another", Some(help));
     }
-    let found = Completion::network(quiet?);
-    Some((found.preset, found.expr))
+    changed.filter(|_| period.is_some())
 }
 
-fn deadline(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(Duration, OnDeadline)> {
+fn deadline(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Option<(Duration, OnDeadline)> {
     let deadline = fields.period(report, "deadline");
     let asked = fields.has("on_deadline");
-    let then = fields.one_of(report, "on_deadline", &ON_DEADLINE, &[]).unwrap_or(OnDeadline::Alert);
+    let text = fields.take("on_deadline").and_then(|value| value.text(report, "what to do then"));
+    let then = text.and_then(|text| on_deadline(&text, kind, report)).unwrap_or(OnDeadline::Alert);
     if asked && deadline.is_none() {
         let help = "add deadline = \"1h\"".to_owned();
         report.error(fields.place(), "`on_deadline` says what to do, but there is no `deadline`", Some(help));
@@ -117,57 +157,12 @@ fn deadline(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(Duratio
     deadline.map(|deadline| (deadline, then))
 }
 
-fn members(value: &Value<'_>, depth: usize, report: &mut Report<'_>) -> Option<Vec<Expr>> {
-    if depth > DEPTH_LIMIT {
-        report.error(&value.place, format!("lists nest deeper than {DEPTH_LIMIT}"), None);
+fn on_deadline(text: &Text, kind: Kind, report: &mut Report<'_>) -> Option<OnDeadline> {
+    let then = text.one_of(report, "on_deadline", &ON_DEADLINE, &[])?;
+    if then == OnDeadline::AnnounceIncomplete && kind == Kind::File {
+        let help = "write \"alert\", \"deliver\" or \"hold\"".to_owned();
+        report.error(&text.place, "only datasets and groups are announced as incomplete", Some(help));
         return None;
     }
-    let values = value.list(report)?;
-    if values.is_empty() {
-        report.error(&value.place, "the list is empty and says nothing", None);
-        return None;
-    }
-    let members: Vec<Expr> = values.iter().filter_map(|value| member(value, depth, report)).collect();
-    (members.len() == values.len()).then_some(members)
-}
-
-/// A list of one is its member.
-fn joined(mut members: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
-    if members.len() == 1 { members.swap_remove(0) } else { join(members) }
-}
-
-fn member(value: &Value<'_>, depth: usize, report: &mut Report<'_>) -> Option<Expr> {
-    let DeValue::Table(table) = value.value else {
-        let text = value.text(report, "a name such as \"closed\", or { quiet = \"2s\" }")?;
-        if text.value == "quiet" || text.value == "min_age" {
-            let help = format!("write {{ {} = \"2s\" }}", text.value);
-            report.error(&text.place, format!("{} needs a duration", text.quoted()), Some(help));
-            return None;
-        }
-        return text.one_of(report, "signal", &CLAUSES, &LATER_CLAUSES).map(Expr::Clause);
-    };
-    let mut fields = Fields::of(table, &COMPLETE, "a member of `complete`".into(), value.place.clone());
-    for key in ["preset", "deadline", "on_deadline"] {
-        if let Some((place, _)) = fields.entry(key) {
-            report.error(&place, format!("`{key}` stands outside of the lists"), None);
-        }
-    }
-    let quiet = fields.period(report, "quiet").map(|quiet| Expr::Clause(Clause::Quiet(Quiet::For(quiet))));
-    let min_age = fields.period(report, "min_age").map(|age| Expr::Clause(Clause::MinAge(age)));
-    let any = fields
-        .take("any")
-        .and_then(|value| members(&value, depth + 1, report))
-        .map(|list| joined(list, Expr::Any));
-    let all = fields
-        .take("all")
-        .and_then(|value| members(&value, depth + 1, report))
-        .map(|list| joined(list, Expr::All));
-    let place = fields.place().clone();
-    let known = fields.finish(report);
-    if known && table.len() != 1 {
-        let help = "write each as a member of its own: { quiet = \"2s\" }, { min_age = \"1m\" }".to_owned();
-        report.error(&place, "a member holds exactly one key", Some(help));
-        return None;
-    }
-    quiet.or(min_age).or(any).or(all)
+    Some(then)
 }

@@ -62,7 +62,7 @@ fn takes(source: &SourcePlan, file: &Path) -> bool {
     }
     let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
     let mask = slashes.fold(RuleMask::EMPTY, |mask, (at, _)| source.rules.directory_mask(&path[..at], mask));
-    matches!(source.rules.select(path, mask), Selection::Taken(_))
+    matches!(source.rules.select(path, mask), Selection::Taken(_) | Selection::Member { .. })
 }
 
 /// The path without `.` and `..`, by its text alone: what it names may not exist yet.

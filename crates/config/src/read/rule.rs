@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use settle::{Completion, Pattern, Rule, Rules, Shape};
 
+use super::shape::{self, Kind};
 use super::source::patterns;
-use super::{complete, name};
+use super::{complete, name, of};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::RULE;
 use crate::nearest::nearest;
@@ -45,15 +46,17 @@ pub(super) fn read_all(
         );
     }
     let mut names = BTreeSet::new();
-    let mut rules = Vec::with_capacity(values.len());
+    let (mut rules, mut outer) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
     for (at, value) in values.iter().enumerate() {
-        let Some(rule) = read(value, at, source, sinks, report) else { continue };
+        let Some((rule, of)) = read(value, at, source, sinks, report) else { continue };
         if !names.insert(rule.name.clone()) {
             let message = format!("{source} has two rules named \"{}\"", shown(&rule.name));
             report.error(&value.place, message, Some("`explain` names rules: give each its own name".into()));
         }
         rules.push(rule);
+        outer.push(of);
     }
+    of::resolve(&mut rules, &outer, source, report);
     rules
 }
 
@@ -71,7 +74,7 @@ fn read(
     source: &str,
     sinks: &[String],
     report: &mut Report<'_>,
-) -> Option<Rule> {
+) -> Option<(Rule, Option<Text>)> {
     let table = value.table(report)?;
     let given = table.get("name").and_then(|name| name.get_ref().as_str());
     let what = match given {
@@ -80,25 +83,38 @@ fn read(
     };
     let mut fields = Fields::of(table, &RULE, what, value.place.clone());
     let given = fields.text(report, "name").and_then(|text| name(report, "rule", &text.value, &text.place));
-    let include = fields.take("include");
-    if include.as_ref().is_some_and(Value::is_empty_list) {
-        let help = "leave the key out, or write include = [\"*\"]".to_owned();
-        report.error(fields.place(), format!("{} includes nothing", fields.what()), Some(help));
-    }
+    let shape::Read { shape, kind, of } = shape::read(&mut fields, report);
+    let include = include(&mut fields, kind, report);
     let exclude = fields.texts(report, "exclude").unwrap_or_default();
-    let completion = fields.take("complete").and_then(|value| complete::read(&value, report));
-    let include = include.and_then(|value| value.texts(report));
+    let completion = fields.take("complete").and_then(|value| complete::read(&value, kind, report));
     let to = fields.take("to");
     let to = to.map_or_else(|| sinks.to_vec(), |value| targets(&value, &fields, sinks, report));
     fields.finish(report);
-    Some(Rule {
+    let rule = Rule {
         name: given.unwrap_or_else(|| format!("rule-{}", at + 1)),
-        include: include.map_or_else(everything, |texts| patterns(texts, report)),
+        include,
         exclude: patterns(exclude, report),
-        completion: completion.unwrap_or_else(Completion::local),
+        completion: completion.unwrap_or_else(|| shape::default_completion(&shape.take)),
         to,
-        shape: Shape::default(),
-    })
+        shape,
+    };
+    Some((rule, of))
+}
+
+fn include(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Vec<Pattern> {
+    let Some((place, value)) = fields.entry("include") else {
+        return if kind == Kind::Dataset { Vec::new() } else { everything() };
+    };
+    if kind == Kind::Dataset {
+        let help = "the pattern of `dataset` says which directories; `exclude` names what is no member";
+        report.error(&place, "`include` says nothing in a rule for datasets", Some(help.into()));
+        return Vec::new();
+    }
+    if value.is_empty_list() {
+        let help = "leave the key out, or write include = [\"*\"]".to_owned();
+        report.error(fields.place(), format!("{} includes nothing", fields.what()), Some(help));
+    }
+    value.texts(report).map_or_else(everything, |texts| patterns(texts, report))
 }
 
 fn targets(value: &Value<'_>, fields: &Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> Vec<String> {

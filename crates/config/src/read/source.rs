@@ -149,6 +149,6 @@ pub(super) fn patterns(texts: Vec<Text>, report: &mut Report<'_>) -> Vec<Pattern
 }
 
 /// The reason may hold parts of the pattern, and is longer than what `shown` gives.
-fn shown_all(text: &str) -> String {
+pub(super) fn shown_all(text: &str) -> String {
     text.chars().map(|c| shown(c.encode_utf8(&mut [0; 4]))).collect()
 }

@@ -128,26 +128,8 @@ fn unknown_words_name_the_nearest_known_one() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let cases: &[Case] = &[
-        ("[[source.s.rule]]\ndataset=\"*.ms\"", "4:1", "`dataset` is not built yet", ""),
-        (
-            "[[source.s.rule]]\ncomplete={all=[{quiet=\"1s\"},{marker=\"x\"}]}",
-            "4:30",
-            "`marker` is not built yet",
-            "",
-        ),
-        ("[[source.s.rule]]\ncomplete={marker=\"x\",quiet=\"1s\"}", "4:11", "`marker` is not built yet", ""),
-        (
-            "[[source.s.rule]]\ncomplete={any=[\"announce\"]}",
-            "4:16",
-            "signal \"announce\" is not built yet",
-            "",
-        ),
-        (
-            "[[source.s.rule]]\ncomplete=\"rsync\"",
-            "4:10",
-            "preset \"rsync\" is not built yet",
-            "local, network",
-        ),
+        ("[[source.s.rule]]\nthen=[\"delete\"]", "4:1", "`then` is not built yet", "rule 1 of source \"s\" knows"),
+        ("tags=[\"x\"]", "3:1", "`tags` is not built yet", "knows path"),
         (
             "[sink.a]\ntype=\"kafka\"\nbrokers=[\"x\"]",
             "4:6",
@@ -220,8 +202,8 @@ fn what_is_missing_or_does_not_fit_together() {
         (
             "[[source.s.rule]]\ncomplete={preset=\"local\",quiet=\"1s\"}",
             "4:18",
-            "only the preset \"network\"",
-            "",
+            "has no period of quiet",
+            "network, sftp, rsync, measurement-set, dicom-series",
         ),
         (
             "[[source.s.rule]]\ncomplete={quiet=\"1s\",on_deadline=\"hold\"}",

@@ -121,6 +121,9 @@ fn every_completion_survives() {
     let clause = |clause| Expr::Clause(clause);
     let quiet = clause(Clause::Quiet(settle::Quiet::For(secs(2))));
     let old = clause(Clause::MinAge(secs(60)));
+    let closed = Expr::All(vec![clause(Clause::Closed), clause(Clause::WriterGone)]);
+    // Near to `local`, whose own clauses have no words outside of the preset.
+    let written = Expr::Any(vec![clause(Clause::RenamedIn), closed]);
     let local = Completion::local().expr;
     let of = |preset, expr, deadline| Completion { preset, deadline, ..Completion::of(expr) };
     let hour = Some((secs(3600), OnDeadline::Hold));
@@ -128,13 +131,13 @@ fn every_completion_survives() {
         of(Some("local"), local.clone(), hour),
         of(Some("local"), Expr::All(vec![local.clone(), old.clone()]), None),
         of(Some("network"), Expr::All(vec![quiet.clone(), old.clone()]), hour),
-        of(None, local.clone(), None),
+        of(None, written.clone(), None),
         of(None, quiet.clone(), Some((secs(1), OnDeadline::Deliver))),
         of(None, old.clone(), Some((secs(1), OnDeadline::Alert))),
         of(None, clause(Clause::Appeared), None),
         of(None, clause(Clause::WriterGone), None),
         of(None, Expr::All(vec![quiet.clone(), old.clone()]), None),
-        of(None, Expr::Any(vec![clause(Clause::Closed), Expr::All(vec![old, quiet, local])]), None),
+        of(None, Expr::Any(vec![clause(Clause::Closed), Expr::All(vec![old, quiet, written])]), None),
     ] {
         let mut plan = plan();
         plan.sources[1].rules.rules[0].completion = completion;

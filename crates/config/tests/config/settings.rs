@@ -7,7 +7,7 @@ use config::{
     Announce, Backend, Durability, Format, IdentityRule, Initial, Plan, Push, Reannounce, SinkKind, SinkPlan,
     SourcePlan,
 };
-use settle::{Clause, Completion, Expr, OnDeadline, Rule, Selection, temp_names};
+use settle::{Ask, Clause, Completion, Expr, OnDeadline, Rule, Selection, Take, temp_names};
 
 use crate::{SOURCE, good};
 
@@ -120,16 +120,26 @@ fn the_example_of_the_contract() {
         "[[source.stage1.rule]]\nname = \"bulletins\"\ninclude = [\"*\"]\nexclude = [\"*.t\", \"re:.*\\\\.[0-9]{2}$\"]\n",
         "complete = { any = [\"renamed_in\", { all = [\"closed\", \"writer_gone\"] }], min_age = \"0s\", ",
         "deadline = \"1h\", on_deadline = \"alert\" }\nto = [\"met\"]\n",
-        "[[source.stage1.rule]]\ncomplete = { all = [{ quiet = \"60s\" }] }\nto = [\"met\", \"local\", \"lines\"]\n",
+        "[[source.stage1.rule]]\nname = \"measurement-sets\"\ndataset = \"*.ms\"\n",
+        "complete = { all = [{ quiet = \"60s\" }, { marker = \"ska-data-product.yaml\" }] }\n",
+        "to = [\"met\", \"local\", \"lines\"]\n",
         "[sink.met]\ntype = \"redis-list\"\nurl = \"redis://127.0.0.1:6379/0\"\nkey = \"queue:stage1\"\n",
         "counter = \"counter:stage1\"\nformat = \"metwork\"\nmax_attempts = 0\ntimeout = \"10s\"\n",
         "[sink.local]\ntype = \"queue\"\nretain = \"7d\"\n",
         "[sink.lines]\ntype = \"jsonl\"\npath = \"/var/log/staithe/events.jsonl\"\n",
     ));
     let rules = &plan.sources[0].rules.rules;
-    assert_eq!(rules[0].completion.expr, Completion::local().expr);
+    let clause = |clause| Expr::Clause(clause);
+    let closed = Expr::All(vec![clause(Clause::Closed), clause(Clause::WriterGone)]);
+    assert_eq!(rules[0].completion.expr, Expr::Any(vec![clause(Clause::RenamedIn), closed]));
     assert_eq!(rules[0].completion.deadline, Some((secs(3600), OnDeadline::Alert)));
-    assert_eq!((rules[1].name.as_str(), rules[1].to.len()), ("rule-2", 3));
+    assert_eq!((rules[1].name.as_str(), rules[1].to.len()), ("measurement-sets", 3));
+    let Take::Dataset(patterns) = &rules[1].shape.take else { panic!("{:?}", rules[1].shape) };
+    assert_eq!(patterns.iter().map(settle::Pattern::text).collect::<Vec<_>>(), ["*.ms"]);
+    let quiet = clause(Clause::Quiet(settle::Quiet::For(secs(60))));
+    assert_eq!(rules[1].completion.expr, Expr::All(vec![quiet, clause(Clause::Ask(0))]));
+    let [Ask::Marker(marker)] = rules[1].completion.asks.as_slice() else { panic!("{:?}", rules[1]) };
+    assert_eq!((marker.form.text(), marker.form.is_beside()), ("ska-data-product.yaml", false));
     assert_eq!(
         plan.sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>(),
         ["met", "local", "lines"]
