@@ -7,12 +7,12 @@ use model::{Cause, PathKey, Reason, Signal, SignalSet, Stamp};
 use regex::bytes::Regex;
 
 use crate::companion::{Ask, Count};
-use crate::patience::Patience;
+use crate::patience::{NotYet, Patience};
 use crate::pattern::{PatternError, compile_bytes};
 use crate::rule::Completion;
 use crate::tree::View;
 use crate::unit::{Beside, Mono, Sample, Step, age};
-use crate::verdict::{Answer, Facts, Heard, Verdict, WriterFact, judge};
+use crate::verdict::{Answer, Facts, Heard, RECHECK, Verdict, WriterFact, judge};
 
 /// Where the key of a file comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +187,21 @@ impl Group {
         self.members.keys().map(|path| &**path)
     }
 
+    /// The names of the first complete members, in their order.
+    #[must_use]
+    pub fn listed(&self, most: usize) -> Vec<Box<[u8]>> {
+        let complete = self.members.iter().filter(|(_, sample)| sample.is_some());
+        let mut names: Vec<&[u8]> = complete.map(|(path, _)| &**path).collect();
+        names.sort_unstable();
+        names.into_iter().take(most).map(last_name).collect()
+    }
+
+    /// It was announced and has changed: what follows is another generation.
+    pub fn begin_again(&mut self, now: Mono, wall: Stamp) {
+        (self.first_seen, self.first_seen_wall) = (now, wall);
+        (self.cause, self.announced, self.patience) = (Cause::Arrived, false, Patience::NEW);
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -293,22 +308,36 @@ impl Group {
             answers: beside.answers,
             dear: beside.dear,
         };
-        match judge(&rule.expr, &facts) {
+        let verdict = judge(&rule.expr, &facts);
+        match (verdict, members) {
             // Never with a member that is being written, whatever the rule asks for.
-            Verdict::Complete(signals) => match members {
-                Answer::Missing(reason) => self.wait(rule, reason, Duration::from_millis(500), now),
-                _ => Step::Complete(signals),
-            },
-            Verdict::Ask(questions) => Step::Ask(questions),
-            Verdict::Wait { reason, again_in } => self.wait(rule, reason, again_in, now),
+            (Verdict::Complete(_), Answer::Missing(reason)) => self.wait(rule, members_missing(reason), now),
+            (Verdict::Complete(signals), _) => Step::Complete(signals),
+            // Nor is anything dear found out of it.
+            (Verdict::Ask(questions), Answer::Missing(reason)) if questions.without(beside.dear).is_none() => {
+                self.wait(rule, members_missing(reason), now)
+            }
+            (Verdict::Ask(questions), _) => Step::Ask(questions),
+            (Verdict::Wait { reason, again_in, by_itself }, _) => {
+                self.wait(rule, NotYet { reason, again_in, by_itself }, now)
+            }
         }
     }
 
-    fn wait(&mut self, rule: &Completion, reason: Reason, again_in: Duration, now: Mono) -> Step {
+    fn wait(&mut self, rule: &Completion, not_yet: NotYet, now: Mono) -> Step {
         self.patience.looks = self.patience.looks.saturating_add(1);
         let evidence = SignalSet::EMPTY.with(Signal::Appeared);
-        self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence)
+        self.patience.wait(rule, not_yet, self.first_seen, now, evidence)
     }
+}
+
+/// Members are looked at by themselves; what becomes of them is heard.
+const fn members_missing(reason: Reason) -> NotYet {
+    NotYet { reason, again_in: RECHECK, by_itself: None }
+}
+
+fn last_name(path: &[u8]) -> Box<[u8]> {
+    path.rsplit(|&byte| byte == b'/').next().unwrap_or(path).into()
 }
 
 fn fold(path: &[u8], sample: &Sample, with_inode: bool) -> u64 {

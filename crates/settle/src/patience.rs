@@ -20,23 +20,41 @@ pub(crate) struct Patience {
     pub(crate) overdue: bool,
 }
 
+/// Why a unit is not complete yet, and when it may be: [`crate::verdict::Verdict::Wait`].
+pub(crate) struct NotYet {
+    pub(crate) reason: Reason,
+    pub(crate) again_in: Duration,
+    pub(crate) by_itself: Option<Duration>,
+}
+
 impl Patience {
     /// Nobody has looked yet.
     pub(crate) const NEW: Self = Self { looks: 0, alerted: false, overdue: false };
+
+    /// Whether the deadline makes an announcement of what is there.
+    pub(crate) fn announces(&self, rule: &Completion, first_seen: Mono, now: Mono) -> bool {
+        rule.deadline.is_some_and(|(deadline, action)| {
+            let announces = match action {
+                OnDeadline::Deliver => true,
+                OnDeadline::AnnounceIncomplete => !self.overdue,
+                OnDeadline::Alert | OnDeadline::Hold => false,
+            };
+            announces && now.saturating_sub(first_seen) >= deadline
+        })
+    }
 
     /// What a "not yet" comes to. `evidence` is what there is for an announcement at the deadline.
     pub(crate) fn wait(
         &mut self,
         rule: &Completion,
-        reason: Reason,
-        again_in: Duration,
+        NotYet { reason, again_in, by_itself }: NotYet,
         first_seen: Mono,
         now: Mono,
         evidence: SignalSet,
     ) -> Step {
         let waited = now.saturating_sub(first_seen);
         let mut reason = reason;
-        let mut again_in = self.pause(&reason, again_in);
+        let mut again_in = self.pause(&reason, again_in).min(by_itself.unwrap_or(Duration::MAX));
         let mut alert = false;
         if let Some((deadline, action)) = rule.deadline {
             if waited < deadline {

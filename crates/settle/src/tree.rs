@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use model::{Cause, Reason, Signal, SignalSet, Stamp};
 
-use crate::patience::Patience;
+use crate::patience::{NotYet, Patience};
 use crate::rule::Completion;
 use crate::unit::{Beside, Mono, Step, age};
-use crate::verdict::{Answer, Facts, Heard, Questions, Verdict, WriterFact, judge};
+use crate::verdict::{Answer, Facts, Heard, Questions, RECHECK, Verdict, WriterFact, judge};
 
 /// What a survey has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -138,7 +138,6 @@ impl Tree {
 
     /// Takes in a survey that was asked for at `asked`.
     pub fn look(&mut self, view: View, asked: Mono) {
-        self.patience.looks = self.patience.looks.saturating_add(1);
         self.members = members(&view);
         let same_since = match self.view.take() {
             _ if view.partial => asked,
@@ -165,6 +164,13 @@ impl Tree {
         self.view.as_ref().is_some_and(|(view, asked, _)| *asked >= heard && !view.partial)
     }
 
+    /// Whether the last survey, even if it was of a part, was made after all that was heard.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        let heard = self.heard.unwrap_or_default();
+        self.view.as_ref().is_some_and(|(_, asked, _)| *asked >= heard)
+    }
+
     /// Asks the rule. `told`: whatever changes in it is heard of. A survey is asked for as
     /// [`Questions::WRITER`].
     #[must_use]
@@ -181,19 +187,47 @@ impl Tree {
         let verdict = judge(&rule.expr, &facts);
         match verdict {
             // Whatever the rule looks at: what is announced is what a survey has shown.
-            Verdict::Complete(_) if !surveyed => Step::Ask(Questions::WRITER),
+            Verdict::Complete(_) if !surveyed || !self.is_fresh() => Step::Ask(Questions::WRITER),
+            // It shows a few members only, and that one of them is being written.
+            Verdict::Complete(_) if !self.is_whole() => {
+                let reason = waiting_members(self.view().unwrap_or(&View::default()));
+                self.wait(rule, NotYet { reason, again_in: RECHECK, by_itself: None }, now)
+            }
             Verdict::Complete(signals) => Step::Complete(signals),
             Verdict::Ask(questions) => Step::Ask(questions),
             // Where a survey tells of changes, the first one starts the clock.
             Verdict::Wait { .. } if !surveyed && self.view.is_none() && !self.is_told(told) => {
                 Step::Ask(Questions::WRITER)
             }
-            Verdict::Wait { reason, again_in } => {
+            // What is announced at the deadline is what a survey has shown, too: a whole one, which asks
+            // nobody first.
+            Verdict::Wait { .. }
+                if !(surveyed && self.is_whole()) && self.patience.announces(rule, self.first_seen, now) =>
+            {
+                self.ask_nobody_first();
+                Step::Ask(Questions::WRITER)
+            }
+            Verdict::Wait { reason, again_in, by_itself } => {
                 let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
-                let evidence = self.evidence();
-                self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence)
+                self.wait(rule, NotYet { reason, again_in, by_itself }, now)
             }
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.view().is_some_and(|view| !view.partial)
+    }
+
+    fn ask_nobody_first(&mut self) {
+        if let Some((view, _, _)) = &mut self.view {
+            view.blocking.clear();
+        }
+    }
+
+    fn wait(&mut self, rule: &Completion, not_yet: NotYet, now: Mono) -> Step {
+        self.patience.looks = self.patience.looks.saturating_add(1);
+        let evidence = self.evidence();
+        self.patience.wait(rule, not_yet, self.first_seen, now, evidence)
     }
 
     /// Whether its changes were heard from the beginning on.
@@ -232,7 +266,8 @@ impl Tree {
             },
             unchanged_for: as_of.saturating_sub(since),
             pause: self.pause,
-            age: self.view().map_or(Duration::ZERO, |view| age(view.newest_ctime, wall)),
+            // Only a survey tells. Until there is one it is believed to be old enough, so that one is made.
+            age: self.view().map_or(Duration::MAX, |view| age(view.newest_ctime, wall)),
             announced: self.announced,
             members: if surveyed { &self.members } else { &Answer::NotAsked },
             children: beside.children,
@@ -254,12 +289,16 @@ fn members(view: &View) -> Answer {
     if view.open == 0 && view.unreadable == 0 {
         return Answer::Holds(Signal::Members);
     }
+    Answer::Missing(waiting_members(view))
+}
+
+fn waiting_members(view: &View) -> Reason {
     let missing = view.open + view.unreadable;
-    Answer::Missing(Reason::WaitingMembers {
+    Reason::WaitingMembers {
         present: view.count.saturating_sub(missing),
         expected: Some(view.count.max(missing)),
         blocking: view.blocking.clone(),
-    })
+    }
 }
 
 #[cfg(test)]

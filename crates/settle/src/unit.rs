@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Cause, Reason, SignalSet, Stamp};
 
-use crate::patience::Patience;
+use crate::patience::{NotYet, Patience};
 use crate::rule::Completion;
 use crate::verdict::{Answer, Facts, Heard, Questions, SUBSTITUTE_QUIET, Verdict, WriterFact, judge};
 
@@ -251,10 +251,11 @@ impl Unit {
             Verdict::Wait { .. } if writer == WriterFact::NotAsked && facts.closed == Heard::No => {
                 Step::Ask(Questions::WRITER)
             }
-            Verdict::Wait { reason, again_in } => {
+            Verdict::Wait { reason, again_in, by_itself } => {
                 let evidence = self.evidence();
                 let fresh_and_empty = self.is_fresh_and_empty() && is_about_the_writer(&reason);
-                let step = self.patience.wait(rule, reason, again_in, self.first_seen, now, evidence);
+                let not_yet = NotYet { reason, again_in, by_itself };
+                let step = self.patience.wait(rule, not_yet, self.first_seen, now, evidence);
                 match step {
                     Step::Wait { reason, again, alert } if fresh_and_empty => {
                         Step::Wait { reason, again: again.min(now + EMPTY_GRACE), alert }

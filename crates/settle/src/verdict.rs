@@ -72,7 +72,7 @@ impl Questions {
         Self { writer: self.writer || other.writer, asks: self.asks | other.asks }
     }
 
-    const fn without(self, other: Self) -> Self {
+    pub(crate) const fn without(self, other: Self) -> Self {
         Self { writer: self.writer && !other.writer, asks: self.asks & !other.asks }
     }
 
@@ -124,20 +124,25 @@ pub enum Verdict {
         reason: Reason,
         /// When to look again if nothing is heard.
         again_in: Duration,
+        /// After how long it holds by the passing of time alone, if it may: another part of an `any` than
+        /// the one that names the reason. It must not be put off for longer.
+        by_itself: Option<Duration>,
     },
 }
 
 /// What stands in for a signal that cannot be observed when writers cannot be seen either.
 pub const SUBSTITUTE_QUIET: Duration = Duration::from_secs(2);
 /// How soon an event that is awaited is looked for without having been heard.
-const RECHECK: Duration = Duration::from_millis(500);
+pub(crate) const RECHECK: Duration = Duration::from_millis(500);
 
 /// Asks `expr` about `facts`. Units inside must be complete whatever the rule says.
 #[must_use]
 pub fn judge(expr: &Expr, facts: &Facts<'_>) -> Verdict {
     match facts.children {
         Answer::Missing(reason) => wait(reason.clone(), RECHECK),
-        Answer::Pending | Answer::NotAsked => judge_part(expr, facts),
+        Answer::Pending => wait(Reason::WaitingInspection, RECHECK),
+        // Nothing is inside.
+        Answer::NotAsked => judge_part(expr, facts),
         Answer::Holds(signal) => match judge_part(expr, facts) {
             Verdict::Complete(signals) => Verdict::Complete(signals.with(*signal)),
             other => other,
@@ -199,7 +204,8 @@ const fn complete(signal: Signal) -> Verdict {
 }
 
 const fn wait(reason: Reason, again_in: Duration) -> Verdict {
-    Verdict::Wait { reason, again_in }
+    let by_itself = if passes_by_itself(&reason) { Some(again_in) } else { None };
+    Verdict::Wait { reason, again_in, by_itself }
 }
 
 fn heard(heard: Heard, signal: Signal, reason: Reason, facts: &Facts<'_>) -> Verdict {
@@ -249,11 +255,14 @@ fn all(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
     let mut signals = SignalSet::EMPTY;
     let mut ask = Questions::NONE;
     let mut longest: Option<(Reason, Duration)> = None;
+    // When the last of them holds if nothing but time passes; nothing: never.
+    let mut last = Some(Duration::ZERO);
     for part in parts {
         match judge_part(part, facts) {
             Verdict::Complete(more) => signals = signals.union(more),
             Verdict::Ask(questions) => ask = ask.and(questions),
-            Verdict::Wait { reason, again_in } => {
+            Verdict::Wait { reason, again_in, by_itself } => {
+                last = last.zip(by_itself).map(|(last, this)| last.max(this));
                 let outranks = |(other, longest): &(Reason, Duration)| {
                     match (passes_by_itself(&reason), passes_by_itself(other)) {
                         (false, true) => true,
@@ -272,7 +281,7 @@ fn all(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
     let cheap = ask.without(facts.dear);
     match longest {
         Some((reason, _)) if passes_by_itself(&reason) && !cheap.is_none() => Verdict::Ask(cheap),
-        Some((reason, again_in)) => wait(reason, again_in),
+        Some((reason, again_in)) => Verdict::Wait { reason, again_in, by_itself: last },
         None if !cheap.is_none() => Verdict::Ask(cheap),
         None if !ask.is_none() => Verdict::Ask(ask),
         None => Verdict::Complete(signals),
@@ -283,11 +292,13 @@ fn all(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
 fn any(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
     let mut ask = Questions::NONE;
     let mut soonest: Option<(Reason, Duration)> = None;
+    let mut first: Option<Duration> = None;
     for part in parts {
         match judge_part(part, facts) {
             done @ Verdict::Complete(_) => return done,
             Verdict::Ask(questions) => ask = ask.and(questions),
-            Verdict::Wait { reason, again_in } => {
+            Verdict::Wait { reason, again_in, by_itself } => {
+                first = [first, by_itself].into_iter().flatten().min();
                 // Of equals the later part names the reason: a rename that may never come is the
                 // less helpful answer to "why not yet?", and presets name it first.
                 if soonest.as_ref().is_none_or(|(_, soonest)| again_in <= *soonest) {
@@ -300,7 +311,7 @@ fn any(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
     match soonest {
         _ if !cheap.is_none() => Verdict::Ask(cheap),
         _ if !ask.is_none() => Verdict::Ask(ask),
-        Some((reason, again_in)) => wait(reason, again_in),
+        Some((reason, again_in)) => Verdict::Wait { reason, again_in, by_itself: first },
         None => wait(Reason::WaitingLook, RECHECK),
     }
 }
