@@ -209,6 +209,16 @@ impl NameForm {
         [&self.before, middle, &self.behind].concat()
     }
 
+    /// Whether the file `name` in `dir` (empty, or with a `/` at its end) is this one, which lies in a
+    /// directory of its own, as `meta/info.yaml` does: [`NameForm::unit_of`] is asked about last names.
+    #[must_use]
+    pub(crate) fn is_below(&self, dir: &[u8], name: &[u8]) -> bool {
+        let Some(slash) = self.before.iter().rposition(|&byte| byte == b'/') else { return false };
+        let (own_dir, own_name) = self.before.split_at(slash + 1);
+        let above = dir.strip_suffix(own_dir);
+        name == own_name && above.is_some_and(|above| above.is_empty() || above.ends_with(b"/"))
+    }
+
     /// Whose companion a file of that last name is.
     #[must_use]
     pub fn unit_of<'a>(&self, name: &'a [u8]) -> Option<Of<'a>> {

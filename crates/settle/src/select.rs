@@ -85,6 +85,7 @@ impl Rules {
             let dir = path.strip_suffix(subject.name).unwrap_or_default();
             let dir = dir.strip_suffix(b"/").unwrap_or(dir);
             if let Some(UnitAbove { rule, len }) = self.outermost(dir)
+                && !pruned.contains(rule)
                 && self.rules.get(rule).is_some_and(|rule| !excludes(rule, subject))
             {
                 return Selection::Member { rule, len };
@@ -236,8 +237,9 @@ impl Rule {
     /// The pattern by which the directory `dir` is a dataset of this rule.
     fn is_dataset(&self, dir: &[u8]) -> Option<&Pattern> {
         let Take::Dataset(patterns) = &self.shape.take else { return None };
-        let subject = Subject::of(dir);
-        first_match(patterns, subject).filter(|_| !excludes(self, subject))
+        // What lies in an excluded directory is excluded as well.
+        let excluded = || prefixes(dir, 0).any(|above| excludes(self, Subject::of(above)));
+        first_match(patterns, Subject::of(dir)).filter(|_| !excluded())
     }
 
     /// Whether a file of that last name may be one of its units or a member of one.
@@ -251,6 +253,9 @@ impl Rule {
 
     /// Whose companion the file `name` in `dir` (which is empty or ends with `/`) is.
     fn companion<'a>(&self, dir: &[u8], name: &'a [u8]) -> Option<Of<'a>> {
+        if ancestors(dir).any(|above| excludes(self, Subject::of(above))) {
+            return None;
+        }
         self.completion.asks.iter().find_map(|ask| {
             let form = match ask {
                 Ask::Marker(marker) => &marker.form,
@@ -263,7 +268,7 @@ impl Rule {
                 Ask::Metadata(metadata) => &metadata.form,
                 Ask::Count(_) => return None,
             };
-            let of = form.unit_of(name)?;
+            let of = form.unit_of(name).or_else(|| form.is_below(dir, name).then_some(Of::All))?;
             let is = match (&self.shape.take, of) {
                 (Take::Dataset(_), Of::Name(unit)) => self.is_dataset(&[dir, unit].concat()).is_some(),
                 (Take::Dataset(_), Of::Stem(_)) => true,
@@ -291,22 +296,24 @@ impl Rule {
         let subject = Subject::of(path);
         if let Take::Dataset(_) = &self.shape.take {
             let within = prefixes(path, 0).find_map(|dir| Some((dir.len(), self.is_dataset(dir)?)));
-            return match (within, first_match(&self.exclude, subject)) {
-                (Some((len, pattern)), None) => Say::TakesDataset { len, pattern },
-                (Some(_), Some(pattern)) => Say::Excluded(pattern),
-                (None, _) => Say::NotIncluded,
-            };
+            let Some((len, pattern)) = within else { return Say::NotIncluded };
+            return self.excluder(path).unwrap_or(Say::TakesDataset { len, pattern });
         }
         let include = first_match(&self.include, subject).filter(|_| self.takes_files(subject.name));
         let Some(include) = include else {
             return Say::NotIncluded;
         };
+        self.excluder(path).unwrap_or(Say::Takes(include))
+    }
+
+    /// What keeps the rule from a path that it would take.
+    fn excluder<'a>(&'a self, path: &'a [u8]) -> Option<Say<'a>> {
         for directory in ancestors(path) {
             if let Some(pattern) = first_match(&self.exclude, Subject::of(directory)) {
-                return Say::ExcludedBelow { directory, pattern };
+                return Some(Say::ExcludedBelow { directory, pattern });
             }
         }
-        first_match(&self.exclude, subject).map_or(Say::Takes(include), Say::Excluded)
+        first_match(&self.exclude, Subject::of(path)).map(Say::Excluded)
     }
 }
 
