@@ -65,6 +65,9 @@ pub struct Tree {
     heard: Option<Mono>,
     /// The last survey, when it was asked for, and since when all surveys showed the same.
     view: Option<(View, Mono, Mono)>,
+    /// That survey has shown something new and nobody has judged it yet: it may have seen a member as late as
+    /// it was through, so quiet counts from then on.
+    is_news: bool,
     members: Answer,
     pause: Duration,
     patience: Patience,
@@ -83,6 +86,7 @@ impl Tree {
             announced: false,
             heard: None,
             view: None,
+            is_news: false,
             members: Answer::NotAsked,
             pause: Duration::ZERO,
             patience: Patience::NEW,
@@ -148,6 +152,7 @@ impl Tree {
             }
             None => asked,
         };
+        self.is_news = same_since == asked;
         self.view = Some((view, asked, same_since));
     }
 
@@ -183,6 +188,11 @@ impl Tree {
         now: Mono,
         wall: Stamp,
     ) -> Step {
+        if let Some((_, _, since)) = &mut self.view
+            && std::mem::take(&mut self.is_news)
+        {
+            *since = (*since).max(now);
+        }
         let facts = self.facts(told, surveyed, beside, now, wall);
         let verdict = judge(&rule.expr, &facts);
         match verdict {
