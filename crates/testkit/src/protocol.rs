@@ -2,7 +2,7 @@
 
 mod mix;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{Result, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
@@ -182,19 +182,21 @@ impl Draft {
 
     fn dated(&mut self) -> Result<Aftermath> {
         let mut file = File::create(self.path())?;
-        let old = SystemTime::UNIX_EPOCH + OLD;
+        let modified = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + OLD);
+        // The kernel tells of a new modification time alone by another event than of both times.
+        let old = if self.chance.flip() { modified } else { modified.set_accessed(SystemTime::now()) };
         let (always, after) = (self.chance.flip(), self.chance.flip());
         for (_, piece) in self.pieces() {
             file.write_all(&piece)?;
             if always {
-                file.set_modified(old)?;
+                file.set_times(old)?;
             }
             self.rest(LONG);
         }
         if after {
             return Ok(Aftermath::Date(self.path(), old));
         }
-        file.set_modified(old)?;
+        file.set_times(old)?;
         Ok(Aftermath::Nothing)
     }
 }
@@ -203,18 +205,18 @@ impl Draft {
 enum Aftermath {
     Nothing,
     Unlink(PathBuf),
-    Date(PathBuf, SystemTime),
+    Date(PathBuf, FileTimes),
 }
 
 impl Aftermath {
     fn run(self, chance: &mut Chance) -> Result<()> {
         // Between the two, the other name or the new time is there for everybody to see.
-        std::thread::sleep(chance.up_to(SHORT));
+        std::thread::sleep(chance.up_to(LONG));
         match self {
             Self::Nothing => Ok(()),
             Self::Unlink(path) => fs::remove_file(path),
             // Opening it for writing, as a copying program does not, would be another close.
-            Self::Date(path, time) => File::open(path)?.set_modified(time),
+            Self::Date(path, time) => File::open(path)?.set_times(time),
         }
     }
 }

@@ -28,7 +28,8 @@ const LOCAL: &str = r#""local""#;
 /// Where rsync keeps finished files until all are finished.
 const WAITING_ROOM: &str = r#"exclude = [".~tmp~"]"#;
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
+    Rule { more: WAITING_ROOM, source: r#"rescan = "1s""#, ..Rule::new("compared", LOCAL) },
     Rule { more: WAITING_ROOM, ..Rule::new("local", LOCAL) },
     Rule { more: WAITING_ROOM, source: r#"backend = "poll""#, ..Rule::new("polled", LOCAL) },
     Rule::new("bare", LOCAL),
@@ -115,6 +116,12 @@ impl Run {
 #[test]
 fn what_tools_bring_is_announced_whole_and_once() {
     RUN.under("local").assert_exact();
+}
+
+/// Some of the tools set the times last; a comparison must not take that for a new file.
+#[test]
+fn what_tools_bring_is_not_announced_again_by_comparing() {
+    RUN.under("compared").assert_exact();
 }
 
 #[test]

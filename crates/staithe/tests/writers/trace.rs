@@ -102,7 +102,7 @@ impl Trace {
     fn is_early(&self, trust: Trust, receipt: &Receipt) -> Option<String> {
         let known = self.states.iter().any(|state| receipt.hash == Some(state.hash));
         if !known {
-            return Some(format!("a receipt of torn content: {receipt:?}"));
+            return Some(format!("torn: generation {}", receipt.generation));
         }
         // While the event was on its way the file may have gone on; its size tells what it is about. Of
         // states of equal size the content does.
@@ -114,7 +114,7 @@ impl Trace {
         let good = candidates
             .iter()
             .any(|state| state.is_believed(trust, Duration::ZERO) && state.from + trust.quiet <= receipt.at);
-        (!good).then(|| format!("early: {receipt:?}"))
+        (!good).then(|| format!("early: generation {} of {} bytes", receipt.generation, receipt.size))
     }
 
     fn missing(&self, trust: Trust, receipts: &[&Receipt]) -> Vec<String> {
@@ -125,7 +125,7 @@ impl Trace {
             .states
             .iter()
             .filter(|state| is_due(state) && !is_there(state))
-            .map(|state| format!("no event of {state:?}"))
+            .map(|state| format!("no event of the state of {} bytes", state.size))
             .collect();
         if !receipts.iter().any(|receipt| receipt.hash == last) {
             missing.push("nobody received the last state".to_owned());
