@@ -5,5 +5,6 @@
 )]
 
 mod dice;
+mod headers;
 mod surveys;
 mod tree;

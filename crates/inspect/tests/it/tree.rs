@@ -16,7 +16,15 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        let scratch = tempfile::tempdir().unwrap();
+        Self::at(tempfile::tempdir().unwrap())
+    }
+
+    /// In memory, for tests that write one file thousands of times.
+    pub(crate) fn in_memory() -> Self {
+        Self::at(tempfile::tempdir_in("/dev/shm").unwrap())
+    }
+
+    fn at(scratch: tempfile::TempDir) -> Self {
         let root = Dir::open_root(scratch.path()).unwrap();
         Self { scratch, root }
     }
