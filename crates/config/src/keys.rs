@@ -224,8 +224,8 @@ pub(crate) const RULE: Section = Section {
             "dataset",
             "pattern or list of patterns",
             "none",
-            "Directories that match are one unit each, with everything in them. Temporary names and other rules do not \
-             matter inside.",
+            "Directories that match are one unit each, with everything in them. Inside, neither temporary names matter nor \
+             other rules, except those whose `of` names this one.",
         ),
         key(
             "group",

@@ -31,6 +31,7 @@ pub enum Durability {
 
 /// One watched tree.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own, and none excludes another")]
 pub struct SourcePlan {
     /// Its name; part of every event's `source` and id.
     pub name: String,

@@ -62,10 +62,10 @@ fn circles(rules: &[Rule], named: &[Option<Text>], report: &mut Report<'_>) {
         if next != Some(start) {
             continue;
         }
-        let names = path.iter().skip(1).chain([&start]).filter_map(|at| rules.get(*at));
-        let names: Vec<String> = names.map(|rule| format!("\"{}\"", shown(&rule.name))).collect();
+        let round = path.iter().skip(1).chain([&start]).filter_map(|at| rules.get(*at));
+        let round: Vec<String> = round.map(|rule| format!("\"{}\"", shown(&rule.name))).collect();
         let message =
-            format!("the rule's units would lie in themselves, by way of {}", names.join(", then "));
+            format!("the rule's units would lie in themselves, by way of {}", round.join(", then "));
         report.error(&text.place, message, Some("take `of` away from the outermost".into()));
     }
 }

@@ -101,6 +101,58 @@ fn endless_mistakes_are_listed_to_an_end() {
 }
 
 #[test]
+fn what_a_rule_asks_for_is_text_from_anywhere_too() {
+    let evil = "\\u001b]0;x\\u0007\\u202e\\r\\n\\u0085/..";
+    let values = [
+        format!("dataset = \"[{evil}\""),
+        format!("group = \"re:({evil}\""),
+        format!("group = \"{evil}\""),
+        format!("group = {{ dicom = \"{evil}\" }}"),
+        format!("dataset = \"x\"\nlate = \"{evil}\""),
+        format!("dataset = \"x\"\nof = \"{evil}\""),
+        format!("complete = \"{evil}\""),
+        format!("complete = {{ marker = \"{evil}\" }}"),
+        format!("complete = {{ lock_gone = \"{evil}\" }}"),
+        format!("complete = {{ manifest = {{ file = \"x\", rate = \"{evil}\" }} }}"),
+        format!("complete = {{ metadata = {{ file = \"x\", key = \"{evil}\" }} }}"),
+        format!("complete = {{ all = [\"{evil}\"] }}"),
+        format!("complete = {{ all = [{{ \"{evil}\" = 1 }}] }}"),
+    ];
+    let long = "([(*".repeat(30_000);
+    let endless = values.iter().map(|value| value.replace(evil, &long));
+    for value in values.iter().cloned().chain(endless) {
+        for finding in bad(&format!("{SOURCE}[[source.s.rule]]\n{value}\n")) {
+            let shown = finding.render(false);
+            assert!(shown.len() < 1200, "{} bytes", shown.len());
+            let harmless = |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+            assert!(shown.chars().all(harmless), "{shown:?}");
+        }
+    }
+}
+
+#[test]
+fn expressions_that_would_take_endless_memory_are_refused() {
+    let rule = |keys: &str| format!("{SOURCE}[[source.s.rule]]\n{keys}\n");
+    for group in [
+        "re:(?<key>(?:(?:a{1000}){1000}){1000})".to_owned(),
+        format!("re:(?<key>{})", "a".repeat(16 * 1024)),
+        format!("re:(?<key>{}a{})", "(".repeat(8000), ")".repeat(8000)),
+    ] {
+        let found = bad(&rule(&format!("group = '{group}'")));
+        assert!(found[0].message.contains("the group pattern"), "{}", found[0]);
+    }
+    let long = "n".repeat(1025);
+    for value in ["marker = 'X'", "metadata = { file = 'x', key = 'X' }"] {
+        let found = bad(&rule(&format!("complete = {{ {} }}", value.replace('X', &long))));
+        assert!(found[0].message.contains("too long"), "{}", found[0]);
+    }
+    let nested = format!("{}'closed'{}", "{all=[".repeat(9), "]}".repeat(9));
+    assert!(bad(&rule(&format!("complete = {nested}")))[0].message.contains("nest deeper than 8"));
+    let nested = format!("{}'closed'{}", "{all=[".repeat(8), "]}".repeat(8));
+    good(&rule(&format!("complete = {nested}")));
+}
+
+#[test]
 fn names_that_are_odd_but_harmless_are_fine() {
     let loaded = good("[source.\"\u{e9}t\u{e9} 'x' \\\"y\\\"\"]\npath = \"/d\u{e9} \\\\ \"\n");
     assert_eq!(loaded.plan.sources[0].name, "\u{e9}t\u{e9} 'x' \"y\"");

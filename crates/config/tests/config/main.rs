@@ -1,6 +1,8 @@
 //! The configuration as its users meet it: text in, a plan or findings out.
 
+mod completeness;
 mod files;
+mod generated;
 mod hostile;
 mod mistakes;
 mod round_trip;

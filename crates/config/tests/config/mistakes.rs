@@ -1,5 +1,7 @@
 //! What is wrong is said with its place, in words, and with what was probably meant.
 
+mod rules;
+
 use config::{Diagnostic, Severity};
 
 use crate::{SOURCE, bad, good};
@@ -128,7 +130,12 @@ fn unknown_words_name_the_nearest_known_one() {
 #[test]
 fn what_is_not_built_yet_says_so() {
     let cases: &[Case] = &[
-        ("[[source.s.rule]]\nthen=[\"delete\"]", "4:1", "`then` is not built yet", "rule 1 of source \"s\" knows"),
+        (
+            "[[source.s.rule]]\nthen=[\"delete\"]",
+            "4:1",
+            "`then` is not built yet",
+            "rule 1 of source \"s\" knows",
+        ),
         ("tags=[\"x\"]", "3:1", "`tags` is not built yet", "knows path"),
         (
             "[sink.a]\ntype=\"kafka\"\nbrokers=[\"x\"]",
