@@ -80,6 +80,10 @@ fn yaml(text: &[u8], key: &Key) -> Result<bool, String> {
         budget: serde_saphyr::budget! { max_events: 20_000_000, max_nodes: 20_000_000 },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        // Keys such as `y`, `on` and `007` are looked for as they are written.
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
         with_snippet: false,
     };
     serde_saphyr::with_deserializer_from_slice_with_options(text, options, |document| {

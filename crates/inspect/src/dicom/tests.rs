@@ -16,7 +16,7 @@ fn implicit((group, number): Tag, value: &[u8]) -> Vec<u8> {
 }
 
 /// An element with a type of short values.
-fn explicit((group, number): Tag, vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+fn explicit((group, number): Tag, vr: &[u8], value: &[u8]) -> Vec<u8> {
     let length = (value.len() as u16).to_le_bytes();
     [&group.to_le_bytes()[..], &number.to_le_bytes(), vr, &length, value].concat()
 }
@@ -78,7 +78,7 @@ fn nested_data_sets_are_passed_over_however_they_end() {
     let inner = explicit(STUDY, b"UI", b"9.9.9\0");
     let whole = (0xfffe, 0xe000);
     let (item_end, end) = (delimiter((0xfffe, 0xe00d), 0), delimiter((0xfffe, 0xe0dd), 0));
-    let sequence = |vr: &[u8; 2], inner: &[u8]| {
+    let sequence = |vr: &[u8], inner: &[u8]| {
         let head = [&[8, 0, 0x40, 0x11][..], vr, &[0, 0], &UNDEFINED_LENGTH.to_le_bytes()].concat();
         [&head, inner, &end].concat()
     };

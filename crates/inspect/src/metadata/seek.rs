@@ -158,11 +158,12 @@ impl<'de> DeserializeSeed<'de> for Name<'_> {
     type Value = bool;
 
     fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<bool, D::Error> {
+        // Not as a text: a collection would be an error then.
         key.deserialize_any(self)
     }
 }
 
-/// Answers for keys that are numbers or truth values.
+/// Answers for keys that are numbers.
 macro_rules! names {
     ($($visit:ident: $type:ty),*) => {
         $(fn $visit<E>(self, key: $type) -> Result<bool, E> {
@@ -178,18 +179,18 @@ impl<'de> Visitor<'de> for Name<'_> {
         f.write_str("a key")
     }
 
-    names!(visit_bool: bool, visit_i64: i64, visit_i128: i128, visit_u64: u64, visit_u128: u128, visit_f64: f64);
+    fn visit_bool<E>(self, key: bool) -> Result<bool, E> {
+        Ok(self.0.eq_ignore_ascii_case(if key { "true" } else { "false" }))
+    }
+
+    names!(visit_i64: i64, visit_i128: i128, visit_u64: u64, visit_u128: u128, visit_f64: f64);
 
     fn visit_str<E>(self, key: &str) -> Result<bool, E> {
         Ok(key == self.0)
     }
 
     fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_none<E>(self) -> Result<bool, E> {
-        Ok(false)
+        Ok(self.0.eq_ignore_ascii_case("null"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {

@@ -6,5 +6,6 @@
 
 mod dice;
 mod headers;
+mod metadata;
 mod surveys;
 mod tree;
