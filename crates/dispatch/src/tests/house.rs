@@ -215,7 +215,7 @@ pub(super) struct House {
     pub(super) ledger: Ledger,
     pub(super) notes: Arc<Notebook>,
     pub(super) sinks: Vec<SinkId>,
-    source: SourceId,
+    pub(super) source: SourceId,
     route: RouteId,
     // Last: tasks end before their runtime does.
     _runtime: Runtime,
