@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use testkit::Scratch;
 
-use crate::LONG;
+use crate::soon;
 use crate::steps::{Steps, compiled};
-use crate::trace::Outcome::{Fragment, Nothing, Versions, Whole};
+use crate::trace::Outcome::{Fragment, Nothing, Versions, Waiting, Whole};
 use crate::trace::{Outcome, Trace, Trust};
 use crate::watched::{Rule, Seen, Watched};
 
@@ -35,7 +35,7 @@ const REST: Duration = Duration::from_millis(2_700);
 /// A stop below it.
 const BREATH: Duration = Duration::from_millis(80);
 
-const PRESETS: [Preset; 2] = [
+const PRESETS: [Preset; 5] = [
     Preset {
         rule: Rule::new("local", r#""local""#),
         trust: Trust { quiet: Duration::ZERO, sees_writers: true },
@@ -47,21 +47,42 @@ const PRESETS: [Preset; 2] = [
         },
         trust: Trust { quiet: QUIET, sees_writers: false },
     },
+    Preset {
+        rule: Rule::new("sftp", r#"{ preset = "sftp", quiet = "1s" }"#),
+        trust: Trust { quiet: QUIET, sees_writers: true },
+    },
+    Preset {
+        rule: Rule::new("rsync", r#"{ preset = "rsync", quiet = "1s" }"#),
+        trust: Trust { quiet: QUIET, sees_writers: true },
+    },
+    Preset {
+        rule: Rule::new("scanner", r#""scanner""#),
+        trust: Trust { quiet: Duration::from_secs(5), sees_writers: true },
+    },
 ];
 
 #[rustfmt::skip]
-static HABITS: [Habit; 9] = [
-    // What the writer does                                                        local     network
-    Habit { name: "pauses with the file open",        write: pauses,    outcomes: [Whole,    Versions] },
-    Habit { name: "appends 20 times, closing it each time", write: appends, outcomes: [Versions, Versions] },
-    Habit { name: "patches the header afterwards",    write: patches,   outcomes: [Versions, Versions] },
-    Habit { name: "is killed half-way",               write: killed,    outcomes: [Fragment, Fragment] },
-    Habit { name: "is killed half-way under a temporary name", write: killed_aside, outcomes: [Nothing, Nothing] },
-    Habit { name: "stores through a mapping",         write: maps,      outcomes: [Whole,    Versions] },
-    Habit { name: "is two writers, one after the other done", write: two, outcomes: [Whole,  Versions] },
-    Habit { name: "leaves the file to a child and ends", write: bequeaths, outcomes: [Whole, Versions] },
-    Habit { name: "writes and closes",                write: behaves,   outcomes: [Whole,    Whole] },
+static HABITS: [Habit; 10] = [
+    //                                                  local     network   sftp      rsync     scanner   done-file
+    habit("pauses with the file open",     pauses,    [Whole,    Versions, Whole,    Whole,    Whole]),
+    habit("opens and appends 20 times",    appends,   [Versions, Versions, Versions, Versions, Whole]),
+    habit("patches the header afterwards", patches,   [Versions, Versions, Versions, Versions, Whole]),
+    habit("is killed half-way",            killed,    [Fragment, Fragment, Fragment, Fragment, Fragment]),
+    habit("is killed, but wrote `.part`",  aside,     [Nothing,  Nothing,  Nothing,  Nothing,  Nothing]),
+    habit("stores through a mapping",      maps,      [Whole,    Versions, Whole,    Whole,    Whole]),
+    habit("is one of two on one file",     two,       [Whole,    Versions, Whole,    Whole,    Whole]),
+    habit("leaves the file to a child",    bequeaths, [Whole,    Versions, Whole,    Whole,    Whole]),
+    habit("writes and closes",             behaves,   [Whole,    Whole,    Whole,    Whole,    Whole]),
+    habit("comes back, then marks it",     marks,     [Versions, Versions, Versions, Versions, Whole]),
 ];
+
+const fn habit(
+    name: &'static str,
+    write: fn(&Watched) -> Trace,
+    outcomes: [Outcome; PRESETS.len()],
+) -> Habit {
+    Habit { name, write, outcomes }
+}
 
 struct Run {
     traces: Vec<(&'static Habit, Trace)>,
@@ -77,14 +98,22 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
         let writers: Vec<_> = HABITS.iter().map(start).collect();
         writers.into_iter().map(|(habit, writer)| (habit, writer.join().expect("it wrote"))).collect()
     });
+    let deadline = soon();
     for (number, preset) in PRESETS.iter().enumerate() {
-        watched.wait_for(preset.rule.name, "the last state of each file", LONG, |receipts| {
-            let mut due = traces.iter().filter(|(habit, _)| habit.outcomes[number] != Nothing);
+        watched.wait_for(preset.rule.name, deadline, |receipts| {
+            let due = |outcome| !matches!(outcome, Nothing | Waiting);
+            let mut due = traces.iter().filter(|(habit, _)| due(habit.outcomes[number]));
             due.all(|(_, trace)| trace.is_through(receipts))
         });
     }
-    Run { traces, seen: watched.finish(0, LONG) }
+    Run { traces, seen: watched.finish(waiting(), deadline) }
 });
+
+/// How many units wait at the end.
+fn waiting() -> u64 {
+    let outcomes = HABITS.iter().flat_map(|habit| habit.outcomes);
+    outcomes.filter(|outcome| *outcome == Waiting).count() as u64
+}
 
 /// All rows hold under this preset.
 fn check(name: &str) {
@@ -98,6 +127,7 @@ fn check(name: &str) {
         wrong.extend(offences.into_iter().map(|offence| format!("{}: {offence}", habit.name)));
     }
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
+    assert_eq!(run.seen.waiting(), waiting(), "of all presets together");
 }
 
 #[test]
@@ -108,6 +138,21 @@ fn each_habit_has_its_outcome_under_local() {
 #[test]
 fn each_habit_has_its_outcome_under_network() {
     check("network");
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_sftp() {
+    check("sftp");
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_rsync() {
+    check("rsync");
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_scanner() {
+    check("scanner");
 }
 
 fn create(watched: &Watched, name: &str) -> File {
@@ -173,7 +218,7 @@ fn killed(watched: &Watched) -> Trace {
 }
 
 /// What protects from it: a name that says that the file is not finished.
-fn killed_aside(watched: &Watched) -> Trace {
+fn aside(watched: &Watched) -> Trace {
     dies(watched, "killed.part")
 }
 
@@ -199,9 +244,7 @@ fn maps(watched: &Watched) -> Trace {
     sleep(REST);
     trace.step(WHOLE, true, || writer.step());
     // A later store is found by comparing, while the mapping is still there.
-    watched.wait_for("network", "what was stored through a mapping", LONG, |receipts| {
-        trace.is_through(receipts)
-    });
+    watched.wait_for("network", soon(), |receipts| trace.is_through(receipts));
     trace.step(WHOLE, false, || writer.step());
     trace
 }
@@ -238,5 +281,18 @@ fn behaves(watched: &Watched) -> Trace {
     let mut file = create(watched, "behaves");
     trace.step(WHOLE, true, || put(&mut file, WHOLE));
     trace.step(WHOLE, false, || drop(file));
+    trace
+}
+
+/// Lets it lie as if it were finished, goes on, and says by a second file when it is.
+fn marks(watched: &Watched) -> Trace {
+    let mut trace = Trace::new("marks");
+    trace.step(HALF, false, || put(&mut create(watched, "marks"), HALF));
+    sleep(REST);
+    trace.step(WHOLE, false, || {
+        let open = OpenOptions::new().append(true).open(watched.root().join("marks"));
+        put(&mut open.expect("it is there"), REST_OF_IT);
+    });
+    drop(create(watched, "marks.done"));
     trace
 }

@@ -14,7 +14,10 @@ mod tools;
 mod trace;
 mod watched;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Longer than any of these runs takes on a busy machine with two cores.
-const LONG: Duration = Duration::from_mins(3);
+/// Until when things must have happened: longer than any of these runs takes on a busy machine with two
+/// cores.
+fn soon() -> Instant {
+    Instant::now() + Duration::from_mins(2)
+}

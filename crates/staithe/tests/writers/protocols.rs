@@ -8,8 +8,8 @@ use testkit::chance::Chance;
 use testkit::protocol::{Mix, Protocol, Written};
 use testkit::{Judgement, Published, Receipt, Scratch, Truth, judge};
 
-use crate::LONG;
 use crate::naive::TrustsEachClose;
+use crate::soon;
 use crate::watched::{Rule, Seen, Watched};
 
 const FILES: usize = 500;
@@ -18,16 +18,22 @@ const PAUSE: Duration = Duration::from_millis(2_200);
 /// A link is noticed at once, and its writer is looked after ever more rarely, but never so rarely.
 const PROMPT: Duration = Duration::from_secs(30);
 
-/// The preset by two ways of noticing, and three rules that believe too much.
-const RULES: [Rule; 5] = [
+/// The presets, one by several ways of noticing, and three rules that believe too much.
+const RULES: [Rule; 8] = [
     Rule { source: r#"backend = "inotify""#, ..Rule::new("inotify", LOCAL) },
     Rule { source: r#"backend = "poll""#, ..Rule::new("poll", LOCAL) },
+    Rule::new("sftp", r#"{ preset = "sftp", quiet = "1s" }"#),
+    Rule::new("rsync", r#"{ preset = "rsync", quiet = "1s" }"#),
+    Rule::new("scanner", SCANNER),
     Rule::new("closed", r#"{ any = ["closed"] }"#),
     Rule::new("appeared", r#"{ any = ["appeared"] }"#),
     Rule::new("quiet", r#"{ quiet = "1s" }"#),
 ];
+/// The preset `scanner` with a shorter least quiet.
+const SCANNER: &str =
+    r#"{ all = ["closed", "writer_gone", { quiet = { least = "1s", most = "2m", factor = 3 } }] }"#;
 const LOCAL: &str = r#""local""#;
-/// The third way needs privileges.
+/// A third way of noticing needs privileges.
 const FANOTIFY: Rule = Rule { source: r#"backend = "fanotify""#, ..Rule::new("fanotify", LOCAL) };
 
 struct Run {
@@ -50,10 +56,11 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     let naive = TrustsEachClose::start(&watched.root(), &mix.prepare());
     let written = mix.run();
     let each_close = naive.finish();
+    let deadline = soon();
     for rule in &rules {
-        watched.wait_for(rule.name, "each file", LONG, |receipts| paths(receipts).len() >= FILES);
+        watched.wait_for(rule.name, deadline, |receipts| paths(receipts).len() >= FILES);
     }
-    Run { written, seen: watched.finish(0, LONG), each_close }
+    Run { written, seen: watched.finish(0, deadline), each_close }
 });
 
 fn paths(receipts: &[Receipt]) -> BTreeSet<&[u8]> {
@@ -104,6 +111,13 @@ fn fanotify_announces_six_protocols_whole_and_once() {
         RUN.is_faithful("fanotify");
     } else {
         eprintln!("SKIPPED: only root may watch a whole file system");
+    }
+}
+
+#[test]
+fn other_presets_announce_six_protocols_whole_and_once() {
+    for preset in ["sftp", "rsync", "scanner"] {
+        RUN.is_faithful(preset);
     }
 }
 

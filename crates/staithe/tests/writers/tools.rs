@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime};
 use testkit::chance::Chance;
 use testkit::{Judgement, Scratch, Truth, judge};
 
-use crate::LONG;
 use crate::http::Http;
+use crate::soon;
 use crate::sshd::Sshd;
 use crate::watched::{Rule, Seen, Watched};
 
@@ -28,10 +28,12 @@ const LOCAL: &str = r#""local""#;
 /// Where rsync keeps finished files until all are finished.
 const WAITING_ROOM: &str = r#"exclude = [".~tmp~"]"#;
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 7] = [
     Rule { more: WAITING_ROOM, source: r#"rescan = "1s""#, ..Rule::new("compared", LOCAL) },
     Rule { more: WAITING_ROOM, ..Rule::new("local", LOCAL) },
     Rule { more: WAITING_ROOM, source: r#"backend = "poll""#, ..Rule::new("polled", LOCAL) },
+    Rule { more: WAITING_ROOM, ..Rule::new("sftp", r#"{ preset = "sftp", quiet = "1s" }"#) },
+    Rule { more: WAITING_ROOM, ..Rule::new("rsync", r#"{ preset = "rsync", quiet = "1s" }"#) },
     Rule::new("bare", LOCAL),
     Rule::new("appeared", r#"{ any = ["appeared"] }"#),
 ];
@@ -96,13 +98,14 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
             truth.note(format!("{}/{name}", tool.name).as_bytes(), &content);
         }
     }
+    let deadline = soon();
     for rule in &RULES {
-        watched.wait_for(rule.name, "each file", LONG, |receipts| {
+        watched.wait_for(rule.name, deadline, |receipts| {
             let paths: BTreeSet<_> = receipts.iter().map(|receipt| &receipt.path).collect();
             truth.by_path().keys().all(|path| paths.contains(&path.to_vec()))
         });
     }
-    Run { truth, seen: watched.finish(0, LONG) }
+    Run { truth, seen: watched.finish(0, deadline) }
 });
 
 impl Run {
@@ -115,7 +118,9 @@ impl Run {
 
 #[test]
 fn what_tools_bring_is_announced_whole_and_once() {
-    RUN.under("local").assert_exact();
+    for preset in ["local", "sftp", "rsync"] {
+        RUN.under(preset).assert_exact();
+    }
 }
 
 /// Some of the tools set the times last; a comparison must not take that for a new file.

@@ -22,6 +22,8 @@ struct State {
     hash: Hash,
     /// Not later than it began.
     from: Instant,
+    /// Not later than its content began, open or closed.
+    since: Instant,
     /// Not earlier than it ended; the last does not end.
     until: Option<Instant>,
     /// Whether some process had the file open for writing.
@@ -47,7 +49,9 @@ pub(crate) enum Outcome {
     /// Several events: also for states on the way, because the writer let the file lie as if it were
     /// finished. The last is of the finished file.
     Versions,
-    /// No event.
+    /// No event: it waits for a word of which the preset makes sure that it comes last.
+    Waiting,
+    /// No event: it is none of the program's business.
     Nothing,
 }
 
@@ -60,11 +64,13 @@ impl Trace {
     pub(crate) fn step<T>(&mut self, content: &str, open: bool, act: impl FnOnce() -> T) -> T {
         let from = Instant::now();
         let result = act();
+        let (size, hash) = (content.len() as u64, blake3::hash(content.as_bytes()));
+        let mut since = from;
         if let Some(last) = self.states.last_mut() {
             last.until = Some(Instant::now());
+            since = if last.hash == hash { last.since } else { from };
         }
-        let (size, hash) = (content.len() as u64, blake3::hash(content.as_bytes()));
-        self.states.push(State { size, hash, from, until: None, open });
+        self.states.push(State { size, hash, from, since, until: None, open });
         result
     }
 
@@ -86,13 +92,13 @@ impl Trace {
         let fits = match outcome {
             Outcome::Whole | Outcome::Fragment => count == 1,
             Outcome::Versions => count > 1,
-            Outcome::Nothing => count == 0,
+            Outcome::Waiting | Outcome::Nothing => count == 0,
         };
         if !fits {
             offences.push(format!("{count} events"));
         }
         offences.extend(receipts.iter().filter_map(|receipt| self.is_early(trust, receipt)));
-        if outcome != Outcome::Nothing {
+        if !matches!(outcome, Outcome::Nothing | Outcome::Waiting) {
             offences.extend(self.missing(trust, &receipts));
         }
         offences
@@ -111,9 +117,10 @@ impl Trace {
         if candidates.iter().any(|state| receipt.hash == Some(state.hash)) {
             candidates.retain(|state| receipt.hash == Some(state.hash));
         }
-        let good = candidates
-            .iter()
-            .any(|state| state.is_believed(trust, Duration::ZERO) && state.from + trust.quiet <= receipt.at);
+        let good = candidates.iter().any(|state| {
+            let at = state.from.max(state.since + trust.quiet);
+            state.is_believed(trust, Duration::ZERO) && at <= receipt.at
+        });
         (!good).then(|| format!("early: generation {} of {} bytes", receipt.generation, receipt.size))
     }
 
@@ -136,7 +143,7 @@ impl Trace {
 
 impl State {
     fn is_believed(&self, trust: Trust, margin: Duration) -> bool {
-        let rested = self.until.map(|until| until.saturating_duration_since(self.from));
+        let rested = self.until.map(|until| until.saturating_duration_since(self.since));
         !(trust.sees_writers && self.open) && rested.is_none_or(|rested| rested >= trust.quiet + margin)
     }
 }
