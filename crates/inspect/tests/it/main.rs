@@ -6,6 +6,7 @@
 
 mod dice;
 mod headers;
+mod manifests;
 mod metadata;
 mod surveys;
 mod tree;

@@ -148,11 +148,12 @@ fn a_document_that_is_being_written_is_not_believed() {
 
 #[test]
 fn bombs_are_refused_quickly() {
-    let mut laughs = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
-    for level in 1..12 {
-        let aliases = vec![format!("*a{}", level - 1); 9].join(",");
-        laughs += &format!("a{level}: &a{level} [{aliases}]\n");
-    }
+    let tenfold = |level: u32| {
+        let inner = if level == 0 { "x".to_owned() } else { format!("*a{}", level - 1) };
+        format!("a{level}: &a{level} [{}]\n", vec![inner; 9].join(","))
+    };
+    let laughs: Vec<String> = (0..12).map(tenfold).collect();
+    let laughs = laughs.concat();
     let deep = |open: &str| format!("a: {}", open.repeat(200_000));
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(17 << 20));
     for (name, text) in [
