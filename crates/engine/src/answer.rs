@@ -7,6 +7,8 @@ use model::{Reason, Stamp, State};
 pub struct LiveExplain {
     /// Waiting or ignored; nothing if the path is neither.
     pub unit: Option<LiveUnit>,
+    /// The path of the dataset or group that it belongs to, or that a group is known by.
+    pub within: Option<Vec<u8>>,
     /// What the rules say of such a path, whether or not anything is there.
     pub selection: Selected,
 }

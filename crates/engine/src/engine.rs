@@ -1,6 +1,6 @@
 //! Starting, reloading and stopping everything that a plan asks for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use crate::clock::Clock;
 use crate::notice::{Notice, Observer};
 use crate::orders::{Answer, Order, Orders};
-use crate::source::{AskRoom, Berth, Queue, Source};
+use crate::source::{AskRoom, Berth, Queue, Routes, Source};
 use crate::standing::{SourceState, Standing};
 
 /// Why the engine cannot start.
@@ -233,14 +233,28 @@ impl Engine {
         self.lock().plan.clone()
     }
 
-    fn routes(&self, plan: &SourcePlan) -> Result<Vec<RouteId>, EngineError> {
+    fn routes(&self, plan: &SourcePlan) -> Result<Routes, EngineError> {
         let ids: HashMap<String, SinkId> =
             self.lock().sinks.iter().map(|sink| (sink.plan.name.clone(), sink.id)).collect();
         let route = |rule: &settle::Rule| {
             let sinks: Vec<SinkId> = rule.to.iter().filter_map(|name| ids.get(name).copied()).collect();
             self.ledger.route(&sinks)
         };
-        Ok(plan.rules.rules.iter().map(route).collect::<Result<_, _>>()?)
+        let rules = plan.rules.rules.iter().map(route).collect::<Result<_, _>>()?;
+        Ok(Routes { rules, gaps: self.gap_route(plan)? })
+    }
+
+    /// Where gaps of the source are announced: to all sinks of its rules, if to any.
+    fn gap_route(&self, plan: &SourcePlan) -> Result<Option<RouteId>, EngineError> {
+        if !plan.gap_events {
+            return Ok(None);
+        }
+        let named: HashSet<&String> = plan.rules.rules.iter().flat_map(|rule| &rule.to).collect();
+        let sinks: Vec<SinkId> = {
+            let state = self.lock();
+            state.sinks.iter().filter(|sink| named.contains(&sink.plan.name)).map(|sink| sink.id).collect()
+        };
+        Ok(Some(self.ledger.route(&sinks)?))
     }
 
     fn start_source(self: &Arc<Self>, plan: &SourcePlan) -> Result<RunningSource, EngineError> {
@@ -429,7 +443,7 @@ impl Engine {
         Ok(())
     }
 
-    fn replan(&self, source: &SourcePlan, routes: Vec<RouteId>, done: &mut Reloaded) {
+    fn replan(&self, source: &SourcePlan, routes: Routes, done: &mut Reloaded) {
         let mut state = self.lock();
         let Some(running) = state.sources.iter_mut().find(|running| running.plan.name == source.name) else {
             return;

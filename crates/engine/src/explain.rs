@@ -6,7 +6,7 @@ use std::sync::mpsc::sync_channel;
 use dispatch::SinkState;
 use ledger::{LedgerError, Record, SourceId};
 use model::text::{insert_json_path, safe};
-use model::{Cause, ManifestGap, Reason, Stamp, State};
+use model::{Kind, Reason, State};
 use serde_json::{Map, Value, json};
 use std::os::unix::ffi::OsStrExt as _;
 use sys::{Dir, EntryKind, Errno, Links, Look};
@@ -14,6 +14,13 @@ use sys::{Dir, EntryKind, Errno, Links, Look};
 use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
 use crate::engine::Engine;
 use crate::orders::Order;
+
+mod detail;
+mod timeline;
+
+pub use detail::reason_detail;
+use detail::{detail, live_detail};
+use timeline::{GENERATIONS, moment, moments_of};
 
 /// What can be said of a path.
 #[derive(Clone, Debug)]
@@ -64,7 +71,9 @@ impl Engine {
 
     pub(crate) fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
         let live = self.ask_source(place);
-        let record = self.records_of(place)?.pop();
+        let within = live.as_ref().and_then(|live| live.within.clone());
+        let unit_place = within.map(|path| Place { source: place.source.clone(), path });
+        let records = self.records_of(unit_place.as_ref().unwrap_or(place))?;
         let mut value = Map::new();
         insert_json_path(&mut value, "path", &place.path);
         insert_json_path(&mut value, "asked", asked.as_os_str().as_bytes());
@@ -76,9 +85,13 @@ impl Engine {
         value.insert("rule".into(), Value::Null);
         value.insert("next_check".into(), Value::Null);
         let unit = live.as_ref().and_then(|live| live.unit.clone());
-        match (unit, record, live) {
-            (Some(unit), record, _) => say_live(&mut value, &unit, record.as_ref()),
-            (None, Some(record), _) => self.say_record(&mut value, &record),
+        if let Some(within) = &unit_place {
+            insert_json_path(&mut value, "unit", &within.path);
+        }
+        let newest = records.iter().rfind(|record| !matches!(record.kind, Kind::Removal { .. }));
+        match (unit, newest, live) {
+            (Some(unit), _, _) => say_live(&mut value, &unit, &records),
+            (None, Some(record), _) => self.say_record(&mut value, record, &records),
             (None, None, Some(live)) => return Ok(say_unknown(value, &live, &self.present(place))),
             (None, None, None) => {
                 let detail = "the source's thread did not answer; it waits for the ledger, or it has failed";
@@ -89,13 +102,17 @@ impl Engine {
         Ok(Explained::Found(Value::Object(value)))
     }
 
+    /// The last few generations, the oldest first.
     pub(crate) fn records_of(&self, place: &Place) -> Result<Vec<Record>, LedgerError> {
         let id: Option<SourceId> = {
             let state = self.lock();
             let running = state.sources.iter().find(|source| source.plan.name == place.source);
             running.map(|running| running.id)
         };
-        id.map_or_else(|| Ok(Vec::new()), |id| self.ledger.records(id, &place.path))
+        let Some(id) = id else { return Ok(Vec::new()) };
+        let mut records = self.ledger.recent_records(id, &place.path, GENERATIONS)?;
+        records.reverse();
+        Ok(records)
     }
 
     /// What lies there now.
@@ -128,7 +145,7 @@ impl Engine {
         answer.recv_timeout(patience).ok()
     }
 
-    fn say_record(&self, value: &mut Map<String, Value>, record: &Record) {
+    fn say_record(&self, value: &mut Map<String, Value>, record: &Record, all: &[Record]) {
         let reason = self.blocked_by(record);
         value.insert("state".into(), record.state.name().into());
         value.insert("id".into(), record.id.to_string().into());
@@ -143,7 +160,11 @@ impl Engine {
                    "delivered_at": sink.delivered_at.map(|at| at.to_string())})
         });
         value.insert("sinks".into(), sinks.collect());
-        value.insert("timeline".into(), timeline(record));
+        value.insert("kind".into(), record.kind.name().into());
+        if let Some(count) = record.members_count {
+            value.insert("members".into(), count.into());
+        }
+        value.insert("timeline".into(), moments_of(all).into());
     }
 
     /// Why an admitted unit is not delivered yet: the first sink that holds it up.
@@ -178,17 +199,14 @@ impl Engine {
     }
 }
 
-fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: Option<&Record>) {
+fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: &[Record]) {
     value.insert("state".into(), unit.state.name().into());
     value.insert("rule".into(), unit.rule.clone().into());
     value.insert("reason".into(), unit.reason.code().into());
     value.insert("reason_args".into(), unit.reason.args().into());
     value.insert("next_check".into(), unit.next_check.map(|at| at.to_string()).into());
     value.insert("detail".into(), live_detail(unit).into());
-    let mut moments = Vec::new();
-    if let Some(earlier) = earlier {
-        moments.extend(moments_of(earlier));
-    }
+    let mut moments = moments_of(earlier);
     if let Some(first) = unit.first_seen {
         moments.push(moment(first, "seen"));
     }
@@ -245,172 +263,6 @@ pub(crate) fn outside(path: &Path, roots: &[PathBuf]) -> Value {
     let detail = format!("never seen: no source covers this path; watched are {}", roots.join(", "));
     value.insert("detail".into(), detail.into());
     Value::Object(value)
-}
-
-fn moment(at: Stamp, what: &str) -> Value {
-    json!({"time": at.to_string(), "what": what})
-}
-
-fn moments_of(record: &Record) -> Vec<Value> {
-    let generation = record.generation;
-    let mut moments = vec![moment(record.first_seen, "seen")];
-    moments.extend(record.history.iter().map(|step| moment(step.time, &step.what)));
-    let signals: Vec<&str> = record.signals.iter().map(model::Signal::name).collect();
-    let what = match record.state {
-        State::Gone => "gone before it was complete".to_owned(),
-        State::Adopted => "adopted: complete before the first start, not delivered".to_owned(),
-        _ if record.cause == Cause::Reannounced => {
-            format!("announced again because it still lay there: generation {generation} admitted")
-        }
-        _ => format!("complete ({}), generation {generation} admitted", signals.join(", ")),
-    };
-    moments.push(moment(record.admitted, &what));
-    for sink in &record.sinks {
-        if let Some(at) = sink.delivered_at {
-            moments.push(moment(at, &format!("delivered to {}", sink.name)));
-        }
-    }
-    moments
-}
-
-fn timeline(record: &Record) -> Value {
-    moments_of(record).into()
-}
-
-fn detail(record: &Record, reason: Option<&Reason>) -> String {
-    let sinks = || record.sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(", ");
-    let removed = if record.absent { "; the file is gone by now" } else { "" };
-    let again = if record.cause == Cause::Reannounced { "announced again (reannounce) and " } else { "" };
-    match record.state {
-        State::Delivered => format!("{again}delivered to {}{removed}", sinks()),
-        State::Adopted => {
-            "it was complete before the source was first watched and was taken over without delivery \
-             (initial = \"adopt\")"
-                .to_owned()
-        }
-        State::Gone => "it vanished before it was complete".to_owned(),
-        _ => {
-            let error = record.sinks.iter().find_map(|sink| sink.last_error.clone());
-            let error = error.map(|error| format!(": {error}")).unwrap_or_default();
-            let why = reason.map(reason_detail).unwrap_or_default();
-            format!("complete and kept in the ledger; {why}{error}{removed}")
-        }
-    }
-}
-
-fn live_detail(unit: &LiveUnit) -> String {
-    let next =
-        unit.next_check.map(|at| format!("; looked at next at {at} at the latest")).unwrap_or_default();
-    format!("{}{next}", reason_detail(&unit.reason))
-}
-
-/// The reason in words.
-#[must_use]
-pub fn reason_detail(reason: &Reason) -> String {
-    match reason {
-        Reason::WaitingQuiet => "it must stay unchanged a little longer".into(),
-        Reason::WaitingWriterOpen => "a process has it open for writing".into(),
-        Reason::WaitingClosed => "it was created and its writer has not closed it yet".into(),
-        Reason::WaitingRenamedIn => "its rule wants it to be renamed to this name".into(),
-        Reason::WaitingMinAge => "it is younger than its rule wants".into(),
-        Reason::WaitingPermission => "it cannot be looked at: permission is missing".into(),
-        Reason::WaitingLook => "it was noticed and is looked at next".into(),
-        Reason::WaitingDeadline => "its deadline has passed and its rule says to hold it".into(),
-        Reason::IgnoredMarker { rule } => {
-            format!("it is a marker of rule \"{}\", not data", safe(rule.as_bytes()))
-        }
-        Reason::WaitingMarker { .. }
-        | Reason::WaitingManifest(_)
-        | Reason::WaitingMembers { .. }
-        | Reason::WaitingCount { .. }
-        | Reason::WaitingMetadata { .. }
-        | Reason::WaitingLock { .. }
-        | Reason::WaitingAnnounce
-        | Reason::WaitingChildren { .. }
-        | Reason::WaitingInspection
-        | Reason::WaitingScan => missing_detail(reason),
-        Reason::IgnoredFilter { rule, pattern } if rule.is_empty() && pattern.is_empty() => {
-            "no rule includes it".into()
-        }
-        Reason::IgnoredFilter { rule, pattern } => {
-            format!("rule \"{}\" excludes it by \"{}\"", safe(rule.as_bytes()), safe(pattern.as_bytes()))
-        }
-        Reason::IgnoredTempName { pattern } => format!(
-            "its name looks like a file in the making (built-in \"{}\"); it is looked at when it is renamed, \
-             or set temp_names = false",
-            safe(pattern.as_bytes())
-        ),
-        Reason::IgnoredSymlink => "it is a symbolic link; they are not followed".into(),
-        Reason::IgnoredSpecialFile => "it is a FIFO, socket or device".into(),
-        Reason::IgnoredDirectory => "its files are the units, ask about one of them".into(),
-        Reason::BlockedSinkDown { sink } => format!("sink {sink} cannot be reached and is tried again"),
-        Reason::BlockedSinkConfiguration { sink } => format!("sink {sink} needs its configuration mended"),
-        Reason::BlockedPaused { sink } => format!("sink {sink} is paused; `staithe resume {sink}` goes on"),
-        Reason::BlockedBackpressure => "it is sent when its turn comes".into(),
-        Reason::DeadRejected { sink } => {
-            format!("sink {sink} rejected it; see `staithe dead show`, `staithe dead retry`")
-        }
-        Reason::DeadMaxAttempts { sink } => {
-            format!(
-                "sink {sink} refused it as often as it may; see `staithe dead show`, `staithe dead retry`"
-            )
-        }
-    }
-}
-
-/// What a unit lacks whose rule asks for more than the unit itself.
-fn missing_detail(reason: &Reason) -> String {
-    match reason {
-        Reason::WaitingMarker { marker, stale: false } => {
-            format!("its rule wants the marker \"{}\", which is not there", safe(marker))
-        }
-        Reason::WaitingMarker { marker, stale: true } => format!(
-            "the marker \"{}\" is older than the data; write it again when all is written",
-            safe(marker)
-        ),
-        Reason::WaitingManifest(gap) => manifest_detail(gap),
-        Reason::WaitingMembers { present, expected, blocking } => {
-            let of = expected.map_or_else(String::new, |expected| format!(" of {expected}"));
-            format!("{present}{of} members are complete{}", named(blocking))
-        }
-        Reason::WaitingCount { present, expected: Some(expected) } => {
-            format!("{present} of {expected} members are there")
-        }
-        Reason::WaitingCount { present, expected: None } => {
-            format!("{present} members are there; how many there should be is not known yet")
-        }
-        Reason::WaitingMetadata { file, problem } => {
-            format!("its metadata file \"{}\" does not do: {problem}", safe(file))
-        }
-        Reason::WaitingLock { lock } => {
-            format!("the lock \"{}\" is there; remove it if its owner is gone", safe(lock))
-        }
-        Reason::WaitingAnnounce => "its producer has not announced it; `staithe notify PATH` does".into(),
-        Reason::WaitingChildren { count, blocking } => {
-            format!("{count} units inside are not complete{}", named(blocking))
-        }
-        Reason::WaitingInspection => "its members or contents are being read".into(),
-        _ => "the first comparison of the tree is not through; members may be missing".into(),
-    }
-}
-
-fn manifest_detail(gap: &ManifestGap) -> String {
-    let file = safe(&gap.file);
-    if let Some(problem) = &gap.problem {
-        return format!("its manifest \"{file}\" does not do: {problem}");
-    }
-    let ManifestGap { total, good, missing, wrong, extra, .. } = gap;
-    format!(
-        "{good} of {total} members that \"{file}\" names are right; {missing} missing, {wrong} wrong, {extra} \
-         not named{}",
-        named(&gap.blocking)
-    )
-}
-
-/// `: a, b`, or nothing.
-fn named(names: &[Box<[u8]>]) -> String {
-    let names: Vec<String> = names.iter().take(3).map(|name| safe(name)).collect();
-    if names.is_empty() { String::new() } else { format!(": first {}", names.join(", ")) }
 }
 
 /// The path of the directory that a path below a root lies in (empty for the root), and its name there.

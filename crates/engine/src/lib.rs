@@ -6,6 +6,7 @@ pub mod clock;
 pub mod control;
 pub mod engine;
 pub mod explain;
+mod inspector;
 pub mod listing;
 pub mod notice;
 pub mod notify;

@@ -174,6 +174,15 @@ pub enum Notice<'a> {
         /// What the kernel said of it.
         error: String,
     },
+    /// A marker that is to go when its unit is delivered cannot be deleted.
+    MarkerStays {
+        /// Its name.
+        source: &'a str,
+        /// The marker, below the root.
+        path: &'a [u8],
+        /// Why.
+        error: String,
+    },
     /// A unit is still not complete at its rule's deadline.
     DeadlinePassed {
         /// The source.
@@ -236,6 +245,7 @@ impl Notice<'_> {
             | Notice::Overflow { .. }
             | Notice::Unreadable { .. }
             | Notice::DeadlinePassed { .. }
+            | Notice::MarkerStays { .. }
             | Notice::ListingCut { .. }
             | Notice::Unwatched { .. } => Level::Warning,
             Notice::LedgerTrouble { .. } => Level::Error,
@@ -324,6 +334,11 @@ impl Notice<'_> {
             Notice::DeadlinePassed { source, path, reason } => format!(
                 "source {source}: {} is still not complete at its deadline ({reason}); `staithe explain` \
                  tells more",
+                safe(path)
+            ),
+            Notice::MarkerStays { source, path, error } => format!(
+                "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \
+                 that runs staithe write permission for the directory, or set after = \"keep\"",
                 safe(path)
             ),
             Notice::ListingCut { source, limit, .. } => format!(

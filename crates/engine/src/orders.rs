@@ -4,11 +4,11 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use config::SourcePlan;
-use ledger::RouteId;
 use watch::Backlog;
 
 use crate::answer::{Heeded, LiveExplain, LiveUnit};
-use crate::source::Queue;
+use crate::inspector::Inspected;
+use crate::source::{Queue, Routes};
 
 /// One thing to do between two looks.
 pub(crate) enum Order {
@@ -46,9 +46,11 @@ pub(crate) enum Order {
     Replan {
         /// The new plan.
         plan: Box<SourcePlan>,
-        /// Where each rule's events go.
-        routes: Vec<RouteId>,
+        /// Where events go.
+        routes: Routes,
     },
+    /// What the inspector has found out.
+    Inspected(Box<Inspected>),
     /// How a sink's queue stands, asked for before a re-announcement.
     Room(Answer),
 }
@@ -65,7 +67,7 @@ pub(crate) struct Answer {
 }
 
 /// A source's mailbox. Bounded by who writes: operators' commands, one at a time each, and one
-/// answer of each sink for each question that the source itself has asked.
+/// answer of each sink and of the inspector for each question that the source itself has asked.
 #[derive(Default)]
 pub(crate) struct Orders {
     inner: Mutex<Inner>,

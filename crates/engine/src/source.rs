@@ -5,10 +5,17 @@
 //! it never waits for a sink.
 
 mod admitting;
+mod agenda;
 mod answering;
 mod backoff;
+mod bundles;
+mod bundling;
 mod canaries;
+pub(crate) mod companions;
 mod dirty;
+mod gaps;
+mod grouping;
+mod inquiry;
 mod known;
 mod looking;
 mod mounting;
@@ -25,18 +32,23 @@ use std::time::Duration;
 
 use config::{Announce, Backend, Initial, SourcePlan};
 use ledger::{Ledger, RouteId, SourceId};
-use model::{Reason, Stamp};
-use settle::Mono;
+use model::{Kind, Reason, Stamp};
+use settle::{Completion, Mono, Rule};
 use watch::scan::Step;
 use watch::{Backlog, DirId, Pace, RegionId, Scan, Settings, Wanted, Watcher};
 
 use crate::clock::Clock;
+use crate::inspector::Inspector;
 use crate::notice::{Notice, Observer};
 use crate::orders::{Order, Orders};
 use crate::standing::{MountRow, SourceState, Standing};
+use agenda::Agenda;
 use backoff::Backoff;
+use bundles::{Bundle, KnownBundle};
 use canaries::Canaries;
+use companions::Spent;
 use dirty::{Dirty, Folding};
+use grouping::MemberOf;
 use known::{Known, KnownFiles};
 use looking::Redated;
 use reannouncing::Listing;
@@ -48,12 +60,20 @@ use waiting::WaitingUnits;
 /// Asks the sink of that name; the number tells the answer from that to an earlier question.
 pub(crate) type AskRoom = Arc<dyn Fn(u32, &str, Arc<Orders>) + Send + Sync>;
 
+/// Where a source's events go.
+#[derive(Clone, Debug)]
+pub(crate) struct Routes {
+    /// Of each rule, by its index.
+    pub(crate) rules: Vec<RouteId>,
+    /// Where gaps are announced, if they are.
+    pub(crate) gaps: Option<RouteId>,
+}
+
 /// What a source needs from the engine.
 pub(crate) struct Berth {
     pub(crate) plan: SourcePlan,
     pub(crate) id: SourceId,
-    /// Where each rule's events go, by the rule's index.
-    pub(crate) routes: Vec<RouteId>,
+    pub(crate) routes: Routes,
     pub(crate) first_scan_done: bool,
     pub(crate) armed_at: Option<Stamp>,
     pub(crate) inode_in_identity: Option<bool>,
@@ -80,6 +100,28 @@ pub(crate) struct Source {
     dirty: Dirty,
     known: KnownFiles,
     waiting: WaitingUnits,
+    /// Datasets and groups: those that wait, and all groups. Bounded by what lies in the tree.
+    bundles: Agenda<Bundle>,
+    /// Datasets and groups that were announced.
+    known_bundles: HashMap<Box<[u8]>, KnownBundle>,
+    /// The group of each member. Bounded by the members that lie in the tree.
+    member_of: HashMap<Box<[u8]>, MemberOf>,
+    /// From a group to the one around it.
+    outer_groups: HashMap<Box<[u8]>, Box<[u8]>>,
+    /// Members whose headers are being read.
+    headers_pending: usize,
+    /// When a member of a group is complete.
+    member_completion: Completion,
+    /// The rules, for the inspector.
+    shared_rules: Vec<Arc<Rule>>,
+    inspector: Inspector,
+    next_job: u64,
+    /// Markers that go when their units are delivered.
+    spent: Vec<Spent>,
+    /// How many gaps were opened.
+    gaps: u64,
+    /// When the open gap was opened, by the wall clock.
+    gap_since_wall: Option<Stamp>,
     ignored: HashMap<Box<[u8]>, Ignored>,
     /// Known files with new times, until the last check.
     redated: Vec<Redated>,
@@ -154,7 +196,11 @@ impl Source {
     pub(crate) fn new(berth: Berth) -> Result<Self, ledger::LedgerError> {
         let with_inode = berth.inode_in_identity.unwrap_or(true);
         let mut known = KnownFiles::default();
+        let mut known_bundles = HashMap::new();
         berth.ledger.known(berth.id, &mut |row| {
+            if row.kind == Kind::Dataset {
+                return Self::know_bundle(&mut known_bundles, &row);
+            }
             known.insert(row.key, Known::of(&row.sample, row.ctime, 0));
             if row.adopted {
                 known.announced_in(row.key, known::ADOPTED);
@@ -175,6 +221,18 @@ impl Source {
             dirty: Dirty::new(folding),
             known,
             waiting: WaitingUnits::default(),
+            bundles: Agenda::default(),
+            known_bundles,
+            member_of: HashMap::new(),
+            outer_groups: HashMap::new(),
+            headers_pending: 0,
+            member_completion: Completion::local(),
+            shared_rules: shared_rules(&berth.plan),
+            inspector: Inspector::new(Arc::clone(&berth.orders), berth.clock),
+            next_job: 0,
+            spent: Vec::new(),
+            gaps: 0,
+            gap_since_wall: None,
             ignored: HashMap::new(),
             redated: Vec::new(),
             outgoing: Vec::new(),
@@ -222,6 +280,8 @@ impl Source {
                 self.begin_due_scans();
                 self.walk(&root);
                 self.look(&root);
+                self.look_at_bundles(&root);
+                self.delete_spent(&root);
                 // Before any conclusion from what was not found: is everything still mounted?
                 self.check_mounts();
                 self.finish_scan(&root);
@@ -256,7 +316,8 @@ impl Source {
             let scan = self.next_whole_scan.filter(|_| self.scan.is_none());
             // Before the source's turn neither is begun, however due; its turn comes as an order.
             let turn = [scan, self.listing.next()].map(|due| due.filter(|_| self.may_list));
-            let due = [self.waiting.next(), turn[0], turn[1], self.next_of_mounts()];
+            let bundles = [self.bundles.next(), self.next_spent()];
+            let due = [self.waiting.next(), turn[0], turn[1], self.next_of_mounts(), bundles[0], bundles[1]];
             next = due.into_iter().flatten().fold(next, Mono::min);
         }
         if self.watcher.has_moves() {
@@ -281,6 +342,7 @@ impl Source {
                     let _ = reply.send(self.list());
                 }
                 Order::Replan { plan, routes } => self.replan(*plan, routes),
+                Order::Inspected(inspected) => self.take_inspected(*inspected),
                 Order::Room(answer) => self.listing.room(answer),
             }
         }
@@ -288,8 +350,9 @@ impl Source {
 
     /// Takes over changed rules and intervals; path, recursion and backend are the same. Nothing
     /// heard is dropped, and a whole scan finds what the new rules take and the old did not.
-    fn replan(&mut self, plan: SourcePlan, routes: Vec<RouteId>) {
+    fn replan(&mut self, plan: SourcePlan, routes: Routes) {
         self.rule_names = rule_names(&plan);
+        self.shared_rules = shared_rules(&plan);
         self.listing.set_policy(plan.reannounce, self.now());
         self.berth.plan = plan;
         self.watcher.set_pace(pace(&self.berth.plan));
@@ -305,6 +368,7 @@ impl Source {
                 self.waiting.insert(path, waiting);
             }
         }
+        self.replan_bundles();
         self.next_whole_scan = Some(self.now());
     }
 
@@ -331,9 +395,9 @@ impl Source {
             row.unwatched = unwatched;
             row.unmounted.clone_from(&self.lost_mounts);
             row.gaps_open = u64::from(self.gap_since.is_some());
-            row.waiting = self.waiting.len() as u64;
+            row.waiting = (self.waiting.counted() + self.bundles.counted()) as u64;
             row.ignored = self.ignored.len() as u64;
-            row.known = self.known.len() as u64;
+            row.known = (self.known.len() + self.known_bundles.len()) as u64;
             row.progress = progress;
             row.armed |= self.root != Root::Unknown;
             row.heartbeat = self.berth.clock.mono();
@@ -377,6 +441,10 @@ fn backend(mounts: &[MountRow], unwatched: u64) -> &'static str {
         (true, true, true) => "inotify+fanotify+poll",
         (false, false, _) => "poll",
     }
+}
+
+fn shared_rules(plan: &SourcePlan) -> Vec<Arc<Rule>> {
+    plan.rules.rules.iter().cloned().map(Arc::new).collect()
 }
 
 fn rule_names(plan: &SourcePlan) -> Vec<Arc<str>> {

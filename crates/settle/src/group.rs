@@ -26,9 +26,9 @@ pub enum Grouping {
 /// Which UID of a DICOM header is the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DicomKey {
-    /// SeriesInstanceUID.
+    /// `SeriesInstanceUID`.
     Series,
-    /// StudyInstanceUID.
+    /// `StudyInstanceUID`.
     Study,
 }
 
@@ -132,13 +132,12 @@ impl Group {
     }
 
     fn put(&mut self, path: &[u8], sample: Option<Sample>, now: Mono) {
-        let before = match self.members.get_mut(path) {
-            Some(member) => std::mem::replace(member, sample),
-            None => {
-                self.members.insert(path.into(), sample);
-                self.incomplete += 1;
-                None
-            }
+        let before = if let Some(member) = self.members.get_mut(path) {
+            std::mem::replace(member, sample)
+        } else {
+            self.members.insert(path.into(), sample);
+            self.incomplete += 1;
+            None
         };
         match (before, sample) {
             (Some(_), None) => self.incomplete += 1,
@@ -314,7 +313,9 @@ impl Group {
             (Verdict::Complete(_), Answer::Missing(reason)) => self.wait(rule, members_missing(reason), now),
             (Verdict::Complete(signals), _) => Step::Complete(signals),
             // Nor is anything dear found out of it.
-            (Verdict::Ask(questions), Answer::Missing(reason)) if questions.without(beside.dear).is_none() => {
+            (Verdict::Ask(questions), Answer::Missing(reason))
+                if questions.without(beside.dear).is_none() =>
+            {
                 self.wait(rule, members_missing(reason), now)
             }
             (Verdict::Ask(questions), _) => Step::Ask(questions),

@@ -261,20 +261,17 @@ impl Rule {
                 Ask::Marker(marker) => &marker.form,
                 Ask::Lock(form) => form,
                 Ask::Manifest(manifest) => &manifest.form,
-                // The metadata of `x.json` may be `x.json` itself.
-                Ask::Metadata(metadata) if metadata.form.names(name).iter().any(|own| own == name) => {
-                    return None;
-                }
+                // With `{stem}.json` the metadata of `x.json` is `x.json` itself.
+                Ask::Metadata(metadata) if metadata.form.is_own(name) => return None,
                 Ask::Metadata(metadata) => &metadata.form,
                 Ask::Count(_) => return None,
             };
             let of = form.unit_of(name).or_else(|| form.is_below(dir, name).then_some(Of::All))?;
             let is = match (&self.shape.take, of) {
                 (Take::Dataset(_), Of::Name(unit)) => self.is_dataset(&[dir, unit].concat()).is_some(),
-                (Take::Dataset(_), Of::Stem(_)) => true,
                 (Take::Dataset(_), Of::All) => false,
                 (Take::File, Of::Name(unit)) => matches!(self.say(&[dir, unit].concat()), Say::Takes(_)),
-                (Take::File | Take::Group(_), _) => true,
+                (Take::Dataset(_), Of::Stem(_)) | (Take::File | Take::Group(_), _) => true,
             };
             is.then_some(of)
         })

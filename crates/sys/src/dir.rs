@@ -178,6 +178,11 @@ impl Dir {
         rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
     }
 
+    /// Removes the file of this name.
+    pub fn remove(&self, name: &[u8]) -> Result<(), Errno> {
+        rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
+    }
+
     /// Calls `each` with name and kind of every entry but `.` and `..`, in the order of the
     /// directory.
     pub fn list(&self, mut each: impl FnMut(&[u8], EntryKind)) -> Result<(), Errno> {

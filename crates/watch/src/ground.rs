@@ -41,6 +41,8 @@ pub(crate) struct Ground {
     pub(crate) stirred: bool,
     /// Regions of which the kernel said that they were unmounted.
     pub(crate) unmounted: HashSet<RegionId>,
+    /// Directories that came to their places by a rename, with all that is in them.
+    pub(crate) moved_in: Vec<DirId>,
     /// Directories that left the tree, with their watches, until [`Ground::take_removed`].
     removed: Vec<(DirId, Option<Wd>)>,
 }
@@ -54,6 +56,7 @@ impl Ground {
             slow: HashSet::new(),
             stirred: false,
             unmounted: HashSet::new(),
+            moved_in: Vec::new(),
             removed: Vec::new(),
         }
     }
@@ -61,6 +64,7 @@ impl Ground {
     pub(crate) fn start_over(&mut self) {
         self.tree.start_over();
         self.departed.clear();
+        self.moved_in.clear();
         self.unmounted.clear();
         self.removed.clear();
     }
@@ -114,6 +118,7 @@ impl Ground {
     pub(crate) fn moved_to(&mut self, moved: Option<DirId>, parent: DirId, name: &[u8], each: &mut Each<'_>) {
         let Some(moved) = moved else {
             let dir = self.tree.add(parent, name);
+            self.moved_in.push(dir);
             return each(&self.tree, Hint::Directory(dir));
         };
         if self.tree.is_within(parent, moved) {
@@ -125,6 +130,7 @@ impl Ground {
             self.drop_dir(covered);
         }
         self.tree.attach(moved, parent, name);
+        self.moved_in.push(moved);
         each(&self.tree, Hint::Directory(moved));
     }
 }

@@ -485,6 +485,11 @@ impl Watcher {
         std::mem::take(&mut self.ground.departed)
     }
 
+    /// The directories that came to their places by a rename since this was asked last.
+    pub fn take_moved_in(&mut self) -> Vec<DirId> {
+        std::mem::take(&mut self.ground.moved_in)
+    }
+
     /// Turns one piece into hints, in order.
     pub fn fold(&mut self, piece: &Piece, each: &mut impl FnMut(&Tree, Hint<'_>)) {
         let (ground, each): (_, &mut Each<'_>) = (&mut self.ground, each);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use config::{Announce, Initial};
 use ledger::{Admission, Fate, Moment};
-use model::{Cause, Kind, PathKey, Reason, SignalSet};
-use settle::Sample;
+use model::{Cause, Fingerprint, Kind, PathKey, Reason, SignalSet, Stamp};
+use settle::{Sample, Selection};
 use sys::{Dir, EntryKind, Errno};
+use watch::DirId;
 
 use super::Source;
 use super::known::{ADOPTED, Known, fingerprint};
@@ -109,6 +110,7 @@ impl Source {
             self.known.announced_in(key, turn);
         }
         self.ignored.remove(&path);
+        self.spend_markers(waiting.rule, &path);
         let admission = self.admission(path, key, kind, &sample, mode, signals, waiting, fate, cause);
         let admission = Box::new(admission);
         self.outgoing.push(if again {
@@ -119,16 +121,21 @@ impl Source {
     }
 
     fn fate(&self, waiting: &Waiting, sample: &Sample) -> Fate {
-        let route = self.berth.routes.get(waiting.rule).copied();
+        let route = self.berth.routes.rules.get(waiting.rule).copied();
         let announce = route.map_or(Fate::Adopt, Fate::Announce);
-        if !(waiting.initial && sample.ctime < self.armed_at) {
+        if waiting.initial { self.initial_fate(announce, sample.ctime, sample.mtime) } else { announce }
+    }
+
+    /// What becomes of a unit that the first scan ever has found.
+    pub(super) fn initial_fate(&self, announce: Fate, ctime: Stamp, mtime: Stamp) -> Fate {
+        if ctime >= self.armed_at {
             return announce;
         }
         match self.berth.plan.initial {
             Initial::Deliver => announce,
             Initial::Adopt => Fate::Adopt,
             Initial::NewerThan(period) => {
-                let age = self.berth.clock.wall().as_nanos().saturating_sub(sample.mtime.as_nanos());
+                let age = self.berth.clock.wall().as_nanos().saturating_sub(mtime.as_nanos());
                 let age = Duration::from_nanos(u64::try_from(age).unwrap_or(0));
                 if age <= period { announce } else { Fate::Adopt }
             }
@@ -150,7 +157,7 @@ impl Source {
     ) -> Admission {
         let waited = self.now().saturating_sub(waiting.unit.first_seen);
         let backend = self.watcher.backend(waiting.dir);
-        let history = waiting.history.into_iter();
+        let history = waiting.history.into_moments();
         Admission {
             source: self.berth.id,
             key,
@@ -167,7 +174,7 @@ impl Source {
             time: self.berth.clock.wall(),
             waited_ms: waited.as_millis() as u64,
             cause,
-            history: history.map(|(time, what)| Moment { time, what: what.to_owned() }).collect(),
+            history: history.map(|(time, what)| Moment { time, what }).collect(),
             members: None,
         }
     }
@@ -180,8 +187,51 @@ impl Source {
     /// The path is away: if it was known, the ledger learns of it, so that its return is news.
     pub(super) fn forget(&mut self, path: &[u8], key: PathKey) {
         if self.known.remove(key) {
-            self.submit_absent(path, key);
+            match self.rule_of_file(path).filter(|rule| self.announces_removals(*rule)) {
+                Some(rule) => self.submit_removed(path, key, rule, false),
+                None => self.submit_absent(path, key),
+            }
         }
+    }
+
+    fn rule_of_file(&self, path: &[u8]) -> Option<usize> {
+        match self.selection(path) {
+            Selection::Taken(rule) => Some(rule),
+            Selection::Member { .. } | Selection::Ignored(_) => None,
+        }
+    }
+
+    pub(super) fn announces_removals(&self, rule: usize) -> bool {
+        self.berth.plan.rules.rules.get(rule).is_some_and(|rule| rule.shape.removed)
+    }
+
+    /// What was announced is gone, and that may be an event of its own.
+    pub(super) fn submit_removed(&mut self, path: &[u8], key: PathKey, rule: usize, dataset: bool) {
+        if !self.announces_removals(rule) {
+            return self.submit_absent(path, key);
+        }
+        let now = self.berth.clock.wall();
+        let admission = Admission {
+            source: self.berth.id,
+            key,
+            path: path.into(),
+            fate: self.berth.routes.rules.get(rule).copied().map_or(Fate::Adopt, Fate::Announce),
+            kind: Kind::Removal { dataset },
+            // What is gone, the ledger knows.
+            fingerprint: Fingerprint::default(),
+            ctime: now,
+            mode: 0,
+            rule: self.rule_names.get(rule).map_or_else(|| "".into(), Arc::clone),
+            signals: SignalSet::EMPTY,
+            backend: self.watcher.backend(DirId::ROOT),
+            first_seen: now,
+            time: now,
+            waited_ms: 0,
+            cause: Cause::Arrived,
+            history: Vec::new(),
+            members: None,
+        };
+        self.outgoing.push(ledger::Entry::Removed(Box::new(admission)));
     }
 
     fn submit_absent(&mut self, path: &[u8], key: PathKey) {
@@ -192,7 +242,8 @@ impl Source {
     /// The path is away; a unit that was waiting there will never be complete.
     pub(super) fn gone(&mut self, path: &[u8], key: PathKey) {
         self.forget(path, key);
-        let Some(waiting) = self.waiting.take(path) else { return };
+        self.member_is_gone(path);
+        let Some(waiting) = self.waiting.take(path).filter(|waiting| !waiting.member) else { return };
         let sample = waiting.unit.sample().unwrap_or(NOTHING_SEEN);
         let cause = waiting.unit.cause;
         let admission = self.admission(

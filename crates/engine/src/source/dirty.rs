@@ -65,6 +65,11 @@ impl Heard {
         self.created || self.moved_in || self.closed || self.attrib || self.was_absent
     }
 
+    /// Whether new times or permissions, or the end of the name, are all that was heard.
+    pub(super) const fn adds_nothing(self) -> bool {
+        !(self.created || self.moved_in || self.closed)
+    }
+
     /// The events again, in an order that folds to the same.
     pub(super) fn events(self) -> impl Iterator<Item = What> {
         let appeared = match (self.created, self.moved_in) {

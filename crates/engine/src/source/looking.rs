@@ -3,20 +3,28 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use config::Announce;
-use model::{Kind, PathKey, Reason, SignalSet, Stamp};
-use settle::{Beside, Mono, Questions, RuleMask, Sample, Selection, Step, Unit, What, WriterFact};
+use model::{Kind, PathKey, Reason, Signal, SignalSet, Stamp};
+use settle::select::UnitAbove;
+use settle::{
+    Answer, Ask, Beside, Mono, Questions, Rule, RuleMask, Rules, Sample, Selection, Step, Unit, What,
+    WriterFact,
+};
 use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
 
 use super::admitting::is_absent;
+use super::bundling::dear;
+use super::companions::answer_beside;
 use super::dirty::{Entry, Heard};
+use super::inquiry::Inquiry;
 use super::known::{Compared, fingerprint};
-use super::waiting::Waiting;
+use super::waiting::{History, Waiting};
 use super::{Ignored, Source};
+use crate::inspector::{Inspected, Job};
 use crate::notice::Notice;
 
 /// So many entries are looked at before what is complete among them is admitted.
@@ -61,6 +69,8 @@ pub(super) struct OpenDir<'a> {
     mask: RuleMask,
     /// System calls in it are left to scanners.
     slow: bool,
+    /// The datasets that it is or lies in.
+    units: OnceCell<Vec<UnitAbove>>,
 }
 
 /// The open directories of one batch.
@@ -88,7 +98,7 @@ impl<'a> OpenDirs<'a> {
             (None, None) => return None,
         };
         let slow = source.watcher.is_slow(id);
-        let open = Rc::new(OpenDir { root: self.root, dir, path, mask, slow });
+        let open = Rc::new(OpenDir { root: self.root, dir, path, mask, slow, units: OnceCell::new() });
         if self.open.len() >= open_directories() {
             self.open.clear();
         }
@@ -108,6 +118,11 @@ impl OpenDir<'_> {
     fn dir(&self) -> Result<&Dir, Errno> {
         let open = || self.root.open_below(&self.path);
         self.dir.get_or_init(open).as_ref().map_err(|error| *error)
+    }
+
+    /// The datasets that it is or lies in, the outermost first.
+    pub(super) fn units(&self, rules: &Rules) -> &[UnitAbove] {
+        self.units.get_or_init(|| rules.units_above(&self.path))
     }
 
     fn join(&self, name: &[u8]) -> Box<[u8]> {
@@ -201,8 +216,13 @@ impl Source {
         }
         let rule = match self.berth.plan.rules.select(&path, open.mask) {
             Selection::Taken(rule) => rule,
-            Selection::Member { .. } => return,
-            Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
+            Selection::Member { .. } => return self.hear_member(&open, entry, &path),
+            Selection::Ignored(reason) => {
+                if matches!(reason, Reason::IgnoredMarker { .. }) {
+                    self.hear_companion(&path, entry.heard);
+                }
+                return self.ignore(path, reason, entry.heard);
+            }
         };
         let Some(look) = self.look_of(&open, entry, &path) else { return };
         match look {
@@ -307,13 +327,26 @@ impl Source {
         if heard.scanned {
             self.known.seen_by_scan(key, self.scan_number);
         }
-        if !self.is_worth_judging(open, entry, &path, key, &sample) {
+        let is_member = self.is_group_rule(rule);
+        if is_member && !self.is_member_worth_judging(entry, &path, &sample) {
+            return;
+        }
+        if !is_member && !self.is_worth_judging(open, entry, &path, key, &sample) {
             return;
         }
         let mut waiting = self.take_unit(entry, &path, rule, &sample);
+        if is_member && !std::mem::replace(&mut waiting.member, true) {
+            self.member_waits(rule, &path);
+        }
         waiting.unit.look(sample, self.now());
         let now = self.judged_at(open, entry, &waiting);
-        match self.judge(open, &entry.name, &mut waiting, now) {
+        match self.judge(open, entry, &path, &mut waiting, now) {
+            Step::Complete(_) if is_member => {
+                let sample = waiting.unit.sample().unwrap_or(sample);
+                if let Some((waiting, reason, again)) = self.member_is_complete(&path, sample, waiting) {
+                    self.keep_waiting(path, waiting, reason, again, false);
+                }
+            }
             Step::Complete(signals) => {
                 let sample = waiting.unit.sample().unwrap_or(sample);
                 if entry.look.is_some() && !waiting.forced && self.is_known(key, &sample) {
@@ -324,8 +357,12 @@ impl Source {
                 candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
             }
             Step::Wait { reason, again, alert } => self.keep_waiting(path, waiting, reason, again, alert),
-            Step::Ask(_) | Step::Overdue { .. } => {
-                self.keep_waiting(path, waiting, Reason::WaitingWriterOpen, now + super::ROOT_CHECK, false);
+            Step::Ask(_) => {
+                self.keep_waiting(path, waiting, Reason::WaitingInspection, now + super::ROOT_CHECK, false);
+            }
+            // Files are not announced as incomplete; the configuration says so.
+            Step::Overdue { reason, again, alert, .. } => {
+                self.keep_waiting(path, waiting, reason, again, alert);
             }
         }
     }
@@ -439,21 +476,170 @@ impl Source {
             initial: !by_event && self.adopts() && sample.ctime < self.armed_at,
             unheard: !by_event && self.should_be_heard(entry.dir),
             forced: false,
-            history: Vec::new(),
+            member: false,
+            inquiry: None,
+            noted_size: None,
+            noted_close: false,
+            history: History::default(),
         }
     }
 
-    fn judge(&self, open: &OpenDir<'_>, name: &[u8], waiting: &mut Waiting, now: Mono) -> Step {
+    /// A member of a group is known by that.
+    fn is_member_worth_judging(&mut self, entry: &Entry, path: &[u8], sample: &Sample) -> bool {
+        let heard = entry.heard;
+        self.see_member(path);
+        if self.waiting.contains(path) || heard.closed || heard.created || heard.moved_in {
+            return true;
+        }
+        !self.is_known_member(path, sample)
+    }
+
+    fn judge(
+        &mut self,
+        open: &OpenDir<'_>,
+        entry: &Entry,
+        path: &[u8],
+        waiting: &mut Waiting,
+        now: Mono,
+    ) -> Step {
         let Some(rule) = self.berth.plan.rules.rules.get(waiting.rule) else {
             return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
         };
         let wall = self.berth.clock.wall();
-        let step = waiting.unit.judge(&rule.completion, WriterFact::NotAsked, Beside::NOTHING, now, wall);
+        let completion = if waiting.member { &self.member_completion } else { &rule.completion };
+        if !completion.asks.is_empty() {
+            return self.judge_with_questions(open, entry, path, waiting, now);
+        }
+        let step = waiting.unit.judge(completion, WriterFact::NotAsked, Beside::NOTHING, now, wall);
         if step != Step::Ask(Questions::WRITER) {
             return step;
         }
-        let writer = self.ask_writer(open, name, waiting, now);
-        waiting.unit.judge(&rule.completion, writer, Beside::NOTHING, now, wall)
+        let writer = self.ask_writer(open, &entry.name, waiting, now);
+        waiting.unit.judge(completion, writer, Beside::NOTHING, now, wall)
+    }
+
+    /// The same for rules that ask for more than the file itself.
+    fn judge_with_questions(
+        &mut self,
+        open: &OpenDir<'_>,
+        entry: &Entry,
+        path: &[u8],
+        waiting: &mut Waiting,
+        now: Mono,
+    ) -> Step {
+        let wall = self.berth.clock.wall();
+        let Some(rule) = self.shared_rule(waiting.rule) else {
+            return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
+        };
+        let mut inquiry = waiting.inquiry.take().unwrap_or_default();
+        if entry.heard.closed || entry.heard.created || entry.heard.moved_in {
+            inquiry.written();
+        }
+        inquiry.is_about(waiting.unit.sample());
+        let dear = Questions { writer: false, ..dear(&rule.completion.asks) };
+        let mut writer = WriterFact::NotAsked;
+        let step = loop {
+            let beside = Beside { answers: &inquiry.answers, children: &Answer::NotAsked, dear };
+            let step = waiting.unit.judge(&rule.completion, writer, beside, now, wall);
+            let Step::Ask(questions) = step else { break step };
+            if questions.writer && writer == WriterFact::NotAsked {
+                writer = self.ask_writer(open, &entry.name, waiting, now);
+            } else if !self.find_out_of_file(open, path, &rule, waiting, &mut inquiry, questions, now) {
+                break step;
+            }
+        };
+        if !inquiry.is_pending(now) {
+            // The next look asks anew.
+            inquiry.forget_answers();
+        }
+        waiting.inquiry = Some(inquiry);
+        match step {
+            Step::Ask(_) => {
+                let again = now + super::ROOT_CHECK;
+                Step::Wait { reason: Reason::WaitingInspection, again, alert: false }
+            }
+            step => step,
+        }
+    }
+
+    /// Answers what is quickly found out, and leaves the rest to the inspector; says whether there are new
+    /// answers.
+    #[expect(clippy::too_many_arguments, reason = "one look and its whole context")]
+    fn find_out_of_file(
+        &mut self,
+        open: &OpenDir<'_>,
+        path: &[u8],
+        rule: &Arc<Rule>,
+        waiting: &Waiting,
+        inquiry: &mut Inquiry,
+        questions: Questions,
+        now: Mono,
+    ) -> bool {
+        let changed = waiting.unit.sample().map(|sample| sample.mtime).unwrap_or_default();
+        let mut asks = Vec::new();
+        for at in questions.asked() {
+            let Some(ask) = rule.completion.asks.get(at) else { continue };
+            let answer = match ask {
+                Ask::Marker(_) | Ask::Lock(_) if !open.slow => {
+                    answer_beside(open.root, path, rule, ask, changed, inquiry.marker_outdated)
+                }
+                _ => {
+                    asks.push(at);
+                    continue;
+                }
+            };
+            inquiry.marker_seen |= answer == Answer::Holds(Signal::Marker);
+            inquiry.put(at, answer);
+        }
+        if asks.is_empty() {
+            return true;
+        }
+        if let Some(job) = self.file_job(path, rule, inquiry, asks, changed, now) {
+            let number = job.number;
+            if self.inspector.give(job) {
+                inquiry.job = Some((number, now));
+            }
+        }
+        false
+    }
+
+    fn file_job(
+        &mut self,
+        path: &[u8],
+        rule: &Arc<Rule>,
+        inquiry: &mut Inquiry,
+        asks: Vec<usize>,
+        changed: Stamp,
+        now: Mono,
+    ) -> Option<Job> {
+        if inquiry.is_pending(now) {
+            return None;
+        }
+        self.next_job += 1;
+        Some(Job {
+            unit: path.into(),
+            number: self.next_job,
+            root: self.berth.plan.path.clone(),
+            same: self.root.incarnation()?,
+            asked: now,
+            rule: Arc::clone(rule),
+            survey: None,
+            asks,
+            changed,
+            header: false,
+            checked: inquiry.checked.take().unwrap_or_default(),
+        })
+    }
+
+    /// The inspector has answers for a file.
+    pub(super) fn take_answers_for_file(&mut self, path: &[u8], mut inspected: Inspected) {
+        let Some(mut waiting) = self.waiting.take(path) else { return };
+        if let Some(inquiry) = waiting.inquiry.as_mut()
+            && inquiry.take(&mut inspected)
+        {
+            waiting.next = self.now();
+        }
+        self.waiting.insert(path.into(), waiting);
     }
 
     /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
@@ -498,8 +684,10 @@ impl Source {
             let (source, reason) = (self.berth.plan.name.as_str(), reason.code());
             self.berth.observer.notice(&Notice::DeadlinePassed { source, path: &path, reason });
         }
-        waiting.note(self.berth.clock.wall(), reason);
-        waiting.next = again;
+        let wall = self.berth.clock.wall();
+        waiting.note_progress(wall);
+        waiting.history.note(wall, reason.code());
+        (waiting.reason, waiting.next) = (reason, again);
         self.waiting.insert(path, waiting);
     }
 

@@ -68,6 +68,13 @@ impl Source {
                 self.waiting.insert(path, waiting);
             }
         }
+        for (path, known) in &mut self.known_bundles {
+            if below(path) {
+                // As if no scan had ever seen it: it cannot be missed.
+                known.scan = u32::MAX;
+            }
+        }
+        self.miss_bundles();
     }
 
     /// Where nothing is known nothing can be missed; containers come and go by the thousand.
@@ -84,6 +91,7 @@ impl Source {
         };
         let read = self.berth.ledger.known(self.berth.id, &mut |row| note(row.path));
         self.waiting.iter().for_each(|(path, _)| note(path));
+        self.bundles.iter().for_each(|(path, _)| note(path));
         let mut in_use = in_use.into_iter();
         lost.retain(|_| in_use.next().unwrap_or(true) || read.is_err());
         self.lost_mounts = lost;

@@ -2,14 +2,14 @@
 //! and the rule decides.
 
 use model::{Cause, PathKey, Reason};
-use settle::{Unit, What};
+use settle::{Stir, Unit, What};
 use sys::{EntryKind, Errno, Look};
 use watch::DirId;
 
 use super::Source;
 use super::known::{Compared, fingerprint};
 use super::looking::sample;
-use super::waiting::Waiting;
+use super::waiting::{History, Waiting};
 use crate::answer::{Heeded, Refusal, Selected};
 use crate::explain::split;
 
@@ -17,6 +17,11 @@ impl Source {
     /// Takes a producer's word for `path`, below the root. Whoever passes it on has looked: a file
     /// system that hangs must not hold up this thread.
     pub(super) fn notify(&mut self, path: &[u8], looked: Result<Look, Errno>) -> Heeded {
+        if looked.is_ok_and(|look| look.kind() == EntryKind::Directory)
+            && let Some(rule) = self.rule_of_dataset(path)
+        {
+            return self.heed_dataset(path, rule);
+        }
         let look = match self.verify(path, looked) {
             Ok(look) => look,
             Err(refusal) => return Heeded::Refused(refusal),
@@ -55,6 +60,22 @@ impl Source {
         }
     }
 
+    /// A dataset is finished, says its producer.
+    fn heed_dataset(&mut self, path: &[u8], rule: usize) -> Heeded {
+        self.hear_dataset(path, rule, Stir::Scanned, true);
+        if !self.bundles.contains(path) {
+            // A scan came by it a moment ago, and it is as it was announced.
+            return Heeded::Unchanged;
+        }
+        let now = self.now();
+        if let Some(mut bundle) = self.bundles.take(path) {
+            bundle.announce();
+            bundle.look_at(now);
+            self.bundles.insert(path.into(), bundle);
+        }
+        Heeded::Heard
+    }
+
     /// The directory, or else the deepest known one above it.
     fn known_directory(&self, path: &[u8]) -> Result<DirId, DirId> {
         let tree = self.watcher.tree();
@@ -77,6 +98,7 @@ impl Source {
         }
         let mut waiting = self.waiting.take(path).unwrap_or_else(|| self.unheard_unit(dir));
         waiting.unit.hear(What::Closed);
+        waiting.unit.announce();
         self.waiting.insert(path.into(), waiting);
         if self.watcher.is_slow(dir) {
             // Somebody has looked already; this thread does not.
@@ -103,7 +125,11 @@ impl Source {
             initial: false,
             unheard: false,
             forced: false,
-            history: Vec::new(),
+            member: false,
+            inquiry: None,
+            noted_size: None,
+            noted_close: false,
+            history: History::default(),
         }
     }
 }

@@ -29,6 +29,16 @@ pub(super) struct Incarnation {
     inode: u64,
 }
 
+impl Root {
+    /// Device and inode of the directory that is armed.
+    pub(super) const fn incarnation(&self) -> Option<(u64, u64)> {
+        match self {
+            Root::Present(Incarnation { device, inode }) => Some((*device, *inode)),
+            Root::Unknown | Root::Absent => None,
+        }
+    }
+}
+
 impl Incarnation {
     fn of(look: &Look) -> Self {
         Self { device: look.device, inode: look.inode }
@@ -147,7 +157,8 @@ impl Source {
         // What was heard of names in this root says nothing of another root's.
         self.dirty.take();
         self.redated.clear();
-        self.waiting.miss_all();
+        self.waiting.change_all(|waiting| waiting.unit.miss());
+        self.miss_bundles();
     }
 
     /// The root is there: listen, and compare everything.

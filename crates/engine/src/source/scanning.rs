@@ -3,7 +3,7 @@
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use settle::{Mono, RuleMask, Rules};
+use settle::{Mono, RuleMask, Rules, Stir};
 use sys::{Dir, Errno};
 use watch::scan::Step;
 use watch::{DirId, Hint, RootChange, Scan};
@@ -91,9 +91,22 @@ impl Source {
         if self.watcher.has_moves() {
             self.watcher.finish_batch(&mut |_, hint| each(hint));
         }
+        self.hear_directories(&heard);
         self.act_on(heard);
         if let Some(error) = self.backlog.failure() {
             self.lose_ear(&error);
+        }
+    }
+
+    /// Directories that appeared may be datasets, or lie in some. One that was renamed to its place is all there.
+    fn hear_directories(&mut self, heard: &Heard) {
+        let moved = self.watcher.take_moved_in();
+        let made = heard.directories.iter().filter(|dir| !moved.contains(dir));
+        let made: Vec<_> = made.map(|dir| (*dir, Stir::Changed)).collect();
+        for (dir, stir) in moved.into_iter().map(|dir| (dir, Stir::MovedIn)).chain(made) {
+            if let Some(path) = self.watcher.tree().path(dir) {
+                self.hear_directory(&path, stir);
+            }
         }
     }
 
@@ -181,7 +194,12 @@ impl Source {
     /// Something was missed: counted, shown, and closed by a complete comparison.
     fn open_gap(&mut self) {
         // The latest loss counts: only a comparison that begins after it can close the gap.
-        self.gap_since = Some(self.now());
+        let was_open = self.gap_since.replace(self.now()).is_some();
+        if !was_open {
+            self.gaps += 1;
+            self.gap_since_wall = Some(self.berth.clock.wall());
+            self.announce_gap(false);
+        }
         self.berth.standing.update(|row| row.overflows += 1);
         let directories = self.watcher.tree().len() as u64;
         let waits_already = self.backoff.is_waiting(self.now());
@@ -225,7 +243,15 @@ impl Source {
         let now = self.now();
         let Some(scanning) = &mut self.scan else { return };
         let rules = &self.berth.plan.rules;
-        let mut mask = |path: &[u8], parent: RuleMask| walked(rules, path, parent);
+        let mask = |path: &[u8], parent: RuleMask| walked(rules, path, parent);
+        let has_datasets = rules.has_datasets();
+        let mut datasets: Vec<Vec<u8>> = Vec::new();
+        let mut mask = |path: &[u8], parent: RuleMask| {
+            if has_datasets && rules.units_above(path).last().is_some_and(|unit| unit.len == path.len()) {
+                datasets.push(path.to_vec());
+            }
+            mask(path, parent)
+        };
         let dirty = &mut self.dirty;
         let listing = &mut self.listing;
         let limit = scanning.walk.entries() + SLICE_ENTRIES;
@@ -240,7 +266,12 @@ impl Source {
                 break;
             }
         }
-        if scanning.progress == Step::Done {
+        let done = scanning.progress == Step::Done;
+        for path in datasets {
+            // Also one in which nothing lies.
+            self.hear_directory(&path, Stir::Scanned);
+        }
+        if done {
             self.take_listing();
         }
     }
@@ -260,6 +291,8 @@ impl Source {
         scanning.walk.forget_missing(&mut self.watcher);
         if scanning.walk.unreadable().1 == 0 {
             self.forget_missing(root, scanning.walk.number());
+            self.forget_missing_members(root, scanning.walk.number());
+            self.check_missing_bundles(scanning.walk.number());
             self.ignored.retain(|_, ignored| ignored.scan >= scanning.walk.number());
         }
         self.last_whole_scan = scanning.walk.number();
@@ -309,6 +342,7 @@ impl Source {
     fn close_gap(&mut self, scan_since: Mono) {
         if let Some(since) = self.gap_since.filter(|since| *since <= scan_since) {
             self.gap_since = None;
+            self.announce_gap(true);
             let after = self.now().saturating_sub(since);
             let source = &self.berth.plan.name;
             self.berth.observer.notice(&Notice::GapClosed { source, after });

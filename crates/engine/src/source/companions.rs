@@ -1,0 +1,208 @@
+//! What lies beside a unit: markers and locks; and what a marker does to the units that it is of.
+
+use model::{PathKey, Reason, Signal, Stamp, State};
+use settle::companion::Of;
+use settle::{After, Answer, Ask, Marker, Mono, NameForm, Rule, Take};
+use sys::{Dir, EntryKind};
+
+use super::Source;
+use super::dirty::Heard;
+use crate::explain::split;
+use crate::notice::Notice;
+
+/// Where the companion of a unit may lie, as directory and name below it; the usual place first.
+pub(crate) fn companion_paths(rule: &Rule, unit: &[u8], form: &NameForm) -> Vec<(Vec<u8>, Vec<u8>)> {
+    // A group's path ends with a slash.
+    let unit = unit.strip_suffix(b"/").unwrap_or(unit);
+    let (dir, name) = split(unit);
+    let inside = matches!(rule.shape.take, Take::Dataset(_)) && !form.is_beside();
+    let dir = if inside { unit } else { dir };
+    form.names(name).into_iter().map(|name| (dir.to_vec(), name)).collect()
+}
+
+/// Looks whether a marker is there and fresh, or a lock is gone. `changed`: when the data was changed last.
+pub(crate) fn look_beside(root: &Dir, unit: &[u8], rule: &Rule, ask: &Ask, changed: Stamp) -> Answer {
+    let find = |form: &NameForm| {
+        let mut found = companion_paths(rule, unit, form).into_iter().filter_map(|(dir, name)| {
+            let (below, last) = split(&name);
+            let dir = root.open_below(&dir).and_then(|dir| dir.open_below(below)).ok()?;
+            let look = dir.look_at(last).ok().filter(|look| look.kind() != EntryKind::Directory)?;
+            Some((name, look))
+        });
+        found.next()
+    };
+    match ask {
+        Ask::Marker(marker) => match find(&marker.form) {
+            Some((_, look)) if Stamp::new(look.ctime.0, look.ctime.1) >= changed => {
+                Answer::Holds(Signal::Marker)
+            }
+            Some((name, _)) => Answer::Missing(Reason::WaitingMarker { marker: name, stale: true }),
+            None => Answer::Missing(Reason::WaitingMarker {
+                marker: usual_name(rule, unit, &marker.form),
+                stale: false,
+            }),
+        },
+        Ask::Lock(form) => match find(form) {
+            Some((lock, _)) => Answer::Missing(Reason::WaitingLock { lock }),
+            None => Answer::Holds(Signal::LockGone),
+        },
+        Ask::Manifest(_) | Ask::Metadata(_) | Ask::Count(_) => Answer::NotAsked,
+    }
+}
+
+/// What a companion is called that is not there.
+pub(crate) fn usual_name(rule: &Rule, unit: &[u8], form: &NameForm) -> Vec<u8> {
+    companion_paths(rule, unit, form).into_iter().next().map(|(_, name)| name).unwrap_or_default()
+}
+
+/// The same; `outdated`: the data was written after the marker was seen, whatever their times say.
+pub(super) fn answer_beside(
+    root: &Dir,
+    unit: &[u8],
+    rule: &Rule,
+    ask: &Ask,
+    changed: Stamp,
+    outdated: bool,
+) -> Answer {
+    match (look_beside(root, unit, rule, ask, changed), ask) {
+        (Answer::Holds(Signal::Marker), Ask::Marker(marker)) if outdated => {
+            let marker = usual_name(rule, unit, &marker.form);
+            Answer::Missing(Reason::WaitingMarker { marker, stale: true })
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// A marker that is to be deleted when every sink has its unit.
+#[derive(Debug)]
+pub(super) struct Spent {
+    unit: Box<[u8]>,
+    marker: Vec<u8>,
+    next: Mono,
+}
+
+/// How often it is looked whether a marker may go.
+const SPENT_CHECK: Mono = Mono::from_secs(1);
+
+impl Source {
+    /// Something was heard of a file that may be a companion: the units that it is of are looked at. A
+    /// companion that went away is news as well (a lock).
+    pub(super) fn hear_companion(&mut self, path: &[u8], heard: Heard) {
+        let Some((rule, of)) = self.berth.plan.rules.marker_of(path) else { return };
+        let (dir, _) = split(path);
+        let made = heard.created || heard.moved_in || heard.closed;
+        match of {
+            Of::Name(name) => {
+                let unit = crate::inspector::join(dir, name);
+                self.wake(&unit, made);
+                self.wake(&[&unit[..], b"/"].concat(), made);
+                self.note_spent(rule, &unit, path);
+            }
+            Of::All | Of::Stem(_) => {
+                for unit in self.waiting_in(dir, &of) {
+                    self.wake(&unit, made);
+                }
+            }
+        }
+    }
+
+    /// Units of that directory that wait, and that the companion is of.
+    fn waiting_in(&self, dir: &[u8], of: &Of<'_>) -> Vec<Box<[u8]>> {
+        let is = |path: &&[u8]| {
+            let (above, name) = split(path.strip_suffix(b"/").unwrap_or(path));
+            above == dir && of.is(name)
+        };
+        let files = self.waiting.iter().map(|(path, _)| path).filter(is);
+        let bundles = self.bundles.iter().map(|(path, _)| path).filter(is);
+        files.chain(bundles).map(Into::into).collect()
+    }
+
+    /// Looks at a waiting unit again because something beside it has changed.
+    fn wake(&mut self, unit: &[u8], marked: bool) {
+        let now = self.now();
+        if let Some(mut waiting) = self.waiting.take(unit) {
+            waiting.unit.stir();
+            if let Some(inquiry) = waiting.inquiry.as_mut().filter(|_| marked) {
+                inquiry.marked();
+            }
+            waiting.next = now;
+            self.waiting.insert(unit.into(), waiting);
+        }
+        if let Some(mut bundle) = self.bundles.take(unit) {
+            bundle.stir(marked);
+            bundle.look_at(now);
+            self.bundles.insert(unit.into(), bundle);
+        }
+    }
+
+    /// A marker lies there that is to be deleted when its unit is delivered.
+    fn note_spent(&mut self, rule: usize, unit: &[u8], marker: &[u8]) {
+        let is_spent = |ask: &Ask| matches!(ask, Ask::Marker(Marker { after: After::Delete, .. }));
+        let rules = &self.berth.plan.rules.rules;
+        if rules.get(rule).is_none_or(|rule| !rule.completion.asks.iter().any(is_spent)) {
+            return;
+        }
+        let known = self.known.turn(PathKey::of(unit)).is_some() || self.known_bundles.contains_key(unit);
+        if known && !self.waiting.contains(unit) && !self.spent.iter().any(|spent| spent.marker == marker) {
+            let next = self.now();
+            self.spent.push(Spent { unit: unit.into(), marker: marker.to_vec(), next });
+        }
+    }
+
+    /// The unit was admitted: its markers that are to be deleted go when every sink has it.
+    pub(super) fn spend_markers(&mut self, rule: usize, unit: &[u8]) {
+        let Some(rule) = self.berth.plan.rules.rules.get(rule) else { return };
+        let next = self.now();
+        for ask in &rule.completion.asks {
+            let Ask::Marker(Marker { form, after: After::Delete }) = ask else { continue };
+            for (dir, name) in companion_paths(rule, unit, form) {
+                let marker = crate::inspector::join(&dir, &name);
+                self.spent.push(Spent { unit: unit.into(), marker, next });
+            }
+        }
+    }
+
+    /// Deletes markers whose units every sink has. Bounded: one for each marker that lies in the tree.
+    pub(super) fn delete_spent(&mut self, root: &Dir) {
+        let now = self.now();
+        if self.spent.iter().all(|spent| spent.next > now) {
+            return;
+        }
+        let mut spent = std::mem::take(&mut self.spent);
+        spent.retain_mut(|spent| {
+            if spent.next > now {
+                return true;
+            }
+            spent.next = now + SPENT_CHECK;
+            let records = self.berth.ledger.recent_records(self.berth.id, &spent.unit, 1);
+            let newest = records.ok().and_then(|records| records.into_iter().next());
+            match newest.map(|record| record.state) {
+                Some(State::Delivered) => {
+                    self.delete_marker(root, &spent.marker);
+                    false
+                }
+                // Set aside or on its way: the marker stays for whoever looks into it.
+                Some(State::Queued | State::Retrying | State::Delivering | State::Dead) => true,
+                _ => false,
+            }
+        });
+        self.spent = spent;
+    }
+
+    fn delete_marker(&self, root: &Dir, marker: &[u8]) {
+        let (dir, name) = split(marker);
+        let deleted = root.open_below(dir).and_then(|dir| dir.remove(name));
+        if let Err(error) = deleted
+            && error != sys::Errno::NOENT
+        {
+            let source = self.berth.plan.name.as_str();
+            let error = error.to_string();
+            self.berth.observer.notice(&Notice::MarkerStays { source, path: marker, error });
+        }
+    }
+
+    /// When the next marker may go.
+    pub(super) fn next_spent(&self) -> Option<Mono> {
+        self.spent.iter().map(|spent| spent.next).min()
+    }
+}

@@ -1,0 +1,301 @@
+//! Files that are members of groups: which group, and what becomes of it when they come, change and go.
+
+use std::sync::Arc;
+
+use inspect::{Checked, DicomHeader};
+use model::{Cause, Reason};
+use settle::group::group_path;
+use settle::{DicomKey, Group, Grouping, Mono, Sample, Take};
+use sys::Dir;
+
+use super::Source;
+use super::admitting::is_absent;
+use super::bundles::{Bundle, Standing, What};
+use super::inquiry::Inquiry;
+use super::waiting::Waiting;
+use crate::explain::split;
+use crate::inspector::{Inspected, Job};
+
+/// Where a member belongs.
+#[derive(Debug)]
+pub(super) struct MemberOf {
+    /// Its innermost group; `Source::outer_groups` has those around it.
+    group: Arc<[u8]>,
+    /// The last scan that came by.
+    scan: u32,
+}
+
+impl MemberOf {
+    pub(super) fn group(&self) -> &[u8] {
+        &self.group
+    }
+}
+
+/// A member's keys: the paths of its groups with their rules, the innermost first, and how many members
+/// each is said to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    path: Box<[u8]>,
+    rule: usize,
+    expected: Option<u64>,
+}
+
+/// How soon the inspector is asked again that had no room.
+const NO_ROOM: Mono = Mono::from_millis(200);
+
+impl Source {
+    fn grouping(&self, rule: usize) -> Option<&Grouping> {
+        match &self.berth.plan.rules.rules.get(rule)?.shape.take {
+            Take::Group(grouping) => Some(grouping),
+            Take::File | Take::Dataset(_) => None,
+        }
+    }
+
+    pub(super) fn is_group_rule(&self, rule: usize) -> bool {
+        self.grouping(rule).is_some()
+    }
+
+    /// The rule and those around it.
+    fn chain(&self, rule: usize) -> Vec<usize> {
+        let rules = &self.berth.plan.rules.rules;
+        let next = |rule: &usize| rules.get(*rule).and_then(|rule| rule.shape.of);
+        std::iter::successors(Some(rule), next).take(rules.len()).collect()
+    }
+
+    fn needs_header(&self, rule: usize) -> bool {
+        self.chain(rule).into_iter().any(|rule| matches!(self.grouping(rule), Some(Grouping::Dicom(_))))
+    }
+
+    /// The groups of a member; `header` is what was read of it, if its rules ask for that.
+    fn places(&self, rule: usize, path: &[u8], header: Option<&DicomHeader>) -> Vec<Place> {
+        let (dir, name) = split(path);
+        let place = |rule: usize| {
+            let (key, expected) = match self.grouping(rule)? {
+                Grouping::Name(pattern) => {
+                    let (key, total) = pattern.key(name)?;
+                    (key.to_vec(), total)
+                }
+                Grouping::Dicom(which) => {
+                    let header = header?;
+                    let (uid, expected) = match which {
+                        DicomKey::Series => (&header.series, header.expected_in_series),
+                        DicomKey::Study => (&header.study, header.expected_in_study),
+                    };
+                    // A header that does not say is a group of its own, and blocks nobody.
+                    let key = uid.as_ref().map_or_else(|| name.to_vec(), |uid| uid.as_bytes().to_vec());
+                    (key, expected)
+                }
+            };
+            Some(Place { path: group_path(dir, &key), rule, expected })
+        };
+        self.chain(rule).into_iter().filter_map(place).collect()
+    }
+
+    /// Whether a member is there as its group knows it.
+    pub(super) fn is_known_member(&self, path: &[u8], sample: &Sample) -> bool {
+        let group = self.member_of.get(path).and_then(|of| self.bundles.get(&of.group));
+        match group.map(|bundle| &bundle.what) {
+            Some(What::Group(group)) => group.member(path) == Some(*sample),
+            _ => false,
+        }
+    }
+
+    pub(super) fn see_member(&mut self, path: &[u8]) {
+        if let Some(of) = self.member_of.get_mut(path) {
+            of.scan = self.scan_number;
+        }
+    }
+
+    /// A member was heard of and is not complete.
+    pub(super) fn member_waits(&mut self, rule: usize, path: &[u8]) {
+        if self.needs_header(rule) {
+            // Which group it is of is known only when its header can be read; if it was in one, it is again.
+            let change = |group: &mut Group, now| group.member_waits(path, now);
+            self.change_groups_of(path, Standing::Waiting, change);
+            return;
+        }
+        let places = self.places(rule, path, None);
+        self.enter(path, &places, |group, now| group.member_waits(path, now));
+    }
+
+    /// A member is complete. Nothing comes back, or the member with what it still waits for.
+    pub(super) fn member_is_complete(
+        &mut self,
+        path: &[u8],
+        sample: Sample,
+        mut waiting: Waiting,
+    ) -> Option<(Waiting, Reason, Mono)> {
+        let rule = waiting.rule;
+        let header = if self.needs_header(rule) {
+            let inquiry = waiting.inquiry.get_or_insert_default();
+            match inquiry.header_of(&sample) {
+                Some(header) => Some(header),
+                None => return Some(self.ask_header(path, sample, waiting)),
+            }
+        } else {
+            None
+        };
+        let places = self.places(rule, path, header.as_deref());
+        let initial = waiting.initial;
+        let before = self.member_of.get(path).map(|of| Arc::clone(&of.group));
+        if before.is_some_and(|before| places.first().is_none_or(|place| *place.path != *before)) {
+            // Its content says now that it is of another group.
+            self.member_is_gone(path);
+        }
+        self.enter(path, &places, |group, now| group.member_is_complete(path, sample, now));
+        for place in &places {
+            if let Some(mut bundle) = self.bundles.take(&place.path) {
+                bundle.initial &= initial;
+                self.bundles.insert(place.path.clone(), bundle);
+            }
+        }
+        None
+    }
+
+    fn ask_header(&mut self, path: &[u8], sample: Sample, mut waiting: Waiting) -> (Waiting, Reason, Mono) {
+        let now = self.now();
+        let rule = self.shared_rule(waiting.rule);
+        let inquiry = waiting.inquiry.get_or_insert_default();
+        let (Some(rule), Some(same), false) = (rule, self.root.incarnation(), inquiry.is_pending(now)) else {
+            return (waiting, Reason::WaitingInspection, now + super::ROOT_CHECK);
+        };
+        self.next_job += 1;
+        let number = self.next_job;
+        let given = self.inspector.give(Job {
+            unit: path.into(),
+            number,
+            root: self.berth.plan.path.clone(),
+            same,
+            asked: now,
+            rule,
+            survey: None,
+            asks: Vec::new(),
+            changed: sample.mtime,
+            header: true,
+            checked: Checked::default(),
+        });
+        if given {
+            inquiry.job = Some((number, now));
+            inquiry.header_sample = Some(sample);
+            self.headers_pending += 1;
+        }
+        let again = now + if given { super::ROOT_CHECK * 30 } else { NO_ROOM };
+        (waiting, Reason::WaitingInspection, again)
+    }
+
+    /// A header was read, or cannot be.
+    pub(super) fn take_header(&mut self, mut inspected: Inspected) {
+        self.headers_pending = self.headers_pending.saturating_sub(1);
+        let path = inspected.unit.clone();
+        let Some(mut waiting) = self.waiting.take(&path) else { return };
+        let header = inspected.header.take();
+        if let Some(inquiry) = waiting.inquiry.as_mut()
+            && inquiry.take(&mut inspected)
+        {
+            let header = header.and_then(Result::ok).unwrap_or_default();
+            inquiry.header = Some(Arc::new(header));
+            waiting.next = self.now();
+        }
+        self.waiting.insert(path, waiting);
+    }
+
+    /// Puts a member into its groups.
+    fn enter(&mut self, path: &[u8], places: &[Place], change: impl Fn(&mut Group, Mono)) {
+        let (now, wall) = (self.now(), self.berth.clock.wall());
+        for (at, place) in places.iter().enumerate() {
+            let mut bundle = self.bundles.take(&place.path).unwrap_or_else(|| {
+                let known = self.known_bundles.get(&place.path);
+                let mut group = Group::new(Cause::Arrived, now, wall);
+                let standing = match known {
+                    Some(known) if known.overdue => {
+                        group.mark_overdue();
+                        Standing::Waiting
+                    }
+                    Some(_) => Standing::Checking,
+                    None => Standing::Waiting,
+                };
+                let mut bundle = Bundle::new(What::Group(group), place.rule, standing, now);
+                bundle.initial = self.adopts();
+                bundle
+            });
+            bundle.rule = place.rule;
+            if let What::Group(group) = &mut bundle.what {
+                change(group, now);
+                if let Some(expected) = place.expected {
+                    group.expect(expected);
+                }
+            }
+            let standing = bundle.standing;
+            self.reopen(&mut bundle, standing, now);
+            self.bundles.insert(place.path.clone(), bundle);
+            if let Some(outer) = places.get(at + 1) {
+                self.outer_groups.insert(place.path.clone(), outer.path.clone());
+            }
+        }
+        if let Some(place) = places.first() {
+            let group = Arc::from(&*place.path);
+            self.member_of.insert(path.into(), MemberOf { group, scan: self.scan_number });
+        }
+    }
+
+    /// Something about its members has changed.
+    fn reopen(&self, bundle: &mut Bundle, standing: Standing, now: Mono) {
+        let standing = if standing == Standing::Checking { standing } else { Standing::Waiting };
+        if bundle.standing == Standing::Settled
+            && let What::Group(group) = &mut bundle.what
+        {
+            group.begin_again(now, self.berth.clock.wall());
+        }
+        bundle.look_at(now);
+        bundle.unsettle(standing);
+        bundle.inquiry.forget_answers();
+    }
+
+    /// Changes the groups that a member is known to be in.
+    fn change_groups_of(&mut self, path: &[u8], standing: Standing, change: impl Fn(&mut Group, Mono)) {
+        let now = self.now();
+        let mut next: Option<Box<[u8]>> = self.member_of.get(path).map(|of| (*of.group).into());
+        while let Some(at) = next {
+            next = self.outer_groups.get(&at).cloned();
+            let Some(mut bundle) = self.bundles.take(&at) else { continue };
+            if let What::Group(group) = &mut bundle.what {
+                change(group, now);
+            }
+            self.reopen(&mut bundle, standing, now);
+            self.bundles.insert(at, bundle);
+        }
+    }
+
+    /// A member went away.
+    pub(super) fn member_is_gone(&mut self, path: &[u8]) {
+        if self.member_of.contains_key(path) {
+            self.change_groups_of(path, Standing::Checking, |group, now| {
+                group.member_is_gone(path, now);
+            });
+            self.member_of.remove(path);
+        }
+    }
+
+    /// Members that a whole scan has not come by and that are not there.
+    pub(super) fn forget_missing_members(&mut self, root: &Dir, scan: u32) {
+        let missing = self.member_of.iter().filter(|(_, of)| of.scan >= self.root_since && of.scan < scan);
+        let missing: Vec<Box<[u8]>> = missing.map(|(path, _)| path.clone()).collect();
+        for path in missing {
+            if self.can_be_missed(&path) && is_absent(root, &path) {
+                self.member_is_gone(&path);
+            }
+        }
+    }
+
+    /// Whether a file may turn out to be of this group whose header is being read.
+    pub(super) fn may_grow(&self, rule: usize) -> bool {
+        self.headers_pending > 0 && matches!(self.grouping(rule), Some(Grouping::Dicom(_)))
+    }
+}
+
+impl Inquiry {
+    /// What was read of the header, if the file still looks as it did then.
+    fn header_of(&self, sample: &Sample) -> Option<Arc<DicomHeader>> {
+        self.header.clone().filter(|_| self.header_sample == Some(*sample))
+    }
+}

@@ -1,0 +1,84 @@
+//! What is found out beside a unit before its rule can be answered.
+
+use std::sync::Arc;
+
+use inspect::{Checked, DicomHeader};
+use settle::{Answer, Mono, Sample};
+
+use crate::inspector::Inspected;
+
+/// One unit's questions and what came of them so far.
+#[derive(Debug, Default)]
+pub(super) struct Inquiry {
+    /// For each of the rule's questions.
+    pub(super) answers: Vec<Answer>,
+    /// The job that is under way, and when it was given.
+    pub(super) job: Option<(u64, Mono)>,
+    /// What was hashed so far.
+    pub(super) checked: Option<Checked>,
+    /// How the file looked when the answers were asked for.
+    pub(super) sample: Option<Sample>,
+    /// What a member's header says, and how the member looked when it was asked for.
+    pub(super) header: Option<Arc<DicomHeader>>,
+    pub(super) header_sample: Option<Sample>,
+    /// The data was written after the marker was seen.
+    pub(super) marker_outdated: bool,
+    /// A marker was seen for what is there now.
+    pub(super) marker_seen: bool,
+}
+
+/// When a job counts as lost that nobody has answered. (The inspector may be held up by a server that hangs.)
+const LOST: Mono = Mono::from_mins(10);
+
+impl Inquiry {
+    /// What was found out of a file holds as long as it looks the same.
+    pub(super) fn is_about(&mut self, sample: Option<Sample>) {
+        if std::mem::replace(&mut self.sample, sample) != sample {
+            self.answers.clear();
+            self.job = None;
+        }
+    }
+
+    /// Notes an answer.
+    pub(super) fn put(&mut self, at: usize, answer: Answer) {
+        if self.answers.len() <= at {
+            self.answers.resize(at + 1, Answer::NotAsked);
+        }
+        self.answers[at] = answer;
+    }
+
+    /// What was found out holds no longer.
+    pub(super) fn forget_answers(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Whether somebody is looking.
+    pub(super) fn is_pending(&self, now: Mono) -> bool {
+        self.job.is_some_and(|(_, since)| now < since + LOST)
+    }
+
+    /// Takes in an answer of the inspector; says whether it is to the question that was asked last.
+    pub(super) fn take(&mut self, inspected: &mut Inspected) -> bool {
+        if self.job.is_none_or(|(number, _)| number != inspected.number) {
+            return false;
+        }
+        self.job = None;
+        self.checked = Some(std::mem::take(&mut inspected.checked));
+        for (at, answer) in std::mem::take(&mut inspected.answers) {
+            self.put(at, answer);
+        }
+        true
+    }
+
+    /// The data was written to: a marker that is there already says nothing of that.
+    pub(super) fn written(&mut self) {
+        self.marker_outdated |= self.marker_seen;
+        self.answers.clear();
+    }
+
+    /// A marker was made or written to.
+    pub(super) fn marked(&mut self) {
+        (self.marker_seen, self.marker_outdated) = (true, false);
+        self.answers.clear();
+    }
+}
