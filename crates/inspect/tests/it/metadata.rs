@@ -172,9 +172,9 @@ fn bombs_are_refused_quickly() {
 
 #[test]
 fn a_large_document_is_read_whole() {
-    let lines: Vec<String> = (0..300_000).map(|n| format!("k{n}: [{n}, x]")).collect();
+    let lines: Vec<String> = (0..60_000).map(|n| format!("k{n}: [{n}, x]")).collect();
     let text = lines.join("\n");
-    assert_eq!(ask("a.yaml", text.as_bytes(), Some("k299999.1")), MetadataAnswer::Good);
+    assert_eq!(ask("a.yaml", text.as_bytes(), Some("k59999.1")), MetadataAnswer::Good);
 }
 
 #[test]
