@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use testkit::chance::Chance;
 use testkit::protocol::{Mix, Protocol, Written};
-use testkit::{Judgement, Published, Receipt, Scratch, Truth, judge};
+use testkit::{Judgement, Receipt, Scratch, Truth, judge};
 
 use crate::naive::TrustsEachClose;
 use crate::soon;
@@ -15,8 +15,10 @@ use crate::watched::{Rule, Seen, Watched};
 const FILES: usize = 500;
 /// Longer than what is believed to be quiet, also where writers cannot be seen (two seconds).
 const PAUSE: Duration = Duration::from_millis(2_200);
-/// A link is noticed at once, and its writer is looked after ever more rarely, but never so rarely.
-const PROMPT: Duration = Duration::from_secs(30);
+/// The quiet that other presets ask for; a link does not wait for it.
+const QUIET: Duration = Duration::from_secs(1);
+/// A writer that goes on after the link is looked after ever more rarely, but never so rarely.
+const RARELY: Duration = Duration::from_secs(30);
 
 /// The presets, one by several ways of noticing, and three rules that believe too much.
 const RULES: [Rule; 8] = [
@@ -29,9 +31,9 @@ const RULES: [Rule; 8] = [
     Rule::new("appeared", r#"{ any = ["appeared"] }"#),
     Rule::new("quiet", r#"{ quiet = "1s" }"#),
 ];
-/// The preset `scanner` with a shorter least quiet.
+/// The preset `scanner` with shorter bounds.
 const SCANNER: &str =
-    r#"{ all = ["closed", "writer_gone", { quiet = { least = "1s", most = "2m", factor = 3 } }] }"#;
+    r#"{ all = ["closed", "writer_gone", { quiet = { least = "1s", most = "3s", factor = 3 } }] }"#;
 const LOCAL: &str = r#""local""#;
 /// A third way of noticing needs privileges.
 const FANOTIFY: Rule = Rule { source: r#"backend = "fanotify""#, ..Rule::new("fanotify", LOCAL) };
@@ -89,14 +91,28 @@ impl Run {
         self.under(rule).assert_exact();
         assert_eq!(self.seen.number(rule, "found_by_scan_only"), 0);
         assert_eq!(self.seen.number(rule, "overflows"), 0);
-        let links = |version: &&Published| self.written.protocols[&version.path].links();
-        let links = self.written.truth.published.iter().filter(links).cloned().collect();
-        let ours = self.seen.by(rule).iter();
-        let ours: Vec<Receipt> =
-            ours.filter(|receipt| self.written.protocols[&receipt.path].links()).cloned().collect();
-        let judgement = judge(&Truth { published: links }, &ours);
+        let delays = self.delays_of_links(rule);
+        assert!(delays.lost.is_empty() && delays.delay(1.0) < RARELY, "{delays}");
+    }
+
+    /// How soon the files came that were linked to their names.
+    fn delays_of_links(&self, rule: &str) -> Judgement {
+        let is_linked = |path: &[u8]| self.written.protocols[path].links();
+        let links = self.written.truth.published.iter().filter(|version| is_linked(&version.path));
+        let ours = self.seen.by(rule).iter().filter(|receipt| is_linked(&receipt.path));
+        let judgement =
+            judge(&Truth { published: links.cloned().collect() }, &ours.cloned().collect::<Vec<Receipt>>());
         println!("{rule}, links only: {judgement}");
-        assert!(judgement.receipts >= FILES / 3 - 1 && judgement.delay(1.0) < PROMPT, "{judgement}");
+        judgement
+    }
+}
+
+#[test]
+fn a_linked_file_waits_neither_for_a_scan_nor_for_quiet() {
+    for rule in ["inotify", "sftp", "rsync"] {
+        let delays = RUN.delays_of_links(rule);
+        // Half of them are finished when they are linked, and only one look is needed.
+        assert!(delays.receipts >= FILES / 3 - 1 && delays.delay(0.5) < QUIET / 2, "{delays}");
     }
 }
 
