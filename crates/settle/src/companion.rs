@@ -209,6 +209,12 @@ impl NameForm {
         [&self.before, middle, &self.behind].concat()
     }
 
+    /// Whether a unit of that last name would be its own companion.
+    #[must_use]
+    pub(crate) fn is_own(&self, unit: &[u8]) -> bool {
+        self.is_beside() && self.names(unit).iter().any(|own| own == unit)
+    }
+
     /// Whether the file `name` in `dir` (empty, or with a `/` at its end) is this one, which lies in a
     /// directory of its own, as `meta/info.yaml` does: [`NameForm::unit_of`] is asked about last names.
     #[must_use]

@@ -245,6 +245,12 @@ impl Tree {
         told && self.heard.is_some()
     }
 
+    /// Whether whoever writes will be heard when it is done. What is written meanwhile is not: where a survey
+    /// found a writer, surveys tell what changes.
+    fn closes_are_heard(&self) -> bool {
+        self.view().is_none_or(|view| view.open == 0 && !view.writers_unknown)
+    }
+
     fn facts<'a>(
         &'a self,
         told: bool,
@@ -254,13 +260,14 @@ impl Tree {
         wall: Stamp,
     ) -> Facts<'a> {
         let since = match (&self.view, self.heard) {
-            (_, Some(heard)) if told => heard,
+            (_, Some(heard)) if told && self.closes_are_heard() => heard,
             (Some((_, _, since)), heard) => heard.unwrap_or_default().max(*since),
             (None, _) => now,
         };
-        // An old survey proves nothing: until there is a new one, nobody knows.
+        // An old survey proves nothing: until there is a new one, nobody knows. A new one proves that nothing
+        // changed until it was asked for.
         let as_of = match &self.view {
-            Some((_, asked, _)) if surveyed && !self.is_told(told) => *asked,
+            Some((_, asked, _)) if surveyed => *asked,
             _ => now,
         };
         let view = self.view().filter(|_| surveyed);
