@@ -23,6 +23,7 @@ const EXAMPLES: &str = "Examples:
   staithe run -c staithe.toml               run it
   staithe status                            how does it stand?
   staithe explain inbox/scan_001.nc         why is this file where it is?
+  staithe rules inbox/scan_001.nc           which rule takes it, and what does it want?
   staithe notify inbox/scan_001.nc          this file is finished: look now
   staithe consume --max 10                  take events out of the embedded queue
 
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Ls(LsArgs),
     /// Why a path is where it is
     Explain(ExplainArgs),
+    /// The presets and temporary names; of a path: which rule takes it and why
+    Rules(RulesArgs),
     /// Announce finished files, also of producers on other machines; the source looks and its rule decides
     Notify(NotifyArgs),
     /// Print live events
@@ -203,6 +206,36 @@ pub(crate) struct ExplainArgs {
     pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) common: ClientJson,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "It asks the configuration, not the daemon, and the paths need not exist: try names before the first file \
+comes. What a file waits for now, `staithe explain` says.
+
+Examples:
+  staithe rules                                     presets with their traps, temporary names
+  staithe rules -c staithe.toml                     also each source's rules, in their order
+  staithe rules -c staithe.toml /data/in/x.tmp      which rule takes it, why, what it wants
+  find /data/in -print0 | staithe rules -c staithe.toml -0 --json
+
+The configuration may also be named by $STAITHE_CONFIG.
+
+Exit codes: 0 said, 2 the configuration is bad or not named, 4 a path lies below no source."
+)]
+pub(crate) struct RulesArgs {
+    /// The paths: absolute or relative to here, there or not; `-` reads one a line from standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Paths on standard input end with a zero byte, as `find -print0` writes them
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+    /// The configuration: a file, or a directory of *.toml files read in name order
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub(crate) config: Option<PathBuf>,
+    /// JSON instead of text; one line for each path and source
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ mod init;
 mod ls;
 mod notify;
 mod pages;
+mod rules;
 mod run;
 mod simple;
 mod status;
@@ -43,6 +44,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Status(args) => status::run(&args),
         Command::Ls(args) => ls::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Notify(args) => notify::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Consume(args) => consume::run(&args),

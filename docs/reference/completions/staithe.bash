@@ -67,6 +67,9 @@ _staithe() {
             staithe,resume)
                 cmd="staithe__subcmd__resume"
                 ;;
+            staithe,rules)
+                cmd="staithe__subcmd__rules"
+                ;;
             staithe,run)
                 cmd="staithe__subcmd__run"
                 ;;
@@ -175,6 +178,9 @@ _staithe() {
             staithe__subcmd__help,resume)
                 cmd="staithe__subcmd__help__subcmd__resume"
                 ;;
+            staithe__subcmd__help,rules)
+                cmd="staithe__subcmd__help__subcmd__rules"
+                ;;
             staithe__subcmd__help,run)
                 cmd="staithe__subcmd__help__subcmd__run"
                 ;;
@@ -245,7 +251,7 @@ _staithe() {
 
     case "${cmd}" in
         staithe)
-            opts="-h -V --help --version watch run check init status ls explain notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="-h -V --help --version watch run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -679,7 +685,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help)
-            opts="watch run check init status ls explain notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="watch run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1000,6 +1006,20 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__help__subcmd__rules)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__help__subcmd__run)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1270,6 +1290,28 @@ _staithe() {
                     return 0
                     ;;
                 --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__rules)
+            opts="-0 -c -h --null --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

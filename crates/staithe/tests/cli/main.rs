@@ -3,8 +3,10 @@
 mod check;
 mod daemon;
 mod doctor;
+mod guide;
 mod notify;
 mod queue;
+mod rules;
 mod store;
 mod watch;
 

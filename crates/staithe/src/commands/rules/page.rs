@@ -1,0 +1,145 @@
+//! What is said of a path, for people.
+
+use std::fmt::Write as _;
+
+use engine::explain::reason_detail;
+use model::text::safe;
+use settle::companion::Of;
+use settle::{Completion, PRESETS, Pattern, Rule, Say, Take};
+
+use super::finding::{Companion, Finding, Key};
+use crate::show::table;
+
+pub(super) fn of(finding: &Finding<'_>) -> String {
+    let shown = if finding.path.is_empty() { ".".to_owned() } else { safe(finding.path) };
+    let mut out = format!("{shown} (source {})\n", name(&finding.source.name));
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(out, "  {name:<10}{value}");
+    };
+    line("taken", &verdict(finding));
+    for dataset in &finding.datasets {
+        let by =
+            format!("{} by \"{}\" (rule {})", safe(dataset.path), text(dataset.pattern), rule(dataset.rule));
+        line("dataset", &by);
+    }
+    if let Some(group) = &finding.group {
+        line("group", &key(&group.key));
+    }
+    if let Some(pattern) = finding.temp_name.filter(|_| !finding.datasets.is_empty()) {
+        line("note", &format!("as a plain file its name would be temporary (\"{}\")", text(pattern.text())));
+    }
+    if let Some(rule) = finding.taken {
+        line("complete", &text(&config::completion_to_toml(&rule.completion)));
+        if let Some(meaning) = meaning(&rule.completion) {
+            line("", &format!("which is {meaning}"));
+        }
+        line("to", &text(&rule.to.join(", ")));
+    }
+    if !finding.says.is_empty() {
+        out.push_str("  rules, as they are asked\n");
+        let rows: Vec<Vec<String>> = finding
+            .says
+            .iter()
+            .map(|(asked, say)| vec![rule(asked), said(asked, *say, finding.path)])
+            .collect();
+        for line in table(&rows).lines() {
+            let _ = writeln!(out, "    {line}");
+        }
+    }
+    out
+}
+
+/// Which rule takes it, or why none does: one sentence.
+pub(super) fn verdict(finding: &Finding<'_>) -> String {
+    if finding.too_deep {
+        return "no: it lies in a directory below, and the source has recursive = false".to_owned();
+    }
+    if let Some(marker) = &finding.marker_of {
+        return companion(marker);
+    }
+    match (finding.taken, &finding.reason) {
+        (Some(taken), _) if finding.datasets.first().is_some_and(|dataset| dataset.path == finding.path) => {
+            format!("as a dataset by rule {}", rule(taken))
+        }
+        (Some(taken), _) if !finding.datasets.is_empty() => {
+            format!("as part of a dataset by rule {}", rule(taken))
+        }
+        (Some(taken), _) => format!("by rule {}", rule(taken)),
+        (None, Some(reason)) => format!("no: {}", reason_detail(reason)),
+        (None, None) => "no: no rule includes it".to_owned(),
+    }
+}
+
+/// What a rule wants that names a preset, in the configuration's language.
+pub(super) fn meaning(completion: &Completion) -> Option<&'static str> {
+    let preset = PRESETS.iter().find(|preset| Some(preset.name) == completion.preset)?;
+    (preset.completion().expr == completion.expr).then_some(preset.meaning)
+}
+
+fn companion(companion: &Companion<'_>) -> String {
+    let whose = match companion.of {
+        Of::All => String::new(),
+        Of::Name(unit) => format!(", about \"{}\"", safe(unit)),
+        Of::Stem(stem) => format!(", about what is called \"{}\" without its extension", safe(stem)),
+    };
+    format!("no: it is a {} of rule {}{whose}", companion.is, rule(companion.rule))
+}
+
+fn key(key: &Key<'_>) -> String {
+    match key {
+        Key::Name { key, total, pattern } => {
+            let total = total.map_or_else(String::new, |total| format!(", {total} members by its name"));
+            format!("\"{}\"{total}, by \"{}\"", safe(key), text(pattern))
+        }
+        Key::Header(field) => format!("by its header: {field}"),
+    }
+}
+
+fn said(rule: &Rule, say: Say<'_>, path: &[u8]) -> String {
+    match say {
+        Say::Takes(pattern) => format!("takes it: include \"{}\"", text(pattern.text())),
+        Say::TakesDataset { len, pattern } => format!(
+            "takes it: \"{}\" is a dataset by \"{}\"",
+            safe(path.get(..len).unwrap_or_default()),
+            text(pattern.text())
+        ),
+        Say::Excluded(pattern) => format!("excludes it: \"{}\"", text(pattern.text())),
+        Say::ExcludedBelow { directory, pattern } => {
+            format!("excludes the directory \"{}\" above it: \"{}\"", safe(directory), text(pattern.text()))
+        }
+        Say::NotIncluded => not_included(rule),
+    }
+}
+
+fn not_included(rule: &Rule) -> String {
+    match &rule.shape.take {
+        Take::Dataset(patterns) => format!("it lies in no dataset {}", list(patterns)),
+        Take::Group(settle::Grouping::Name(pattern)) => {
+            format!(
+                "does not include it, or finds no key in it: include {}, group \"{}\"",
+                list(&rule.include),
+                text(pattern.text())
+            )
+        }
+        Take::File | Take::Group(_) => format!("does not include it: include {}", list(&rule.include)),
+    }
+}
+
+fn list(patterns: &[Pattern]) -> String {
+    let patterns: Vec<String> =
+        patterns.iter().map(|pattern| format!("\"{}\"", text(pattern.text()))).collect();
+    patterns.join(", ")
+}
+
+fn rule(rule: &Rule) -> String {
+    name(&rule.name)
+}
+
+fn name(name: &str) -> String {
+    format!("\"{}\"", text(name))
+}
+
+/// Text of the configuration, as it stands there: backslashes of a regex are not doubled.
+fn text(text: &str) -> String {
+    text.split('\\').map(|part| safe(part.as_bytes())).collect::<Vec<_>>().join("\\")
+}
