@@ -5,8 +5,10 @@
 //! it never waits for a sink.
 
 mod admitting;
+mod admitting_bundles;
 mod agenda;
 mod answering;
+mod asking;
 mod backoff;
 mod bundles;
 mod bundling;
@@ -24,6 +26,7 @@ mod reannouncing;
 mod rooms;
 mod rooting;
 mod scanning;
+mod surveying;
 mod waiting;
 
 use std::collections::HashMap;

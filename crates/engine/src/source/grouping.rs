@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inspect::{Checked, DicomHeader};
+use inspect::DicomHeader;
 use model::{Cause, Reason};
 use settle::group::group_path;
 use settle::{DicomKey, Group, Grouping, Mono, Sample, Take};
@@ -155,25 +155,14 @@ impl Source {
     fn ask_header(&mut self, path: &[u8], sample: Sample, mut waiting: Waiting) -> (Waiting, Reason, Mono) {
         let now = self.now();
         let rule = self.shared_rule(waiting.rule);
-        let inquiry = waiting.inquiry.get_or_insert_default();
-        let (Some(rule), Some(same), false) = (rule, self.root.incarnation(), inquiry.is_pending(now)) else {
+        let pending = waiting.inquiry.as_ref().is_some_and(|inquiry| inquiry.is_pending(now));
+        let job = rule.filter(|_| !pending).and_then(|rule| self.job(path, rule, sample.mtime));
+        let Some(job) = job else {
             return (waiting, Reason::WaitingInspection, now + super::ROOT_CHECK);
         };
-        self.next_job += 1;
-        let number = self.next_job;
-        let given = self.inspector.give(Job {
-            unit: path.into(),
-            number,
-            root: self.berth.plan.path.clone(),
-            same,
-            asked: now,
-            rule,
-            survey: None,
-            asks: Vec::new(),
-            changed: sample.mtime,
-            header: true,
-            checked: Checked::default(),
-        });
+        let number = job.number;
+        let given = self.inspector.give(Job { header: true, ..job });
+        let inquiry = waiting.inquiry.get_or_insert_default();
         if given {
             inquiry.job = Some((number, now));
             inquiry.header_sample = Some(sample);

@@ -3,28 +3,21 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use config::Announce;
-use model::{Kind, PathKey, Reason, Signal, SignalSet, Stamp};
+use model::{Kind, PathKey, Reason, SignalSet, Stamp};
 use settle::select::UnitAbove;
-use settle::{
-    Answer, Ask, Beside, Mono, Questions, Rule, RuleMask, Rules, Sample, Selection, Step, Unit, What,
-    WriterFact,
-};
+use settle::{Beside, Mono, Questions, RuleMask, Rules, Sample, Selection, Step, Unit, What, WriterFact};
 use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
 
 use super::admitting::is_absent;
-use super::bundling::dear;
-use super::companions::answer_beside;
 use super::dirty::{Entry, Heard};
-use super::inquiry::Inquiry;
 use super::known::{Compared, fingerprint};
 use super::waiting::{History, Waiting};
 use super::{Ignored, Source};
-use crate::inspector::{Inspected, Job};
 use crate::notice::Notice;
 
 /// So many entries are looked at before what is complete among them is admitted.
@@ -62,13 +55,13 @@ pub(super) struct Redated {
 /// A directory as long as a batch lasts. Open directories keep a file system from being
 /// unmounted, so none is kept longer.
 pub(super) struct OpenDir<'a> {
-    root: &'a Dir,
+    pub(super) root: &'a Dir,
     /// Opened when it is needed first, or why it cannot be opened.
     dir: OnceCell<Result<Dir, Errno>>,
     path: Vec<u8>,
     mask: RuleMask,
     /// System calls in it are left to scanners.
-    slow: bool,
+    pub(super) slow: bool,
     /// The datasets that it is or lies in.
     units: OnceCell<Vec<UnitAbove>>,
 }
@@ -518,136 +511,18 @@ impl Source {
         waiting.unit.judge(completion, writer, Beside::NOTHING, now, wall)
     }
 
-    /// The same for rules that ask for more than the file itself.
-    fn judge_with_questions(
-        &mut self,
-        open: &OpenDir<'_>,
-        entry: &Entry,
-        path: &[u8],
-        waiting: &mut Waiting,
-        now: Mono,
-    ) -> Step {
-        let wall = self.berth.clock.wall();
-        let Some(rule) = self.shared_rule(waiting.rule) else {
-            return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
-        };
-        let mut inquiry = waiting.inquiry.take().unwrap_or_default();
-        if entry.heard.closed || entry.heard.created || entry.heard.moved_in {
-            inquiry.written();
-        }
-        inquiry.is_about(waiting.unit.sample());
-        let dear = Questions { writer: false, ..dear(&rule.completion.asks) };
-        let mut writer = WriterFact::NotAsked;
-        let step = loop {
-            let beside = Beside { answers: &inquiry.answers, children: &Answer::NotAsked, dear };
-            let step = waiting.unit.judge(&rule.completion, writer, beside, now, wall);
-            let Step::Ask(questions) = step else { break step };
-            if questions.writer && writer == WriterFact::NotAsked {
-                writer = self.ask_writer(open, &entry.name, waiting, now);
-            } else if !self.find_out_of_file(open, path, &rule, waiting, &mut inquiry, questions, now) {
-                break step;
-            }
-        };
-        if !inquiry.is_pending(now) {
-            // The next look asks anew.
-            inquiry.forget_answers();
-        }
-        waiting.inquiry = Some(inquiry);
-        match step {
-            Step::Ask(_) => {
-                let again = now + super::ROOT_CHECK;
-                Step::Wait { reason: Reason::WaitingInspection, again, alert: false }
-            }
-            step => step,
-        }
-    }
-
-    /// Answers what is quickly found out, and leaves the rest to the inspector; says whether there are new
-    /// answers.
-    #[expect(clippy::too_many_arguments, reason = "one look and its whole context")]
-    fn find_out_of_file(
-        &mut self,
-        open: &OpenDir<'_>,
-        path: &[u8],
-        rule: &Arc<Rule>,
-        waiting: &Waiting,
-        inquiry: &mut Inquiry,
-        questions: Questions,
-        now: Mono,
-    ) -> bool {
-        let changed = waiting.unit.sample().map(|sample| sample.mtime).unwrap_or_default();
-        let mut asks = Vec::new();
-        for at in questions.asked() {
-            let Some(ask) = rule.completion.asks.get(at) else { continue };
-            let answer = match ask {
-                Ask::Marker(_) | Ask::Lock(_) if !open.slow => {
-                    answer_beside(open.root, path, rule, ask, changed, inquiry.marker_outdated)
-                }
-                _ => {
-                    asks.push(at);
-                    continue;
-                }
-            };
-            inquiry.marker_seen |= answer == Answer::Holds(Signal::Marker);
-            inquiry.put(at, answer);
-        }
-        if asks.is_empty() {
-            return true;
-        }
-        if let Some(job) = self.file_job(path, rule, inquiry, asks, changed, now) {
-            let number = job.number;
-            if self.inspector.give(job) {
-                inquiry.job = Some((number, now));
-            }
-        }
-        false
-    }
-
-    fn file_job(
-        &mut self,
-        path: &[u8],
-        rule: &Arc<Rule>,
-        inquiry: &mut Inquiry,
-        asks: Vec<usize>,
-        changed: Stamp,
-        now: Mono,
-    ) -> Option<Job> {
-        if inquiry.is_pending(now) {
-            return None;
-        }
-        self.next_job += 1;
-        Some(Job {
-            unit: path.into(),
-            number: self.next_job,
-            root: self.berth.plan.path.clone(),
-            same: self.root.incarnation()?,
-            asked: now,
-            rule: Arc::clone(rule),
-            survey: None,
-            asks,
-            changed,
-            header: false,
-            checked: inquiry.checked.take().unwrap_or_default(),
-        })
-    }
-
-    /// The inspector has answers for a file.
-    pub(super) fn take_answers_for_file(&mut self, path: &[u8], mut inspected: Inspected) {
-        let Some(mut waiting) = self.waiting.take(path) else { return };
-        if let Some(inquiry) = waiting.inquiry.as_mut()
-            && inquiry.take(&mut inspected)
-        {
-            waiting.next = self.now();
-        }
-        self.waiting.insert(path.into(), waiting);
-    }
-
     /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
     /// where they are not, the file is looked at again while the probe keeps writers out.
     ///
     /// On an overlay a lease tells of writers that came by this mount; of one that writes into the upper
     /// layer it knows nothing. So there it is asked only for a file of which events told.
-    fn ask_writer(&self, open: &OpenDir<'_>, name: &[u8], waiting: &mut Waiting, now: Mono) -> WriterFact {
+    pub(super) fn ask_writer(
+        &self,
+        open: &OpenDir<'_>,
+        name: &[u8],
+        waiting: &mut Waiting,
+        now: Mono,
+    ) -> WriterFact {
         let filesystem = self.watcher.region(waiting.dir).map(|region| region.filesystem);
         let tells = filesystem.is_none_or(|filesystem| {
             filesystem.leases && (filesystem.trust == Trust::Events || waiting.unit.has_evidence())

@@ -1,0 +1,124 @@
+//! From "complete" to "remembered" for datasets and groups.
+
+use std::sync::Arc;
+
+use ledger::{Admission, Fate};
+use model::{Cause, Kind, Members, PathKey, SignalSet};
+use settle::{Late, View};
+
+use super::Source;
+use super::bundles::{Bundle, KnownBundle, News, Standing, What, view_print};
+use super::waiting::History;
+
+/// So many members are named in an event.
+const LISTED: usize = 256;
+
+impl Source {
+    pub(super) fn admit_bundle(
+        &mut self,
+        path: &[u8],
+        mut bundle: Bundle,
+        signals: SignalSet,
+        overdue: bool,
+    ) {
+        let view = match &bundle.what {
+            What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
+            What::Group(group) => group.view(self.with_inode),
+        };
+        let rule = self.shared_rule(bundle.rule);
+        let late = rule.as_ref().map_or(Late::Generation, |rule| rule.shape.late);
+        let known = self.known_bundles.get(path).copied();
+        let known_complete = known.filter(|known| !known.overdue);
+        let news = known_complete.map_or(News::Changed, |known| known.compare(&view));
+        let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some());
+        if ignored {
+            self.note_less(path, &view);
+        } else if news == News::Changed {
+            let (print, ctime, scan) = (view_print(&view), view.newest_ctime, self.scan_number);
+            self.known_bundles.insert(path.into(), KnownBundle { print, ctime, overdue, scan });
+            let key = PathKey::of(path);
+            let admission = self.bundle_admission(path, key, &bundle, &view, signals, overdue);
+            self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
+            self.spend_markers(bundle.rule, path);
+        }
+        if overdue {
+            match &mut bundle.what {
+                What::Tree(tree) => tree.mark_overdue(),
+                What::Group(group) => group.mark_overdue(),
+            }
+            bundle.standing = Standing::Waiting;
+            bundle.surveyed = false;
+            bundle.inquiry.forget_answers();
+            self.bundles.insert(path.into(), bundle);
+        } else if let Some(mut bundle) = self.settle_down(path, bundle) {
+            bundle.history = History::default();
+            self.bundles.insert(path.into(), bundle);
+        }
+    }
+
+    fn bundle_admission(
+        &self,
+        path: &[u8],
+        key: PathKey,
+        bundle: &Bundle,
+        view: &View,
+        signals: SignalSet,
+        overdue: bool,
+    ) -> Admission {
+        let (first_seen, first_seen_wall) = bundle.first_seen();
+        let listed = match &bundle.what {
+            What::Tree(_) => bundle.listed.clone(),
+            What::Group(group) => group.listed(LISTED),
+        };
+        let name = path.strip_suffix(b"/").map(|path| crate::explain::split(path).1);
+        let group_key = name.map(|key| String::from_utf8_lossy(key).into_owned());
+        let members = Members { count: view.count, listed, key: group_key };
+        let history = bundle.history.clone().into_moments();
+        let now = self.now();
+        let route = self.berth.routes.rules.get(bundle.rule).copied().map_or(Fate::Adopt, Fate::Announce);
+        let fate = if bundle.initial {
+            self.initial_fate(route, view.newest_ctime, view.newest_mtime)
+        } else {
+            route
+        };
+        Admission {
+            source: self.berth.id,
+            key,
+            path: path.into(),
+            fate,
+            kind: Kind::Dataset,
+            fingerprint: view_print(view),
+            ctime: view.newest_ctime,
+            mode: 0,
+            rule: self.rule_names.get(bundle.rule).map_or_else(|| "".into(), Arc::clone),
+            signals,
+            backend: self.watcher.backend(self.watcher.tree().at(path).unwrap_or(watch::DirId::ROOT)),
+            first_seen: first_seen_wall,
+            time: self.berth.clock.wall(),
+            waited_ms: now.saturating_sub(first_seen).as_millis() as u64,
+            cause: if overdue { Cause::Overdue } else { bundle.cause() },
+            history: history.map(|(time, what)| ledger::Moment { time, what }).collect(),
+            members: Some(Arc::new(members)),
+        }
+    }
+
+    /// It went away before it was complete.
+    pub(super) fn set_down_gone_bundle(&mut self, path: &[u8], key: PathKey, bundle: &Bundle) {
+        let view = match &bundle.what {
+            What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
+            What::Group(group) => group.view(self.with_inode),
+        };
+        let admission = self.bundle_admission(path, key, bundle, &view, SignalSet::EMPTY, false);
+        let admission = Admission { fate: Fate::Gone, ..admission };
+        self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
+        self.wake_outer(path, bundle.rule);
+    }
+
+    /// Somebody has taken members of an announced unit away: that is how it looks now.
+    pub(super) fn note_less(&mut self, path: &[u8], view: &View) {
+        let (sample, ctime, scan) = (view_print(view), view.newest_ctime, self.scan_number);
+        self.known_bundles.insert(path.into(), KnownBundle { print: sample, ctime, overdue: false, scan });
+        let (source, key) = (self.berth.id, PathKey::of(path));
+        self.outgoing.push(ledger::Entry::Sample { source, key, path: path.into(), sample, ctime });
+    }
+}

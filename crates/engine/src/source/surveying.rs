@@ -1,0 +1,179 @@
+//! What is found out about datasets and groups, at once or by the inspector, and what comes of it.
+
+use model::{Reason, Signal, Stamp};
+use settle::{Answer, Ask, Mono, Questions, Rule, View};
+use sys::Dir;
+
+use super::Source;
+use super::bundles::{Bundle, What};
+use super::companions::answer_beside;
+use crate::inspector::{Inspected, Job, SurveyJob};
+
+/// How soon a unit asks again that the inspector had no room for.
+pub(super) const NO_ROOM: Mono = Mono::from_millis(200);
+/// When a unit is looked at whose answer does not come.
+const OVERDUE_ANSWER: Mono = Mono::from_secs(30);
+
+impl Source {
+    /// Finds out what it can at once and leaves the rest to the inspector; says whether all is known now.
+    pub(super) fn find_out(
+        &mut self,
+        root: &Dir,
+        path: &[u8],
+        bundle: &mut Bundle,
+        questions: Questions,
+    ) -> bool {
+        let now = self.now();
+        let Some(rule) = self.shared_rule(bundle.rule) else { return true };
+        if bundle.inquiry.is_pending(now) {
+            bundle.next = now + OVERDUE_ANSWER;
+            return false;
+        }
+        let changed = self.changed_last(bundle);
+        let asks = self.answer_at_once(root, path, &rule, bundle, questions, changed);
+        let is_tree = matches!(bundle.what, What::Tree(_));
+        let survey = (questions.writer && is_tree).then(|| self.survey_job(path, bundle));
+        if asks.is_empty() && survey.is_none() {
+            return true;
+        }
+        let Some(job) = self.job(path, rule, changed) else { return true };
+        let number = job.number;
+        let checked = bundle.inquiry.checked.take().unwrap_or_default();
+        let given = self.inspector.give(Job { survey, asks, checked, ..job });
+        if given {
+            bundle.inquiry.job = Some((number, now));
+        } else {
+            bundle.inquiry.forget_answers();
+        }
+        bundle.next = now + if given { OVERDUE_ANSWER } else { NO_ROOM };
+        // What it waited for last is still the better answer to "why not yet?".
+        if bundle.reason == Reason::WaitingLook || bundle.reason == Reason::WaitingScan {
+            bundle.reason = Reason::WaitingInspection;
+        }
+        false
+    }
+
+    /// Answers what is quickly found out; what comes back is for the inspector.
+    fn answer_at_once(
+        &self,
+        root: &Dir,
+        path: &[u8],
+        rule: &Rule,
+        bundle: &mut Bundle,
+        questions: Questions,
+        changed: Stamp,
+    ) -> Vec<usize> {
+        let slow = self.watcher.region_at(path).is_some_and(watch::Region::is_slow);
+        let mut asks = Vec::new();
+        for at in questions.asked() {
+            let Some(ask) = rule.completion.asks.get(at) else { continue };
+            let own = match &bundle.what {
+                What::Group(group) => group.answer(ask),
+                What::Tree(_) => None,
+            };
+            let answer = match (own, ask) {
+                (Some(answer), _) => answer,
+                (None, Ask::Marker(_) | Ask::Lock(_)) if !slow => {
+                    answer_beside(root, path, rule, ask, changed, bundle.inquiry.marker_outdated)
+                }
+                (None, Ask::Count(_)) => Answer::Missing(Reason::WaitingCount { present: 0, expected: None }),
+                (None, _) => {
+                    asks.push(at);
+                    Answer::Pending
+                }
+            };
+            bundle.inquiry.marker_seen |= answer == Answer::Holds(Signal::Marker);
+            bundle.inquiry.put(at, answer);
+        }
+        asks
+    }
+
+    fn survey_job(&self, path: &[u8], bundle: &Bundle) -> SurveyJob {
+        let filesystem = self.watcher.region_at(path).map(|region| region.filesystem);
+        let leases = filesystem.is_none_or(|filesystem| filesystem.leases);
+        // Who was surveyed a moment ago and asks again wants to see everything.
+        let ask_first = match &bundle.reason {
+            Reason::WaitingMembers { blocking, .. } if leases && !bundle.surveyed => blocking.clone(),
+            _ => Vec::new(),
+        };
+        SurveyJob { with_inode: self.with_inode, probe: leases, ask_first }
+    }
+
+    fn changed_last(&self, bundle: &Bundle) -> model::Stamp {
+        match &bundle.what {
+            What::Tree(tree) => tree.view().map(|view| view.newest_mtime).unwrap_or_default(),
+            What::Group(group) => group.view(self.with_inode).newest_mtime,
+        }
+    }
+
+    /// The inspector has an answer.
+    pub(super) fn take_inspected(&mut self, mut inspected: Inspected) {
+        let path = inspected.unit.clone();
+        if inspected.header.is_some() {
+            return self.take_header(inspected);
+        }
+        if let Some(mut bundle) = self.bundles.take(&path) {
+            if !bundle.inquiry.take(&mut inspected) {
+                return self.bundles.insert(path, bundle);
+            }
+            let survey = inspected.survey.take();
+            if let Some(survey) = survey
+                && !self.take_survey(&path, &mut bundle, survey, inspected.asked)
+            {
+                return self.bundle_gone(&path, &bundle);
+            }
+            bundle.next = bundle.next.min(self.now());
+            return self.bundles.insert(path, bundle);
+        }
+        self.take_answers_for_file(&path, inspected);
+    }
+
+    /// Takes in a survey; says whether the dataset is there.
+    fn take_survey(
+        &mut self,
+        path: &[u8],
+        bundle: &mut Bundle,
+        survey: Result<inspect::Survey, inspect::InspectError>,
+        asked: Mono,
+    ) -> bool {
+        let leases = self.watcher.region_at(path).is_none_or(|region| region.filesystem.leases);
+        match survey {
+            Ok(survey) => {
+                let view = view_of(&survey, leases);
+                if !view.partial {
+                    bundle.listed = survey.listed;
+                    let sample = format!("{} members, {} bytes", view.count, view.size);
+                    bundle.history.note(self.berth.clock.wall(), sample);
+                }
+                if let What::Tree(tree) = &mut bundle.what {
+                    tree.look(view, asked);
+                }
+                bundle.surveyed = true;
+                true
+            }
+            Err(inspect::InspectError::Absent { .. }) => !self.can_be_missed(path),
+            Err(_) => {
+                bundle.surveyed = false;
+                bundle.next = self.now() + OVERDUE_ANSWER;
+                bundle.reason = Reason::WaitingPermission;
+                true
+            }
+        }
+    }
+}
+
+fn view_of(survey: &inspect::Survey, leases: bool) -> View {
+    let names = survey.open.names.iter().chain(&survey.unreadable.names);
+    View {
+        count: survey.count,
+        size: survey.size,
+        newest_mtime: survey.newest_mtime,
+        newest_ctime: survey.newest_ctime,
+        fold: survey.fold,
+        open: survey.open.count,
+        unreadable: survey.unreadable.count,
+        blocking: names.take(16).cloned().collect(),
+        writers_unknown: survey.writers_unknown || !leases,
+        partial: survey.stopped_early,
+    }
+}
