@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use settle::{Pattern, Rules, temp_names};
+use settle::{Pattern, Rules, Take, temp_names};
 
 use super::choices::{ANNOUNCES, BACKENDS, IDENTITIES, POLL_INTERVAL, RESCAN};
 use super::{Named, rule};
@@ -26,11 +26,12 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
     let path_place = path.as_ref().map_or_else(|| named.place.clone(), |path| path.place.clone());
     let path = path.and_then(|text| absolute(report, &text));
     let rules = rules(&mut fields, sinks, report);
+    let recursive = recursive(&mut fields, &rules, report);
     let plan = SourcePlan {
         name: named.name.to_owned(),
         // Without a path there is an error, and no plan in the end.
         path: path.clone().unwrap_or_default(),
-        recursive: fields.flag(report, "recursive").unwrap_or(true),
+        recursive,
         backend: fields.one_of(report, "backend", &BACKENDS, &[]).unwrap_or(Backend::Auto),
         poll_interval: fields.period(report, "poll_interval").unwrap_or(POLL_INTERVAL),
         poll_full: fields.period(report, "poll_full"),
@@ -66,6 +67,19 @@ pub(super) fn absolute(report: &mut Report<'_>, text: &Text) -> Option<PathBuf> 
     };
     report.error(&text.place, wrong.0, Some(wrong.1.into()));
     None
+}
+
+/// Whether the directories below are watched; a dataset is one of them.
+fn recursive(fields: &mut Fields<'_>, rules: &Rules, report: &mut Report<'_>) -> bool {
+    let Some(value) = fields.take("recursive") else { return true };
+    let recursive = value.flag(report).unwrap_or(true);
+    if let (false, Some(rule)) =
+        (recursive, rules.rules.iter().find(|rule| matches!(rule.shape.take, Take::Dataset(_))))
+    {
+        let message = format!("the datasets of the rule \"{}\" lie in directories below", shown(&rule.name));
+        report.error(&value.place, message, Some("leave `recursive` out: it is true by itself".into()));
+    }
+    recursive
 }
 
 /// `"0"` means that only a gap or an operator asks for a scan.

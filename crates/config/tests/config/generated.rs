@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use config::{Plan, parse_str, to_toml};
+use config::{ConfigError, Plan, parse_str, to_toml};
 use settle::{
     After, Ask, Clause, Completion, Count, DicomKey, Expr, Extras, Grouping, KeyPattern, Late, Manifest,
     ManifestStyle, Marker, Metadata, NameForm, OnDeadline, PRESETS, Pattern, Quiet, Rule, Shape, Take,
@@ -20,6 +20,42 @@ fn every_rule_survives() {
             .unwrap_or_else(|error| panic!("plan {seed}: {error}\n{text}"));
         assert!(loaded.plan == plan, "plan {seed}\n{text}\n{:#?}\n{plan:#?}", loaded.plan);
     }
+}
+
+/// What was a good rule, with parts of it exchanged, is good or has findings with places; nothing else.
+#[test]
+fn broken_rules_are_findings() {
+    let (mut good, mut wrong) = (0, 0);
+    for seed in 1..=PLANS / 5 {
+        let chance = &mut Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let text = to_toml(&plan(chance));
+        for _ in 0..10 {
+            match parse_str("broken.toml", &broken(&text, chance), &|_| None) {
+                Ok(_) => good += 1,
+                Err(ConfigError::Invalid(found)) => {
+                    assert!(found.iter().all(|finding| finding.line > 0 && finding.column > 0), "{seed}");
+                    wrong += 1;
+                }
+                Err(other) => panic!("plan {seed}: {other}"),
+            }
+        }
+    }
+    assert!(good > 100 && wrong > 100, "{good} good, {wrong} wrong");
+}
+
+/// Words and values of the text, some of them in the place of another, or gone.
+fn broken(text: &str, chance: &mut Chance) -> String {
+    let rule = text.split_once("[[").map_or("", |(_, rule)| rule);
+    let mut words: Vec<&str> = rule.split_inclusive([' ', ',', '{', '[', '\n']).collect();
+    for _ in 0..=chance.below(3) {
+        let (at, other) = (chance.below(words.len()), chance.below(words.len()));
+        match chance.below(3) {
+            0 => words.swap(at, other),
+            1 => words[at] = words[other],
+            _ => words[at] = "",
+        }
+    }
+    format!("[source.s]\npath = \"/d\"\n[[{}", words.concat())
 }
 
 /// Numbers that look like chance and are the same on every day (xorshift).

@@ -351,6 +351,9 @@ fn a_line_file_inside_a_source_is_an_error_unless_it_is_ignored() {
     ] {
         assert_eq!(good(&with(rule, path)).warnings, [], "{path}");
     }
+    // As a member of a dataset it would make each line a change of that.
+    check(&with("dataset=\"out\"", "/data/out/deep/.e.jsonl"), "7:6", "lies in the source", "exclude");
+    assert_eq!(good(&with("dataset=\"out\"", "/data/e.jsonl")).warnings, []);
     let flat = format!("{SOURCE}recursive=false\n{}", sink("/data/out/e.jsonl"));
     assert_eq!(good(&flat).warnings, []);
 }

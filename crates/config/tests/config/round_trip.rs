@@ -7,7 +7,7 @@ use config::{
     Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink,
     Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan, parse_str, to_toml,
 };
-use settle::{Clause, Completion, Expr, OnDeadline, Pattern, Rule, Rules, temp_names};
+use settle::{Ask, Clause, Completion, Expr, NameForm, OnDeadline, Pattern, Rule, Rules, temp_names};
 
 #[track_caller]
 fn survives(plan: &Plan) -> String {
@@ -143,6 +143,18 @@ fn every_completion_survives() {
         plan.sources[1].rules.rules[0].completion = completion;
         survives(&plan);
     }
+}
+
+#[test]
+fn a_preset_that_was_changed_is_printed_as_what_it_became() {
+    let printed = |completion: &Completion| config::completion_to_toml(completion);
+    let mut done = Completion::preset("done-file").unwrap();
+    assert_eq!(printed(&done), "\"done-file\"");
+    done.asks = vec![Ask::Lock(NameForm::parse("{name}.lock").unwrap())];
+    assert_eq!(printed(&done), "{ all = [{ lock_gone = \"{name}.lock\" }, \"writer_gone\"] }");
+    // What has no word is not left out: whoever reads it is told.
+    let bare = Completion { preset: None, ..Completion::local() };
+    assert!(printed(&bare).contains("no_writer_known"), "{}", printed(&bare));
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Clauses {
             let message = format!("a rule can ask for {} companions at most", Completion::ASKS);
             report.error(place, message, Some("let one manifest or marker stand for the others".into()));
         }
-        u8::try_from(number).ok().filter(|_| number < Completion::ASKS).map(Clause::Ask)
+        u8::try_from(number).ok().map(Clause::Ask)
     }
 
     fn list(&mut self, value: &Value<'_>, depth: usize, report: &mut Report<'_>) -> Option<Vec<Expr>> {
@@ -137,9 +137,9 @@ impl Clauses {
                 found = found.or(expr);
             }
         }
-        let words = words_as_keys(&mut fields, report);
+        words_as_keys(&mut fields, report);
         let place = fields.place().clone();
-        let known = fields.finish(report) && !words;
+        let known = fields.finish(report);
         if known && table.len() != 1 {
             let help =
                 "write each as a member of its own: { quiet = \"2s\" }, { min_age = \"1m\" }".to_owned();

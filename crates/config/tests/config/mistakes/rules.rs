@@ -70,6 +70,12 @@ fn what_a_rule_takes() {
     check_all(&format!("{SOURCE}[[source.s.rule]]\n"), cases);
     let found = bad(&format!("{SOURCE}[[source.s.rule]]\ngroup={{dicon='series'}}"));
     assert!(summary(&found).contains("did you mean `dicom`?"), "{}", summary(&found));
+    check(
+        &format!("{SOURCE}recursive=false\n[[source.s.rule]]\nname='ms'\ndataset='*.ms'"),
+        "3:11",
+        "the datasets of the rule \"ms\" lie in directories below",
+        "leave `recursive` out",
+    );
     check(&format!("{SOURCE}gap_events=1"), "3:12", "expected true or false, found an integer", "");
 }
 
