@@ -12,7 +12,7 @@ use model::{Cause, Reason, Signal, SignalSet, Stamp};
 use crate::patience::{NotYet, Patience};
 use crate::rule::Completion;
 use crate::unit::{Beside, Mono, Step, age};
-use crate::verdict::{Answer, Facts, Heard, Questions, RECHECK, Verdict, WriterFact, judge};
+use crate::verdict::{Answer, Facts, Heard, Questions, Verdict, WriterFact, judge};
 
 /// What a survey has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Tree {
     }
 
     /// Asks the rule. `told`: whatever changes in it is heard of. A survey is asked for as
-    /// [`Questions::WRITER`].
+    /// [`Questions::WRITER`]: of everything, when it is asked for although one was just made.
     #[must_use]
     pub fn judge(
         &mut self,
@@ -198,39 +198,22 @@ impl Tree {
         match verdict {
             // Whatever the rule looks at: what is announced is what a survey has shown.
             Verdict::Complete(_) if !surveyed || !self.is_fresh() => Step::Ask(Questions::WRITER),
-            // It shows a few members only, and that one of them is being written.
-            Verdict::Complete(_) if !self.is_whole() => {
-                let reason = waiting_members(self.view().unwrap_or(&View::default()));
-                self.wait(rule, NotYet { reason, again_in: RECHECK, by_itself: None }, now)
-            }
             Verdict::Complete(signals) => Step::Complete(signals),
             Verdict::Ask(questions) => Step::Ask(questions),
             // Where a survey tells of changes, the first one starts the clock.
             Verdict::Wait { .. } if !surveyed && self.view.is_none() && !self.is_told(told) => {
                 Step::Ask(Questions::WRITER)
             }
-            // What is announced at the deadline is what a survey has shown, too: a whole one, which asks
-            // nobody first.
+            // What is announced at the deadline, too.
             Verdict::Wait { .. }
-                if !(surveyed && self.is_whole()) && self.patience.announces(rule, self.first_seen, now) =>
+                if !(surveyed && self.is_fresh()) && self.patience.announces(rule, self.first_seen, now) =>
             {
-                self.ask_nobody_first();
                 Step::Ask(Questions::WRITER)
             }
             Verdict::Wait { reason, again_in, by_itself } => {
                 let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
                 self.wait(rule, NotYet { reason, again_in, by_itself }, now)
             }
-        }
-    }
-
-    fn is_whole(&self) -> bool {
-        self.view().is_some_and(|view| !view.partial)
-    }
-
-    fn ask_nobody_first(&mut self) {
-        if let Some((view, _, _)) = &mut self.view {
-            view.blocking.clear();
         }
     }
 
@@ -306,16 +289,12 @@ fn members(view: &View) -> Answer {
     if view.open == 0 && view.unreadable == 0 {
         return Answer::Holds(Signal::Members);
     }
-    Answer::Missing(waiting_members(view))
-}
-
-fn waiting_members(view: &View) -> Reason {
     let missing = view.open + view.unreadable;
-    Reason::WaitingMembers {
+    Answer::Missing(Reason::WaitingMembers {
         present: view.count.saturating_sub(missing),
         expected: Some(view.count.max(missing)),
         blocking: view.blocking.clone(),
-    }
+    })
 }
 
 #[cfg(test)]
