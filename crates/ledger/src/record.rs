@@ -37,6 +37,8 @@ pub struct Record {
     pub admitted: Stamp,
     /// Whether the path was seen gone after this generation.
     pub absent: bool,
+    /// When that was seen.
+    pub absent_at: Option<Stamp>,
     /// What made the program announce it.
     pub cause: Cause,
     /// What happened to it until it was complete, oldest first.

@@ -21,7 +21,7 @@ const SLICE: i64 = 1000;
 /// The columns that a [`Record`] is made from.
 const RECORD: &str =
     "g.seq, g.class, g.path, g.id, g.size, g.mtime, g.inode, g.number, g.supersedes, g.waited_ms,
-    g.first_seen, g.admitted, g.standing, g.history";
+    g.first_seen, g.admitted, g.standing, g.history, g.absent_at";
 
 impl Durable {
     pub(crate) fn known(
@@ -218,6 +218,7 @@ impl Durable {
             first_seen,
             admitted: row.get::<_, At>(11)?.0,
             absent: row.get::<_, i64>(12)? & 3 == 2,
+            absent_at: row.get::<_, Option<At>>(14)?.map(|at| at.0),
             cause: class.cause,
             history: history(&row.get::<_, String>(13)?, first_seen),
             members_count: members_count(db, class.kind, seq)?,

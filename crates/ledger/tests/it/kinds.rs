@@ -206,6 +206,7 @@ fn a_restart_remembers_what_is_to_be_removed_and_how_many_members_there_were() {
     let counts: Vec<_> = records.iter().map(|record| (record.kind, record.members_count)).collect();
     assert_eq!(counts, [(Kind::Dataset, Some(3)), (Kind::Removal { dataset: true }, None)]);
     assert_eq!((records[0].absent, records[1].absent), (true, false));
+    assert_eq!((records[0].absent_at, records[1].absent_at), (Some(at(60)), None));
     let pruned = house.ledger.prune(at(10_000), Duration::ZERO, Duration::from_hours(1)).unwrap();
     assert_eq!(pruned.rows, 4, "removals are kept no longer than what they removed");
     let db = rusqlite::Connection::open(house.path().join("ledger.db")).unwrap();
