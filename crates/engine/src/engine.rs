@@ -1,6 +1,6 @@
 //! Starting, reloading and stopping everything that a plan asks for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use config::{Durability, Plan, SinkKind, SinkPlan, SourcePlan};
 use dispatch::{Dispatch, QueueSink};
-use ledger::{Ledger, LedgerError, Options, RouteId, SinkId, SourceId};
+use ledger::{Ledger, LedgerError, Options, SinkId, SourceId};
+use model::Kind;
 use sinks::Sink;
 use tokio::runtime::Runtime;
 
@@ -234,27 +235,26 @@ impl Engine {
     }
 
     fn routes(&self, plan: &SourcePlan) -> Result<Routes, EngineError> {
-        let ids: HashMap<String, SinkId> =
-            self.lock().sinks.iter().map(|sink| (sink.plan.name.clone(), sink.id)).collect();
-        let route = |rule: &settle::Rule| {
-            let sinks: Vec<SinkId> = rule.to.iter().filter_map(|name| ids.get(name).copied()).collect();
-            self.ledger.route(&sinks)
-        };
-        let rules = plan.rules.rules.iter().map(route).collect::<Result<_, _>>()?;
-        Ok(Routes { rules, gaps: self.gap_route(plan)? })
+        let rules = &plan.rules.rules;
+        let route = |to: &[&String], kind| self.ledger.route(&self.sinks_that_tell(to, kind));
+        let of_rule = |rule: &settle::Rule, kind| route(&rule.to.iter().collect::<Vec<_>>(), kind);
+        let arrivals = rules.iter().map(|rule| of_rule(rule, Kind::File)).collect::<Result<_, _>>()?;
+        let removal = Kind::Removal { dataset: false };
+        let removals = rules.iter().map(|rule| of_rule(rule, removal)).collect::<Result<_, _>>()?;
+        let named: BTreeSet<&String> = rules.iter().flat_map(|rule| &rule.to).collect();
+        let gaps = plan.gap_events.then(|| {
+            let named: Vec<&String> = named.into_iter().collect();
+            route(&named, Kind::Gap { closed: false })
+        });
+        Ok(Routes { rules: arrivals, removals, gaps: gaps.transpose()? })
     }
 
-    /// Where gaps of the source are announced: to all sinks of its rules, if to any.
-    fn gap_route(&self, plan: &SourcePlan) -> Result<Option<RouteId>, EngineError> {
-        if !plan.gap_events {
-            return Ok(None);
-        }
-        let named: HashSet<&String> = plan.rules.rules.iter().flat_map(|rule| &rule.to).collect();
-        let sinks: Vec<SinkId> = {
-            let state = self.lock();
-            state.sinks.iter().filter(|sink| named.contains(&sink.plan.name)).map(|sink| sink.id).collect()
-        };
-        Ok(Some(self.ledger.route(&sinks)?))
+    /// Those of the named sinks whose format can say that an event is of that kind.
+    fn sinks_that_tell(&self, names: &[&String], kind: Kind) -> Vec<SinkId> {
+        let state = self.lock();
+        let sink = |name: &&String| state.sinks.iter().find(|sink| sink.plan.name == **name);
+        let tells = |sink: &&RunningSink| sinks::tells(&sink.plan.format, kind);
+        names.iter().filter_map(sink).filter(tells).map(|sink| sink.id).collect()
     }
 
     fn start_source(self: &Arc<Self>, plan: &SourcePlan) -> Result<RunningSource, EngineError> {

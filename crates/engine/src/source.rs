@@ -68,6 +68,8 @@ pub(crate) type AskRoom = Arc<dyn Fn(u32, &str, Arc<Orders>) + Send + Sync>;
 pub(crate) struct Routes {
     /// Of each rule, by its index.
     pub(crate) rules: Vec<RouteId>,
+    /// Of each rule's removals: to the sinks whose format can tell one from an arrival.
+    pub(crate) removals: Vec<RouteId>,
     /// Where gaps are announced, if they are.
     pub(crate) gaps: Option<RouteId>,
 }

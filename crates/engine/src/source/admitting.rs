@@ -215,7 +215,7 @@ impl Source {
             source: self.berth.id,
             key,
             path: path.into(),
-            fate: self.berth.routes.rules.get(rule).copied().map_or(Fate::Adopt, Fate::Announce),
+            fate: self.berth.routes.removals.get(rule).copied().map_or(Fate::Adopt, Fate::Announce),
             kind: Kind::Removal { dataset },
             // What is gone, the ledger knows.
             fingerprint: Fingerprint::default(),

@@ -75,7 +75,8 @@ pub(super) struct KnownBundle {
     pub(super) ctime: Stamp,
     /// It was announced as incomplete and still waits.
     pub(super) overdue: bool,
-    /// The last scan that came by.
+    /// The last scan that came by, or the last one when something was heard; 0: nobody has seen it on the
+    /// mounts as they are.
     pub(super) scan: u32,
 }
 
@@ -236,8 +237,8 @@ impl Source {
         let known = self.known_bundles.get_mut(path);
         let is_known = known.is_some();
         if let Some(known) = known
-            && stir == Stir::Scanned
             && std::mem::replace(&mut known.scan, number) == number
+            && stir == Stir::Scanned
         {
             // One look for each scan will do.
             return;
@@ -309,10 +310,11 @@ impl Source {
         }
     }
 
-    /// Datasets that are known and that a whole scan has not come by: the inspector looks whether they are there.
+    /// Datasets that were seen under this root and that a whole scan has not come by: the inspector looks whether they are there.
     pub(super) fn check_missing_bundles(&mut self, scan: u32) {
         let missing = self.known_bundles.iter().filter(|(path, known)| {
-            known.scan < scan && !path.ends_with(b"/") && !self.bundles.contains(path)
+            let missed = known.scan >= self.root_since && known.scan < scan;
+            missed && !path.ends_with(b"/") && !self.bundles.contains(path)
         });
         let missing: Vec<Box<[u8]>> = missing.map(|(path, _)| path.clone()).collect();
         for path in missing {
@@ -334,9 +336,11 @@ impl Source {
     /// The bundle is not there any more.
     pub(super) fn bundle_gone(&mut self, path: &[u8], bundle: &Bundle) {
         let key = PathKey::of(path);
-        if self.known_bundles.remove(path).is_some() {
+        let known = self.known_bundles.get(path).map(|known| known.scan >= self.root_since);
+        if known == Some(true) {
+            self.known_bundles.remove(path);
             self.submit_removed(path, key, bundle.rule, true);
-        } else if bundle.standing != Standing::Checking {
+        } else if known.is_none() && bundle.standing != Standing::Checking {
             self.set_down_gone_bundle(path, key, bundle);
         }
     }

@@ -78,6 +78,8 @@ pub(super) fn answer_beside(
 pub(super) struct Spent {
     unit: Box<[u8]>,
     marker: Vec<u8>,
+    /// What was admitted before is another generation.
+    since: Stamp,
     next: Mono,
 }
 
@@ -144,20 +146,20 @@ impl Source {
         }
         let known = self.known.turn(PathKey::of(unit)).is_some() || self.known_bundles.contains_key(unit);
         if known && !self.waiting.contains(unit) && !self.spent.iter().any(|spent| spent.marker == marker) {
-            let next = self.now();
-            self.spent.push(Spent { unit: unit.into(), marker: marker.to_vec(), next });
+            let (since, next) = (Stamp::default(), self.now());
+            self.spent.push(Spent { unit: unit.into(), marker: marker.to_vec(), since, next });
         }
     }
 
     /// The unit was admitted: its markers that are to be deleted go when every sink has it.
     pub(super) fn spend_markers(&mut self, rule: usize, unit: &[u8]) {
         let Some(rule) = self.berth.plan.rules.rules.get(rule) else { return };
-        let next = self.now();
+        let (since, next) = (self.berth.clock.wall(), self.now() + SPENT_CHECK);
         for ask in &rule.completion.asks {
             let Ask::Marker(Marker { form, after: After::Delete }) = ask else { continue };
             for (dir, name) in companion_paths(rule, unit, form) {
                 let marker = crate::inspector::join(&dir, &name);
-                self.spent.push(Spent { unit: unit.into(), marker, next });
+                self.spent.push(Spent { unit: unit.into(), marker, since, next });
             }
         }
     }
@@ -174,16 +176,20 @@ impl Source {
                 return true;
             }
             spent.next = now + SPENT_CHECK;
-            let records = self.berth.ledger.recent_records(self.berth.id, &spent.unit, 1);
-            let newest = records.ok().and_then(|records| records.into_iter().next());
-            match newest.map(|record| record.state) {
+            let records = self.berth.ledger.recent_records(self.berth.id, &spent.unit, 4);
+            let Some(newest) =
+                records.ok().and_then(|records| records.into_iter().find(|record| record.kind.is_unit()))
+            else {
+                return true;
+            };
+            match Some(newest.state).filter(|_| newest.admitted >= spent.since) {
                 Some(State::Delivered) => {
                     self.delete_marker(root, &spent.marker);
                     false
                 }
-                // Set aside or on its way: the marker stays for whoever looks into it.
-                Some(State::Queued | State::Retrying | State::Delivering | State::Dead) => true,
-                _ => false,
+                // Not in the ledger yet, on its way, or set aside: the marker stays.
+                None | Some(State::Queued | State::Retrying | State::Delivering | State::Dead) => true,
+                Some(_) => false,
             }
         });
         self.spent = spent;

@@ -70,8 +70,7 @@ impl Source {
         }
         for (path, known) in &mut self.known_bundles {
             if below(path) {
-                // As if no scan had ever seen it: it cannot be missed.
-                known.scan = u32::MAX;
+                known.scan = 0;
             }
         }
         self.miss_bundles();

@@ -14,6 +14,9 @@ pub(super) const NO_ROOM: Mono = Mono::from_millis(200);
 /// When a unit is looked at whose answer does not come.
 const OVERDUE_ANSWER: Mono = Mono::from_secs(30);
 
+/// When a dataset is tried again that cannot be read.
+const UNREADABLE: Mono = Mono::from_secs(5);
+
 impl Source {
     /// Finds out what it can at once and leaves the rest to the inspector; says whether all is known now.
     pub(super) fn find_out(
@@ -154,7 +157,7 @@ impl Source {
             Err(inspect::InspectError::Absent { .. }) => !self.can_be_missed(path),
             Err(_) => {
                 bundle.surveyed = false;
-                bundle.next = self.now() + OVERDUE_ANSWER;
+                bundle.next = self.now() + UNREADABLE;
                 bundle.reason = Reason::WaitingPermission;
                 true
             }
