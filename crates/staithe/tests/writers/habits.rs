@@ -35,45 +35,46 @@ const REST: Duration = Duration::from_millis(2_700);
 /// A stop below it.
 const BREATH: Duration = Duration::from_millis(80);
 
-const PRESETS: [Preset; 5] = [
-    Preset {
-        rule: Rule::new("local", r#""local""#),
-        trust: Trust { quiet: Duration::ZERO, sees_writers: true },
-    },
+const PRESETS: [Preset; 6] = [
+    Preset { rule: Rule::new("local", r#""local""#), trust: Trust::closed_and_quiet(Duration::ZERO) },
     Preset {
         rule: Rule {
             source: r#"rescan = "1s""#,
             ..Rule::new("network", r#"{ preset = "network", quiet = "1s" }"#)
         },
-        trust: Trust { quiet: QUIET, sees_writers: false },
+        trust: Trust { quiet: QUIET, sees_writers: false, wants_mark: false },
     },
     Preset {
         rule: Rule::new("sftp", r#"{ preset = "sftp", quiet = "1s" }"#),
-        trust: Trust { quiet: QUIET, sees_writers: true },
+        trust: Trust::closed_and_quiet(QUIET),
     },
     Preset {
         rule: Rule::new("rsync", r#"{ preset = "rsync", quiet = "1s" }"#),
-        trust: Trust { quiet: QUIET, sees_writers: true },
+        trust: Trust::closed_and_quiet(QUIET),
     },
     Preset {
         rule: Rule::new("scanner", r#""scanner""#),
-        trust: Trust { quiet: Duration::from_secs(5), sees_writers: true },
+        trust: Trust::closed_and_quiet(Duration::from_secs(5)),
+    },
+    Preset {
+        rule: Rule::new("done-file", r#""done-file""#),
+        trust: Trust { quiet: Duration::ZERO, sees_writers: true, wants_mark: true },
     },
 ];
 
 #[rustfmt::skip]
 static HABITS: [Habit; 10] = [
     //                                                  local     network   sftp      rsync     scanner   done-file
-    habit("pauses with the file open",     pauses,    [Whole,    Versions, Whole,    Whole,    Whole]),
-    habit("opens and appends 20 times",    appends,   [Versions, Versions, Versions, Versions, Whole]),
-    habit("patches the header afterwards", patches,   [Versions, Versions, Versions, Versions, Whole]),
-    habit("is killed half-way",            killed,    [Fragment, Fragment, Fragment, Fragment, Fragment]),
-    habit("is killed, but wrote `.part`",  aside,     [Nothing,  Nothing,  Nothing,  Nothing,  Nothing]),
-    habit("stores through a mapping",      maps,      [Whole,    Versions, Whole,    Whole,    Whole]),
-    habit("is one of two on one file",     two,       [Whole,    Versions, Whole,    Whole,    Whole]),
-    habit("leaves the file to a child",    bequeaths, [Whole,    Versions, Whole,    Whole,    Whole]),
-    habit("writes and closes",             behaves,   [Whole,    Whole,    Whole,    Whole,    Whole]),
-    habit("comes back, then marks it",     marks,     [Versions, Versions, Versions, Versions, Whole]),
+    habit("pauses with the file open",     pauses,    [Whole,    Versions, Whole,    Whole,    Whole,    Waiting]),
+    habit("opens and appends 20 times",    appends,   [Versions, Versions, Versions, Versions, Whole,    Waiting]),
+    habit("patches the header afterwards", patches,   [Versions, Versions, Versions, Versions, Whole,    Waiting]),
+    habit("is killed half-way",            killed,    [Fragment, Fragment, Fragment, Fragment, Fragment, Waiting]),
+    habit("is killed, but wrote `.part`",  aside,     [Nothing,  Nothing,  Nothing,  Nothing,  Nothing,  Nothing]),
+    habit("stores through a mapping",      maps,      [Whole,    Versions, Whole,    Whole,    Whole,    Waiting]),
+    habit("is one of two on one file",     two,       [Whole,    Versions, Whole,    Whole,    Whole,    Waiting]),
+    habit("leaves the file to a child",    bequeaths, [Whole,    Versions, Whole,    Whole,    Whole,    Waiting]),
+    habit("writes and closes",             behaves,   [Whole,    Whole,    Whole,    Whole,    Whole,    Waiting]),
+    habit("comes back, then marks it",     marks,     [Versions, Versions, Versions, Versions, Whole,    Whole]),
 ];
 
 const fn habit(
@@ -153,6 +154,11 @@ fn each_habit_has_its_outcome_under_rsync() {
 #[test]
 fn each_habit_has_its_outcome_under_scanner() {
     check("scanner");
+}
+
+#[test]
+fn each_habit_has_its_outcome_under_done_file() {
+    check("done-file");
 }
 
 fn create(watched: &Watched, name: &str) -> File {
@@ -293,6 +299,7 @@ fn marks(watched: &Watched) -> Trace {
         let open = OpenOptions::new().append(true).open(watched.root().join("marks"));
         put(&mut open.expect("it is there"), REST_OF_IT);
     });
-    drop(create(watched, "marks.done"));
+    sleep(REST);
+    trace.mark(WHOLE, || drop(create(watched, "marks.done")));
     trace
 }

@@ -28,6 +28,8 @@ struct State {
     until: Option<Instant>,
     /// Whether some process had the file open for writing.
     open: bool,
+    /// Whether the writer had said by a second file that it was finished.
+    marked: bool,
 }
 
 /// What a preset looks at.
@@ -37,6 +39,15 @@ pub(crate) struct Trust {
     pub(crate) quiet: Duration,
     /// It believes no state in which somebody has the file open for writing.
     pub(crate) sees_writers: bool,
+    /// It believes no state of which the writer has not said that it is the last.
+    pub(crate) wants_mark: bool,
+}
+
+impl Trust {
+    /// In whatever was quiet for so long while nobody had it open.
+    pub(crate) const fn closed_and_quiet(quiet: Duration) -> Self {
+        Self { quiet, sees_writers: true, wants_mark: false }
+    }
 }
 
 /// What a preset makes of a habit.
@@ -70,8 +81,14 @@ impl Trace {
             last.until = Some(Instant::now());
             since = if last.hash == hash { last.since } else { from };
         }
-        self.states.push(State { size, hash, from, since, until: None, open });
+        self.states.push(State { size, hash, from, since, until: None, open, marked: false });
         result
+    }
+
+    /// Says that the file is finished, which changes nothing about it.
+    pub(crate) fn mark(&mut self, content: &str, act: impl FnOnce()) {
+        self.step(content, false, act);
+        self.states.last_mut().expect("one was added").marked = true;
     }
 
     /// Whether everything was received that must be: the last state.
@@ -85,8 +102,8 @@ impl Trace {
     }
 
     /// What is wrong with what was received under such a preset; nothing if all is as expected.
-    pub(crate) fn offences(&self, trust: Trust, outcome: Outcome, receipts: &[Receipt]) -> Vec<String> {
-        let receipts: Vec<&Receipt> = self.of(receipts).collect();
+    pub(crate) fn offences(&self, trust: Trust, outcome: Outcome, all: &[Receipt]) -> Vec<String> {
+        let receipts: Vec<&Receipt> = self.of(all).collect();
         let count = receipts.len();
         let mut offences = Vec::new();
         let fits = match outcome {
@@ -98,8 +115,11 @@ impl Trace {
             offences.push(format!("{count} events"));
         }
         offences.extend(receipts.iter().filter_map(|receipt| self.is_early(trust, receipt)));
-        if !matches!(outcome, Outcome::Nothing | Outcome::Waiting) {
+        if outcome == Outcome::Versions {
             offences.extend(self.missing(trust, &receipts));
+        }
+        if !matches!(outcome, Outcome::Nothing | Outcome::Waiting) && !self.is_through(all) {
+            offences.push("nobody received the last state".to_owned());
         }
         offences
     }
@@ -124,26 +144,19 @@ impl Trace {
         (!good).then(|| format!("early: generation {} of {} bytes", receipt.generation, receipt.size))
     }
 
+    /// Each state that was to be believed for long enough must have been announced.
     fn missing(&self, trust: Trust, receipts: &[&Receipt]) -> Vec<String> {
-        let is_due = |state: &&State| state.until.is_none() || state.is_believed(trust, MARGIN);
+        let is_due = |state: &&State| state.is_believed(trust, MARGIN);
         let is_there = |state: &&State| receipts.iter().any(|receipt| receipt.size == state.size);
-        let last = self.states.last().map(|state| state.hash);
-        let mut missing: Vec<String> = self
-            .states
-            .iter()
-            .filter(|state| is_due(state) && !is_there(state))
-            .map(|state| format!("no event of the state of {} bytes", state.size))
-            .collect();
-        if !receipts.iter().any(|receipt| receipt.hash == last) {
-            missing.push("nobody received the last state".to_owned());
-        }
-        missing
+        let missing = self.states.iter().filter(|state| is_due(state) && !is_there(state));
+        missing.map(|state| format!("no event of the state of {} bytes", state.size)).collect()
     }
 }
 
 impl State {
     fn is_believed(&self, trust: Trust, margin: Duration) -> bool {
         let rested = self.until.map(|until| until.saturating_duration_since(self.since));
-        !(trust.sees_writers && self.open) && rested.is_none_or(|rested| rested >= trust.quiet + margin)
+        let can_be_last = !(trust.sees_writers && self.open) && (self.marked || !trust.wants_mark);
+        can_be_last && rested.is_none_or(|rested| rested >= trust.quiet + margin)
     }
 }
