@@ -49,7 +49,7 @@ use agenda::Agenda;
 use backoff::Backoff;
 use bundles::{Bundle, KnownBundle};
 use canaries::Canaries;
-use companions::Spent;
+use companions::{HeardBeside, Spent};
 use dirty::{Dirty, Folding};
 use grouping::MemberOf;
 use known::{Known, KnownFiles};
@@ -121,6 +121,7 @@ pub(crate) struct Source {
     shared_rules: Vec<Arc<Rule>>,
     inspector: Inspector,
     next_job: u64,
+    heard_beside: HeardBeside,
     /// Markers that go when their units are delivered.
     spent: Vec<Spent>,
     /// How many gaps were opened.
@@ -235,6 +236,7 @@ impl Source {
             shared_rules: shared_rules(&berth.plan),
             inspector: Inspector::new(Arc::clone(&berth.orders), berth.clock),
             next_job: 0,
+            heard_beside: HashMap::new(),
             spent: Vec::new(),
             gaps: 0,
             gap_since_wall: None,

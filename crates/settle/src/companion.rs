@@ -258,7 +258,7 @@ impl fmt::Display for NameForm {
 }
 
 /// The name without its extension; of `x.tar.gz` both `x.tar` and `x`, for nobody agrees which it is.
-fn stems(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn stems(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     let last = stem(name);
     let inner = last.and_then(|last| last.ends_with(b".tar").then(|| stem(last)).flatten());
     [Some(last.unwrap_or(name)), inner].into_iter().flatten()

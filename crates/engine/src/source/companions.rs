@@ -1,7 +1,9 @@
 //! What lies beside a unit: markers and locks; and what a marker does to the units that it is of.
 
+use std::collections::HashMap;
+
 use model::{PathKey, Reason, Signal, Stamp, State};
-use settle::companion::Of;
+use settle::companion::{Of, stems};
 use settle::{After, Answer, Ask, Marker, Mono, NameForm, Rule, Take};
 use sys::{Dir, EntryKind};
 
@@ -73,6 +75,10 @@ pub(super) fn answer_beside(
     }
 }
 
+/// Companions that were heard of in one round: their directory and their stem (none: of all units there), and
+/// whether one was made.
+pub(super) type HeardBeside = HashMap<(Box<[u8]>, Option<Box<[u8]>>), bool>;
+
 /// A marker that is to be deleted when every sink has its unit.
 #[derive(Debug)]
 pub(super) struct Spent {
@@ -100,23 +106,32 @@ impl Source {
                 self.wake(&[&unit[..], b"/"].concat(), made);
                 self.note_spent(rule, &unit, path);
             }
-            Of::All | Of::Stem(_) => {
-                for unit in self.waiting_in(dir, &of) {
-                    self.wake(&unit, made);
-                }
+            Of::All => *self.heard_beside.entry((dir.into(), None)).or_default() |= made,
+            Of::Stem(stem) => {
+                *self.heard_beside.entry((dir.into(), Some(stem.into()))).or_default() |= made;
             }
         }
     }
 
-    /// Units of that directory that wait, and that the companion is of.
-    fn waiting_in(&self, dir: &[u8], of: &Of<'_>) -> Vec<Box<[u8]>> {
-        let is = |path: &&[u8]| {
-            let (above, name) = split(path.strip_suffix(b"/").unwrap_or(path));
-            above == dir && of.is(name)
+    /// Looks again at the units of those companions whose names do not say which unit they are of: one pass
+    /// over what waits, however many companions were heard of.
+    pub(super) fn wake_those_beside(&mut self) {
+        if self.heard_beside.is_empty() {
+            return;
+        }
+        let heard = std::mem::take(&mut self.heard_beside);
+        let made = |path: &[u8]| {
+            let (dir, name) = split(path.strip_suffix(b"/").unwrap_or(path));
+            let of_all = heard.get(&(dir.into(), None));
+            let mut of_stems = stems(name).filter_map(|stem| heard.get(&(dir.into(), Some(stem.into()))));
+            of_all.or_else(|| of_stems.next()).copied()
         };
-        let files = self.waiting.iter().map(|(path, _)| path).filter(is);
-        let bundles = self.bundles.iter().map(|(path, _)| path).filter(is);
-        files.chain(bundles).map(Into::into).collect()
+        let files = self.waiting.iter().map(|(path, _)| path);
+        let paths = files.chain(self.bundles.iter().map(|(path, _)| path));
+        let woken: Vec<_> = paths.filter_map(|path| Some((Box::from(path), made(path)?))).collect();
+        for (path, made) in woken {
+            self.wake(&path, made);
+        }
     }
 
     /// Looks at a waiting unit again because something beside it has changed.

@@ -154,6 +154,7 @@ impl Source {
             }
             drop(dirs);
             self.run_errands();
+            self.wake_those_beside();
             self.settle_candidates(candidates);
         }
     }
