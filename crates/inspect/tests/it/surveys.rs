@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use inspect::{InspectError, LISTED, Survey, SurveyRequest, survey};
 use model::Stamp;
@@ -267,11 +268,12 @@ fn what_cannot_be_read_is_counted_and_named() {
 #[test]
 fn a_tree_deeper_than_a_path_may_be_is_walked_with_few_descriptors() {
     const DEEP: usize = 4_000;
+    const MEMBERS: u64 = 4_000 + 40 + 1;
     let tree = Tree::in_memory();
     fs::create_dir(tree.path(b"unit")).unwrap();
-    // A file beside each hundredth directory, and at the very end.
+    // A directory with a file beside each directory, a file beside each hundredth, and one at the very end.
     let script = format!(
-        "import os\nos.chdir({:?})\nfor i in range({DEEP}):\n os.mkdir('d'); os.mkdir('e')\n \
+        "import os\nos.chdir({:?})\nfor i in range({DEEP}):\n os.mkdir('d'); os.mkdir(f'e{{i}}'); open(f'e{{i}}/x', 'w').close()\n \
          if i % 100 == 0: open('f', 'w').close()\n os.chdir('d')\nopen('last', 'w').close()\n",
         tree.path(b"unit")
     );
@@ -291,11 +293,40 @@ fn a_tree_deeper_than_a_path_may_be_is_walked_with_few_descriptors() {
         };
         std::thread::Builder::new().stack_size(256 * 1024).spawn_scoped(scope, walk).unwrap().join().unwrap()
     });
-    assert_eq!(small.unwrap().count, 41);
+    assert_eq!(small.unwrap().count, MEMBERS);
     let found = survey(&tree.place(b"unit"), &SurveyRequest::default(), &watch).unwrap();
-    assert_eq!((found.count, found.unreadable.count), (41, 0));
+    assert_eq!((found.count, found.unreadable.count), (MEMBERS, 0));
     // Other tests of this process have theirs open meanwhile.
     assert!(most.get() < before + 1_000, "{} descriptors", most.get());
-    assert!(found.listed.iter().any(|name| name.len() == 2 * DEEP + 4 && name.ends_with(b"/last")));
+    let longest = found.listed.iter().map(|name| name.len()).max();
+    assert!(longest > Some(4_096), "{longest:?}: no name was longer than a path may be");
     assert!(Command::new("rm").arg("-rf").arg(tree.path(b"unit")).status().unwrap().success());
+}
+
+#[test]
+fn nobody_who_waits_at_a_fifo_is_woken() {
+    let tree = Tree::in_memory();
+    fs::create_dir(tree.path(b"unit")).unwrap();
+    assert!(Command::new("mkfifo").arg(tree.path(b"unit/fifo")).status().unwrap().success());
+    let mut writer = Command::new("sh")
+        .args(["-c", "exec 3>unit/fifo; : >woken"])
+        .current_dir(tree.path(b""))
+        .spawn()
+        .unwrap();
+    // It waits for a reader in the kernel; what that function is called depends on the kernel.
+    let place = format!("/proc/{}/wchan", writer.id());
+    let waits = || fs::read_to_string(&place).is_ok_and(|at| at.contains("partner") || at.contains("fifo"));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !waits() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
+    let ask_first = vec![b"fifo".to_vec().into()];
+    let request = SurveyRequest { ask_first, probe: true, ..SurveyRequest::default() };
+    for _ in 0..100 {
+        assert_eq!(survey(&tree.place(b"unit"), &request, &|| false).unwrap().count, 1);
+    }
+    assert!(writer.try_wait().unwrap().is_none(), "the writer has gone on");
+    assert!(!tree.path(b"woken").exists());
+    writer.kill().unwrap();
+    writer.wait().unwrap();
 }
