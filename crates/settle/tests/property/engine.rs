@@ -2,6 +2,7 @@
 //! announces. It decides nothing that `settle` is there to decide.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use model::{Cause, Reason, Signal, Stamp};
@@ -87,7 +88,7 @@ pub(crate) struct Announcement {
 }
 
 pub(crate) struct Engine {
-    pub(crate) rules: Rules,
+    rules: Rc<Rules>,
     pub(crate) mode: Mode,
     pub(crate) waiting: BTreeMap<String, Waiting>,
     members: BTreeMap<String, Member>,
@@ -96,7 +97,7 @@ pub(crate) struct Engine {
     pub(crate) scan: Option<Ms>,
     number: u64,
     rng: Rng,
-    local: Completion,
+    local: Rc<Completion>,
 }
 
 /// A complete unit before the last look into the queue.
@@ -139,7 +140,7 @@ fn single(print: Print) -> Content {
 impl Engine {
     pub(crate) fn new(rules: Rules, mode: Mode, rng: Rng) -> Self {
         Self {
-            rules,
+            rules: Rc::new(rules),
             mode,
             waiting: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -148,7 +149,7 @@ impl Engine {
             scan: mode.deaf.then_some(POLL),
             number: 0,
             rng,
-            local: Completion::local(),
+            local: Rc::new(Completion::local()),
         }
     }
 
@@ -339,7 +340,7 @@ impl Engine {
             }
             Selection::Ignored(Reason::IgnoredMarker { .. }) => self.stir_all(world.now),
             Selection::Ignored(_) => {}
-            Selection::Taken(rule) => match self.rules.rules[rule].shape.take.clone() {
+            Selection::Taken(rule) => match &Rc::clone(&self.rules).rules[rule].shape.take {
                 Take::Group(Grouping::Name(pattern)) => {
                     let (key, total) = pattern.key(last(path).as_bytes()).expect("a key");
                     let group = text(&group_path(parent(path).as_bytes(), key));
@@ -429,7 +430,7 @@ impl Engine {
         let number = self.count();
         let known = self.known.get(unit);
         let pattern = match &self.rules.rules[rule].shape.take {
-            Take::Group(Grouping::Name(pattern)) => pattern.clone(),
+            Take::Group(Grouping::Name(pattern)) => pattern,
             _ => panic!("no group"),
         };
         let waiting = self.waiting.entry(unit.to_owned()).or_insert_with(|| {
@@ -494,7 +495,7 @@ impl Engine {
             return Ok(());
         };
         let writer = self.probe(world, path);
-        let local = self.local.clone();
+        let local = Rc::clone(&self.local);
         let Some(member) = self.members.get_mut(path) else { return Ok(()) };
         let sample = sample(&print, &world.inode(path).expect("the inode of a name"));
         member.unit.look(sample, now);
@@ -576,7 +577,8 @@ impl Engine {
     fn judge_now(&mut self, world: &mut World, unit: &str, waiting: &mut Waiting) -> Result<Judged, String> {
         let now = world.now;
         let wall = stamp(WALL + now);
-        let rule = self.rules.rules[waiting.rule].clone();
+        let rules = Rc::clone(&self.rules);
+        let rule = &rules.rules[waiting.rule];
         let job = waiting.job.take();
         let mut since = job.as_ref().map_or(now, |job| job.asked);
         let found = job.as_ref().and_then(|job| job.found.as_ref());
@@ -703,7 +705,7 @@ impl Engine {
                             }
                             Some(answer) => answers[at] = answer,
                             None if dear.asks >> at & 1 == 1 => later.asks |= 1 << at,
-                            None => answers[at] = companion(world, unit, &rule, &asks[at]),
+                            None => answers[at] = companion(world, unit, rule, &asks[at]),
                         }
                     }
                     if later.is_none() {

@@ -25,7 +25,7 @@ use script::Op;
 use spec::{Spec, Takes};
 use world::{Content, Ms, World};
 
-const CASES: u64 = 6_000;
+const CASES: u64 = 4_000;
 /// So long after the last writer has gone everything is decided.
 const END: Ms = 420_000;
 

@@ -322,10 +322,12 @@ impl Asked<'_> {
         }
         let quiet = past.quiet(at, unit);
         let unheard = self.is_unheard(past, life, unit);
+        // A member that was complete and has changed unheard is found, as by a scan.
+        let in_group = self.specs[unit.spec].takes == Takes::Group;
         let linked = body.names > 1 || WALL + body.changed > body.mtime;
         match self.mode.leases {
             true => body.writers == 0 && (unheard || body.size > 0 || body.names > 1 || quiet >= 200),
-            false => quiet >= 60_000 || quiet >= 2_000 && (unheard || linked),
+            false => quiet >= 60_000 || quiet >= 2_000 && (unheard || linked || in_group),
         }
     }
 
