@@ -67,11 +67,12 @@ fn list(plan: Option<&Plan>, json: bool) -> anyhow::Result<Exit> {
 
 /// Without a configuration there are no rules to ask; the command that names one is given whole.
 fn whose_rules(args: &RulesArgs) -> String {
-    let zero = if args.null { " -0" } else { "" };
-    let paths: String = args.paths.iter().map(|path| format!(" {}", quoted(path))).collect();
+    let zero = args.null.then(|| "-0".to_owned());
+    let words: Vec<String> = zero.into_iter().chain(args.paths.iter().map(|path| quoted(path))).collect();
     format!(
-        "the rules stand in a configuration, and none is named. Type: staithe rules -c FILE{zero}{paths}\n(or set \
-         STAITHE_CONFIG; FILE is what `staithe run -c` was given)"
+        "the rules stand in a configuration, and none is named. Type: staithe rules -c FILE {}\n(or set \
+         STAITHE_CONFIG; FILE is what `staithe run -c` was given)",
+        words.join(" ")
     )
 }
 

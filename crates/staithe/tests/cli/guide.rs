@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use model::{ManifestGap, Reason};
+use model::Reason;
 use settle::PRESETS;
 
 fn page(name: &str) -> String {
@@ -97,8 +97,8 @@ fn each_preset_stands_in_the_guide_as_it_is() {
                 let plan = read(&rule(kind, complete)).ok()?;
                 plan.sources.first()?.rules.rules.first().map(|rule| rule.completion.clone())
             };
-            let named = read(&format!("\"{}\"", preset.name));
-            named.is_some() && preset.meaning == written && read(written).is_some()
+            let preset_read = read(&format!("\"{}\"", preset.name));
+            preset_read.is_some() && preset.meaning == written && read(written).is_some()
         });
         assert!(same, "{}: {written}, but it is {}", preset.name, preset.meaning);
     }
@@ -118,7 +118,7 @@ fn reasons() -> Vec<Reason> {
         Reason::WaitingLook,
         Reason::WaitingDeadline,
         Reason::WaitingMarker { marker: name(), stale: false },
-        Reason::WaitingManifest(Box::new(ManifestGap::default())),
+        Reason::WaitingManifest(Box::default()),
         Reason::WaitingMembers { present: 0, expected: None, blocking: Vec::new() },
         Reason::WaitingCount { present: 0, expected: None },
         Reason::WaitingMetadata { file: name(), problem: String::new() },

@@ -28,6 +28,7 @@ const RULES: &str = r#"
     [[source.data.rule]]
     name = "sets"
     dataset = "*.ms"
+    exclude = ["bad*.ms"]
 "#;
 
 fn configured(text: &str) -> Landing {
@@ -113,10 +114,11 @@ fn a_path_is_taken_by_one_rule_and_each_says_why() {
     );
     assert_eq!(member["preset_meaning"], "{ all = [\"members\", { quiet = \"1m\" }] }");
 
-    let text = rules(&landing, &["in/skip/x.csv", "in/x.ms/"]).text();
+    let text = rules(&landing, &["in/skip/x.csv", "in/x.ms/", "in/bad1.ms/x.csv"]).text();
     for word in [
         "excludes the directory \"skip\" above it",
         "as a dataset by rule \"sets\"",
+        "excludes the dataset that it lies in: \"bad*.ms\"",
         "complete  \"measurement-set\"",
     ] {
         assert!(text.contains(word), "no `{word}` in:\n{text}");

@@ -107,13 +107,16 @@ fn said(rule: &Rule, say: Say<'_>, path: &[u8]) -> String {
         Say::ExcludedBelow { directory, pattern } => {
             format!("excludes the directory \"{}\" above it: \"{}\"", safe(directory), text(pattern.text()))
         }
-        Say::NotIncluded => not_included(rule),
+        Say::NotIncluded => not_included(rule, path),
     }
 }
 
-fn not_included(rule: &Rule) -> String {
+fn not_included(rule: &Rule, path: &[u8]) -> String {
     match &rule.shape.take {
-        Take::Dataset(patterns) => format!("it lies in no dataset {}", list(patterns)),
+        Take::Dataset(patterns) => match left_out(rule, patterns, path) {
+            Some(pattern) => format!("excludes the dataset that it lies in: \"{}\"", text(pattern.text())),
+            None => format!("it lies in no dataset {}", list(patterns)),
+        },
         Take::Group(settle::Grouping::Name(pattern)) => {
             format!(
                 "does not include it, or finds no key in it: include {}, group \"{}\"",
@@ -123,6 +126,15 @@ fn not_included(rule: &Rule) -> String {
         }
         Take::File | Take::Group(_) => format!("does not include it: include {}", list(&rule.include)),
     }
+}
+
+/// The pattern that excludes a directory which would be a dataset.
+fn left_out<'a>(rule: &'a Rule, patterns: &[Pattern], path: &[u8]) -> Option<&'a Pattern> {
+    let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(at, _)| at);
+    let directories = slashes.chain([path.len()]).filter_map(|len| path.get(..len));
+    let dataset = directories.clone().find(|dir| patterns.iter().any(|pattern| pattern.matches(dir)))?;
+    let mut above = directories.take_while(|dir| dir.len() <= dataset.len());
+    above.find_map(|dir| rule.exclude.iter().find(|pattern| pattern.matches(dir)))
 }
 
 fn list(patterns: &[Pattern]) -> String {
