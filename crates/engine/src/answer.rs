@@ -1,6 +1,6 @@
 //! Answers of a source's thread about units that the ledger does not hold.
 
-use model::{Reason, Stamp, State};
+use model::{Kind, Reason, Stamp, State};
 
 /// What a source says of one path.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub struct LiveExplain {
     pub within: Option<Vec<u8>>,
     /// What the rules say of such a path, whether or not anything is there.
     pub selection: Selected,
+    /// A directory of that path would not be entered: every rule excludes it.
+    pub pruned: bool,
 }
 
 /// What the rules say of a path.
@@ -51,6 +53,12 @@ pub struct LiveUnit {
     pub reason: Reason,
     /// The rule that took it.
     pub rule: Option<String>,
+    /// What it is, as far as that is known.
+    pub kind: Option<Kind>,
+    /// How many members of it are there, as far as that is known.
+    pub members: Option<u64>,
+    /// Its members or contents are being read at this moment.
+    pub reading: bool,
     /// When it was noticed.
     pub first_seen: Option<Stamp>,
     /// When it is looked at next, at the latest.

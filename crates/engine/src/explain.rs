@@ -1,26 +1,30 @@
 //! `explain`: why a path is where it is, with what happened so far and what happens next.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use dispatch::SinkState;
 use ledger::{LedgerError, Record, SourceId};
-use model::text::{insert_json_path, safe};
+use model::text::safe;
 use model::{Kind, Reason, State};
-use serde_json::{Map, Value, json};
-use std::os::unix::ffi::OsStrExt as _;
+use serde_json::Value;
 use sys::{Dir, EntryKind, Errno, Links, Look};
 
-use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
+use crate::answer::{LiveExplain, Present};
 use crate::engine::Engine;
 use crate::orders::Order;
 
+mod away;
 mod detail;
+mod page;
+mod sentence;
 mod timeline;
 
-pub use detail::reason_detail;
-use detail::{detail, live_detail};
-use timeline::{GENERATIONS, moment, moments_of};
+use away::why_away;
+use page::Page;
+pub use sentence::reason_detail;
+use timeline::GENERATIONS;
 
 /// What can be said of a path.
 #[derive(Clone, Debug)]
@@ -71,35 +75,39 @@ impl Engine {
 
     pub(crate) fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
         let live = self.ask_source(place);
-        let within = live.as_ref().and_then(|live| live.within.clone());
-        let unit_place = within.map(|path| Place { source: place.source.clone(), path });
-        let records = self.records_of(unit_place.as_ref().unwrap_or(place))?;
-        let mut value = Map::new();
-        insert_json_path(&mut value, "path", &place.path);
-        insert_json_path(&mut value, "asked", asked.as_os_str().as_bytes());
-        value.insert("source".into(), place.source.as_str().into());
-        value.insert("sinks".into(), json!([]));
-        value.insert("timeline".into(), json!([]));
-        value.insert("reason".into(), Value::Null);
-        value.insert("reason_args".into(), json!({}));
-        value.insert("rule".into(), Value::Null);
-        value.insert("next_check".into(), Value::Null);
-        let unit = live.as_ref().and_then(|live| live.unit.clone());
-        if let Some(within) = &unit_place {
-            insert_json_path(&mut value, "unit", &within.path);
+        let unit = live.as_ref().and_then(|live| live.within.clone()).map_or_else(
+            || Place { source: place.source.clone(), path: place.path.clone() },
+            |path| Place { source: place.source.clone(), path },
+        );
+        let records = self.records_of(&unit)?;
+        let mut page = Page::of(asked, place, &unit.path);
+        page.away = self.why_away(place);
+        if page.is_member() && page.away.is_none() && self.was_never_a_member(place, &unit) {
+            return Ok(Explained::NeverSeen(page.no_member()));
         }
-        let newest = records.iter().rfind(|record| !matches!(record.kind, Kind::Removal { .. }));
-        match (unit, newest, live) {
-            (Some(unit), _, _) => say_live(&mut value, &unit, &records),
-            (None, Some(record), _) => self.say_record(&mut value, record, &records),
-            (None, None, Some(live)) => return Ok(say_unknown(value, &live, &self.present(place))),
+        let waiting = live.as_ref().and_then(|live| live.unit.clone());
+        let newest = records.iter().rfind(|record| !is_notice(record.kind));
+        match (waiting, newest, live) {
+            (Some(waiting), _, _) => page.say_live(&waiting, &records),
+            (None, Some(newest), _) => page.say_record(newest, self.blocked_by(newest).as_ref(), &records),
+            (None, None, Some(live)) => return Ok(page.say_unknown(&live, &self.present(place))),
             (None, None, None) => {
-                let detail = "the source's thread did not answer; it waits for the ledger, or it has failed";
-                value.insert("state".into(), "seen".into());
-                value.insert("detail".into(), detail.into());
+                page.say_nothing("the source's thread does not answer. See `staithe status`");
             }
         }
-        Ok(Explained::Found(Value::Object(value)))
+        Ok(Explained::Found(page.done()))
+    }
+
+    /// Datasets do not remember their members; a group's are known by their names.
+    fn was_never_a_member(&self, place: &Place, unit: &Place) -> bool {
+        !unit.path.ends_with(b"/") && self.present(place) == Present::Absent
+    }
+
+    /// Why what lies at a place cannot be seen just now.
+    fn why_away(&self, place: &Place) -> Option<String> {
+        let state = self.lock();
+        let running = state.sources.iter().find(|source| source.plan.name == place.source)?;
+        why_away(&running.standing.row(), &running.plan.path, &place.path)
     }
 
     /// The last few generations, the oldest first.
@@ -145,28 +153,6 @@ impl Engine {
         answer.recv_timeout(patience).ok()
     }
 
-    fn say_record(&self, value: &mut Map<String, Value>, record: &Record, all: &[Record]) {
-        let reason = self.blocked_by(record);
-        value.insert("state".into(), record.state.name().into());
-        value.insert("id".into(), record.id.to_string().into());
-        value.insert("generation".into(), record.generation.into());
-        value.insert("rule".into(), record.rule.as_str().into());
-        value.insert("reason".into(), reason.as_ref().map(Reason::code).into());
-        value.insert("reason_args".into(), reason.as_ref().map(Reason::args).unwrap_or_default().into());
-        value.insert("detail".into(), detail(record, reason.as_ref()).into());
-        let sinks = record.sinks.iter().map(|sink| {
-            json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
-                   "last_error": sink.last_error,
-                   "delivered_at": sink.delivered_at.map(|at| at.to_string())})
-        });
-        value.insert("sinks".into(), sinks.collect());
-        value.insert("kind".into(), record.kind.name().into());
-        if let Some(count) = record.members_count {
-            value.insert("members".into(), count.into());
-        }
-        value.insert("timeline".into(), moments_of(all).into());
-    }
-
     /// Why an admitted unit is not delivered yet: the first sink that holds it up.
     fn blocked_by(&self, record: &Record) -> Option<Reason> {
         match record.state {
@@ -199,70 +185,17 @@ impl Engine {
     }
 }
 
-fn say_live(value: &mut Map<String, Value>, unit: &LiveUnit, earlier: &[Record]) {
-    value.insert("state".into(), unit.state.name().into());
-    value.insert("rule".into(), unit.rule.clone().into());
-    value.insert("reason".into(), unit.reason.code().into());
-    value.insert("reason_args".into(), unit.reason.args().into());
-    value.insert("next_check".into(), unit.next_check.map(|at| at.to_string()).into());
-    value.insert("detail".into(), live_detail(unit).into());
-    let mut moments = moments_of(earlier);
-    if let Some(first) = unit.first_seen {
-        moments.push(moment(first, "seen"));
-    }
-    moments.extend(unit.history.iter().map(|(at, what)| moment(*at, what)));
-    value.insert("timeline".into(), moments.into());
-}
-
-fn say_unknown(mut value: Map<String, Value>, live: &LiveExplain, present: &Present) -> Explained {
-    let there = *present != Present::Absent;
-    let what = match present {
-        Present::Absent => "nothing lies there now".to_owned(),
-        Present::File(size) => format!("a file of {size} bytes lies there now"),
-        Present::Directory => "it is a directory".to_owned(),
-        Present::Symlink => "it is a symbolic link".to_owned(),
-        Present::Special => "it is a FIFO, socket or device".to_owned(),
-        Present::Unknown(error) => format!("it cannot be looked at: {error}"),
-    };
-    let (reason, rule) = match (&live.selection, present) {
-        (_, Present::Directory) => (Some(Reason::IgnoredDirectory), None),
-        (Selected::Ignored(reason), _) => (Some(reason.clone()), None),
-        (Selected::Rule(rule), _) => (None, Some(rule.clone())),
-    };
-    let ignored = reason.is_some();
-    let said = match (&reason, &rule) {
-        (Some(reason), _) => reason_detail(reason),
-        (None, Some(rule)) => format!("rule \"{rule}\" would take it"),
-        (None, None) => String::new(),
-    };
-    let state = if ignored && there { "ignored" } else { "seen" };
-    value.insert("state".into(), state.into());
-    value.insert("reason".into(), reason.as_ref().map(Reason::code).into());
-    value.insert("reason_args".into(), reason.as_ref().map(Reason::args).unwrap_or_default().into());
-    value.insert("rule".into(), rule.into());
-    value.insert("detail".into(), format!("never seen; {what}; {said}").into());
-    if ignored && there {
-        Explained::Found(Value::Object(value))
-    } else {
-        Explained::NeverSeen(Value::Object(value))
-    }
+/// Events that are about a unit, or about none, and no units.
+const fn is_notice(kind: Kind) -> bool {
+    matches!(kind, Kind::Removal { .. } | Kind::Gap { .. })
 }
 
 pub(crate) fn outside(path: &Path, roots: &[PathBuf]) -> Value {
     let roots: Vec<String> = roots.iter().map(|root| safe(root.as_os_str().as_bytes())).collect();
-    let mut value = Map::new();
-    insert_json_path(&mut value, "path", path.as_os_str().as_bytes());
-    value.insert("source".into(), Value::Null);
-    value.insert("state".into(), "seen".into());
-    value.insert("reason".into(), Value::Null);
-    value.insert("reason_args".into(), json!({}));
-    value.insert("rule".into(), Value::Null);
-    value.insert("next_check".into(), Value::Null);
-    value.insert("sinks".into(), json!([]));
-    value.insert("timeline".into(), json!([]));
-    let detail = format!("never seen: no source covers this path; watched are {}", roots.join(", "));
-    value.insert("detail".into(), detail.into());
-    Value::Object(value)
+    let detail = format!("never seen; no source covers this path. Watched are: {}", roots.join(", "));
+    let mut page = Page::outside(path);
+    page.say_nothing(&detail);
+    page.done()
 }
 
 /// The path of the directory that a path below a root lies in (empty for the root), and its name there.

@@ -1,27 +1,27 @@
 //! Answers about units that the ledger does not hold: waiting, ignored, never seen.
 
-use model::{Stamp, State};
+use model::{Kind, Reason, Stamp, State};
 use settle::{RuleMask, Selection};
 
 use super::Source;
 use super::agenda::Appointed as _;
+use super::bundles::What;
 use super::waiting::Waiting;
 use crate::answer::{LiveExplain, LiveUnit, Selected};
 
 impl Source {
     pub(super) fn explain(&self, path: &[u8]) -> LiveExplain {
         let within = self.unit_around(path);
-        if let Some(within) = within {
-            let member = self.waiting.get(path).map(|waiting| self.live(path, waiting));
-            let unit = member.or_else(|| self.live_bundle(&within));
-            return LiveExplain { unit, within: Some(within), selection: self.selected(path) };
-        }
         let waiting = self.waiting.get(path).map(|waiting| self.live(path, waiting));
-        let ignored = || {
-            let reason = self.ignored.get(path)?.reason.clone();
-            Some(ignored_unit(path, reason))
+        let unit = match &within {
+            Some(within) => waiting.or_else(|| self.live_bundle(within)),
+            None => waiting.or_else(|| {
+                let reason = self.ignored.get(path)?.reason.clone();
+                Some(ignored_unit(path, reason))
+            }),
         };
-        LiveExplain { unit: waiting.or_else(ignored), within: None, selection: self.selected(path) }
+        let pruned = self.berth.plan.rules.prunes(self.mask_of(&[path, b"/"].concat()));
+        LiveExplain { unit, within, selection: self.selected(path), pruned }
     }
 
     pub(super) fn list(&self) -> Vec<LiveUnit> {
@@ -33,11 +33,15 @@ impl Source {
     }
 
     fn live(&self, path: &[u8], waiting: &Waiting) -> LiveUnit {
+        let now = self.now();
         LiveUnit {
             path: path.to_vec(),
             state: State::Waiting,
             reason: waiting.reason.clone(),
-            rule: self.rule_names.get(waiting.rule).map(|name| name.as_ref().to_owned()),
+            rule: self.rule_name(waiting.rule),
+            kind: Some(Kind::File),
+            members: None,
+            reading: waiting.inquiry.as_ref().is_some_and(|inquiry| inquiry.is_pending(now)),
             first_seen: Some(waiting.unit.first_seen_wall),
             next_check: Some(self.at(waiting.next)),
             history: waiting.history.moments().map(|(time, what)| (time, what.to_owned())).collect(),
@@ -53,32 +57,35 @@ impl Source {
         if self.bundles.contains(&group) || self.known_bundles.contains_key(&*group) {
             return Some(group);
         }
-        let rules = &self.berth.plan.rules;
-        let is_marker = |rule: usize, len: usize| {
-            let inside = path.get(len + 1..).unwrap_or_default();
-            rules.rules.get(rule).is_some_and(|rule| rule.is_marker_inside(inside))
-        };
-        match self.selection(path) {
-            Selection::Member { rule, len } if is_marker(rule, len) => None,
-            Selection::Member { .. } | Selection::Ignored(_) | Selection::Taken(_) => {
-                let units = rules.units_above(path);
-                units.last().map(|unit| path[..unit.len].to_vec())
-            }
-        }
+        let unit = self.berth.plan.rules.units_above(path).pop()?;
+        // What is excluded in a dataset, its markers and its locks are no members.
+        let belongs = unit.len == path.len() || (self.is_member(path) && self.marker_inside(path).is_none());
+        belongs.then(|| path[..unit.len].to_vec())
     }
 
     /// A bundle that waits.
     fn live_bundle(&self, path: &[u8]) -> Option<LiveUnit> {
         let bundle = self.bundles.get(path).filter(|bundle| bundle.counts())?;
+        let members = match &bundle.what {
+            What::Tree(tree) => tree.view().filter(|view| !view.partial).map(|view| view.count),
+            What::Group(group) => Some(group.len() as u64),
+        };
         Some(LiveUnit {
             path: path.to_vec(),
             state: State::Waiting,
             reason: bundle.reason.clone(),
-            rule: self.rule_names.get(bundle.rule).map(|name| name.as_ref().to_owned()),
+            rule: self.rule_name(bundle.rule),
+            kind: Some(Kind::Dataset),
+            members,
+            reading: bundle.inquiry.is_pending(self.now()),
             first_seen: Some(bundle.first_seen().1),
             next_check: Some(self.at(bundle.next)),
             history: bundle.history.moments().map(|(time, what)| (time, what.to_owned())).collect(),
         })
+    }
+
+    fn rule_name(&self, rule: usize) -> Option<String> {
+        self.rule_names.get(rule).map(|name| name.as_ref().to_owned())
     }
 
     /// A time on the wall clock.
@@ -87,12 +94,16 @@ impl Source {
         Stamp::from_nanos(self.berth.clock.wall().as_nanos().saturating_add(ahead.as_nanos() as i64))
     }
 
-    /// What the rules say of a path, whether or not its directories are known.
-    pub(super) fn selection(&self, path: &[u8]) -> Selection {
+    /// Which rules exclude a directory above the path.
+    fn mask_of(&self, path: &[u8]) -> RuleMask {
         let rules = &self.berth.plan.rules;
         let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        let mask = slashes.fold(RuleMask::EMPTY, |mask, (at, _)| rules.directory_mask(&path[..at], mask));
-        rules.select(path, mask)
+        slashes.fold(RuleMask::EMPTY, |mask, (at, _)| rules.directory_mask(&path[..at], mask))
+    }
+
+    /// What the rules say of a path, whether or not its directories are known.
+    pub(super) fn selection(&self, path: &[u8]) -> Selection {
+        self.berth.plan.rules.select(path, self.mask_of(path))
     }
 
     pub(super) fn is_selected(&self, path: &[u8]) -> bool {
@@ -101,24 +112,45 @@ impl Source {
 
     pub(super) fn selected(&self, path: &[u8]) -> Selected {
         let rules = &self.berth.plan.rules;
+        let name = |rule: usize| rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default();
         match self.selection(path) {
-            Selection::Taken(rule) => {
-                Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
-            }
-            Selection::Member { rule, .. } => {
-                Selected::Rule(rules.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default())
-            }
+            Selection::Taken(rule) => Selected::Rule(name(rule)),
+            Selection::Member { rule, .. } => match self.marker_inside(path) {
+                Some(rule) => Selected::Ignored(Reason::IgnoredMarker { rule: name(rule) }),
+                None => Selected::Rule(name(rule)),
+            },
             Selection::Ignored(reason) => Selected::Ignored(reason),
         }
     }
+
+    fn is_member(&self, path: &[u8]) -> bool {
+        matches!(self.selection(path), Selection::Member { .. })
+    }
+
+    /// The rule that a file in a dataset is a marker or a lock of.
+    fn marker_inside(&self, path: &[u8]) -> Option<usize> {
+        let rules = &self.berth.plan.rules;
+        let unit = rules.units_above(path).pop()?;
+        let inside = path.get(unit.len + 1..)?;
+        rules.rules.get(unit.rule).is_some_and(|rule| rule.is_marker_inside(inside)).then_some(unit.rule)
+    }
 }
 
-fn ignored_unit(path: &[u8], reason: model::Reason) -> LiveUnit {
+fn ignored_unit(path: &[u8], reason: Reason) -> LiveUnit {
+    let kind = match reason {
+        Reason::IgnoredSymlink => Some(Kind::Symlink),
+        Reason::IgnoredSpecialFile => Some(Kind::Special),
+        // Nothing was asked of the file system.
+        _ => None,
+    };
     LiveUnit {
         path: path.to_vec(),
         state: State::Ignored,
         reason,
         rule: None,
+        kind,
+        members: None,
+        reading: false,
         first_seen: None,
         next_check: None,
         history: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use model::{Reason, Stamp};
+use model::{Reason, Signal, Stamp};
 use settle::{Mono, Unit};
 use watch::DirId;
 
@@ -49,6 +49,9 @@ impl Waiting {
         if self.unit.is_closed() && !std::mem::replace(&mut self.noted_close, true) {
             self.history.note(wall, "closed");
         }
+        if self.unit.heard_signals().contains(Signal::RenamedIn) {
+            self.history.note_once(wall, "renamed in");
+        }
     }
 }
 
@@ -69,15 +72,25 @@ impl Appointed for Waiting {
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
     moments: Vec<(Stamp, Cow<'static, str>)>,
+    /// The reason that was noted last.
+    reason: Option<Cow<'static, str>>,
 }
 
 /// How many moments of a unit's history are kept.
 const HISTORY: usize = 24;
 
 impl History {
-    /// Notes what happened, if it is not what was noted last.
+    /// Notes what happened, if it is not what was noted last; a reason (`waiting.…`), if it is not the last
+    /// reason. That something is read once more tells nothing: what comes of it does.
     pub(super) fn note(&mut self, at: Stamp, what: impl Into<Cow<'static, str>>) {
         let what = what.into();
+        if what.starts_with("waiting.") {
+            let read_again = self.reason.is_some() && what == Reason::WaitingInspection.code();
+            if read_again || self.reason.as_ref() == Some(&what) {
+                return;
+            }
+            self.reason = Some(what.clone());
+        }
         if self.moments.last().is_some_and(|(_, last)| *last == what) {
             return;
         }
@@ -85,6 +98,13 @@ impl History {
             self.moments.remove(HISTORY / 2);
         }
         self.moments.push((at, what));
+    }
+
+    /// Notes what happens once at most.
+    fn note_once(&mut self, at: Stamp, what: &'static str) {
+        if !self.moments().any(|(_, noted)| noted == what) {
+            self.note(at, what);
+        }
     }
 
     pub(super) fn moments(&self) -> impl Iterator<Item = (Stamp, &str)> {
@@ -111,5 +131,18 @@ mod tests {
         assert_eq!(history.moments[HISTORY - 1].0, Stamp::new(99, 0));
         history.note(Stamp::new(100, 0), "waiting.closed");
         assert_eq!(history.moments[HISTORY - 1].0, Stamp::new(99, 0), "nothing new");
+    }
+
+    #[test]
+    fn reading_again_is_no_news() {
+        let mut history = History::default();
+        let told = ["waiting.inspection", "3 bytes", "waiting.manifest"];
+        for what in [&told[..], &["waiting.inspection", "waiting.manifest"].repeat(9)].concat() {
+            history.note(Stamp::default(), what);
+        }
+        assert_eq!(history.moments().map(|(_, what)| what).collect::<Vec<_>>(), told);
+        history.note_once(Stamp::default(), "3 bytes");
+        history.note(Stamp::default(), "waiting.manifest");
+        assert_eq!(history.moments.len(), told.len());
     }
 }

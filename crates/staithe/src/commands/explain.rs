@@ -66,7 +66,7 @@ fn page(explained: &Value, found: bool) -> String {
     let shown = paint(&word, state_colour(&state), colour);
     // The source's own directory has an empty path below itself.
     let asked = Some(path(explained, "path")).filter(|path| !path.is_empty()).unwrap_or_else(|| ".".into());
-    let mut out = format!("{asked}: {shown}{source}\n");
+    let mut out = format!("{asked}: {shown}{}{source}\n", member_of(explained));
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(out, "  {name:<9}{value}");
@@ -74,13 +74,16 @@ fn page(explained: &Value, found: bool) -> String {
     };
     line("why", text(explained, "detail"));
     line("reason", text(explained, "reason"));
+    line("blocking", blocking(explained));
     line("rule", text(explained, "rule"));
+    line("members", show::number(explained, "members"));
     line("id", text(explained, "id"));
     line("next", text(explained, "next_check"));
     for sink in explained["sinks"].as_array().into_iter().flatten() {
         let error =
             sink["last_error"].as_str().map(|error| format!(": {}", model::text::safe(error.as_bytes())));
-        line("sink", format!("{} {}{}", text(sink, "name"), text(sink, "state"), error.unwrap_or_default()));
+        let (name, state) = (text(sink, "name"), text(sink, "state"));
+        line("sink", format!("{name} {state}{}", error.unwrap_or_default()));
     }
     let timeline = explained["timeline"].as_array().map(Vec::as_slice).unwrap_or_default();
     if !timeline.is_empty() {
@@ -92,10 +95,39 @@ fn page(explained: &Value, found: bool) -> String {
     out
 }
 
+/// ` as a member of obs.ms`, if it is one. A group is also asked about without its slash.
+fn member_of(explained: &Value) -> String {
+    let (asked, unit) = (path(explained, "path"), path(explained, "unit"));
+    if unit.is_empty() || unit.strip_suffix('/').unwrap_or(&unit) == asked {
+        return String::new();
+    }
+    format!(" as a member of {unit}")
+}
+
+/// The names of what a unit waits for, the first few.
+fn blocking(explained: &Value) -> String {
+    let names = explained["reason_args"]["blocking"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown = names.iter().filter_map(Value::as_str).map(|name| model::text::safe(name.as_bytes()));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_member_is_called_one() {
+        let of = |path: &str, unit: &str| {
+            let explained = json!({"path": path, "unit": unit, "state": "waiting", "source": "s",
+                "reason_args": {"blocking": ["a\u{1b}", "b"]}});
+            page(&explained, true)
+        };
+        let member = of("obs.ms/x", "obs.ms");
+        assert!(member.starts_with("obs.ms/x: WAITING as a member of obs.ms (source s)\n"), "{member}");
+        assert!(member.contains("blocking a\\x1b, b\n") || member.contains("b\n"), "{member}");
+        assert!(of("g", "g/").starts_with("g: WAITING (source s)\n"));
+    }
 
     #[test]
     fn a_page_never_holds_a_raw_control_byte() {
