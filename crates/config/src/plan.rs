@@ -149,6 +149,19 @@ pub enum Format {
     Template(String),
 }
 
+impl Format {
+    /// Whether a reader can tell a removal or a gap from an arrival. One that only names the path cannot:
+    /// it would be taken for a file that came.
+    #[must_use]
+    pub fn tells_events_apart(&self) -> bool {
+        match self {
+            Format::CloudEvents | Format::Flat | Format::Metwork => true,
+            Format::Path => false,
+            Format::Template(template) => template.contains("{type}"),
+        }
+    }
+}
+
 /// The kinds of sink.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SinkKind {

@@ -31,11 +31,7 @@ pub fn encode(format: &Format, parcel: &Parcel, out: &mut Vec<u8>) {
 /// sinks are not to get removals and gaps.
 #[must_use]
 pub fn tells(format: &Format, kind: Kind) -> bool {
-    match format {
-        Format::CloudEvents | Format::Flat | Format::Metwork => true,
-        Format::Path => kind.is_unit(),
-        Format::Template(template) => kind.is_unit() || template.contains("{type}"),
-    }
+    kind.is_unit() || format.tells_events_apart()
 }
 
 /// Whether the format gives raw bytes of names, which may hold newlines and control bytes.

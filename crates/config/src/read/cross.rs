@@ -25,6 +25,7 @@ pub(super) fn check(
         return;
     }
     for named in named {
+        untellable(sources, sinks, named, report);
         let used = sources
             .iter()
             .flat_map(|source| &source.plan.rules.rules)
@@ -33,6 +34,28 @@ pub(super) fn check(
             let message = format!("no rule delivers to the sink \"{}\"", shown(named.name));
             report.warn(&named.place, message, Some("add it to the `to` of a rule, or remove it".into()));
         }
+    }
+}
+
+/// A removal or a gap written by a format that only names paths would be taken for an arrival, so such a sink
+/// does not get them.
+fn untellable(sources: &[source::Read], sinks: &[sink::Read], named: &Named<'_>, report: &mut Report<'_>) {
+    let tells = |sink: &sink::Read| sink.plan.format.tells_events_apart();
+    if sinks.iter().any(|sink| sink.plan.name == named.name && tells(sink)) {
+        return;
+    }
+    let asks = |source: &source::Read| {
+        let rules = source.plan.rules.rules.iter();
+        let mut bound = rules.filter(|rule| rule.to.iter().any(|to| to == named.name));
+        bound.any(|rule| rule.shape.removed || source.plan.gap_events)
+    };
+    if sources.iter().any(asks) {
+        let message = format!(
+            "the sink \"{}\" gets no removals and gaps: its format cannot tell them from arrivals",
+            shown(named.name)
+        );
+        let help = "use the format \"cloudevents\" or \"flat\", or a template with {type}".to_owned();
+        report.warn(&named.place, message, Some(help));
     }
 }
 

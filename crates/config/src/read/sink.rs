@@ -122,7 +122,8 @@ fn format(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Format> {
 }
 
 /// The names that a template can hold.
-const PLACEHOLDERS: [&str; 8] = ["path", "name", "root", "id", "size", "mtime", "source", "generation"];
+const PLACEHOLDERS: [&str; 10] =
+    ["path", "name", "root", "id", "size", "mtime", "source", "generation", "type", "kind"];
 
 /// Only what looks like a placeholder is looked at: JSON templates are full of braces.
 fn check_template(report: &mut Report<'_>, text: &Text) {

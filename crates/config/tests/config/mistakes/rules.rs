@@ -341,3 +341,24 @@ fn a_marker_of_everything_that_is_deleted_is_a_warning() {
     }
     assert_eq!(good(&delete(DATASET, "_SUCCESS")).warnings, []);
 }
+
+#[test]
+fn a_sink_that_cannot_tell_removals_is_a_warning() {
+    let with = |format: &str, rule: &str, source: &str| {
+        good(&format!(
+            "[source.s]\npath='/in'\n{source}\n[[source.s.rule]]\n{rule}\n[sink.q]\ntype='stdout'\nformat={format}\n"
+        ))
+    };
+    let template = "'template'\ntemplate='{path}'";
+    for format in ["'path'", template] {
+        for (rule, source) in [("removed = true", ""), ("", "gap_events = true")] {
+            let warnings = with(format, rule, source).warnings;
+            assert_eq!(warnings.len(), 1, "{format} {rule}{source}: {}", summary(&warnings));
+            assert!(warnings[0].message.contains("no removals and gaps"), "{}", summary(&warnings));
+        }
+        assert_eq!(with(format, "", "").warnings, []);
+    }
+    for format in ["'flat'", "'cloudevents'", "'template'\ntemplate='{type} {path}'"] {
+        assert_eq!(with(format, "removed = true", "gap_events = true").warnings, [], "{format}");
+    }
+}
