@@ -132,7 +132,7 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
     let unit = &*answer.unit;
     if let Some(survey) = &job.survey {
         answer.survey = Some(root.as_ref().map_err(|error| other_root(*error)).and_then(|root| {
-            let ignore = |name: &[u8]| job.rule.is_marker_inside(name);
+            let ignore = |name: &[u8]| is_no_member(&job.rule, unit, name);
             let request = SurveyRequest {
                 with_inode: survey.with_inode,
                 probe: survey.probe,
@@ -162,6 +162,15 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
     }
     answer.checked = checked;
     answer
+}
+
+/// Whether what lies in a dataset is no part of it: a marker, a lock, or excluded.
+fn is_no_member(rule: &Rule, unit: &[u8], name: &[u8]) -> bool {
+    let excludes = matches!(rule.shape.take, settle::Take::Dataset(_)) && !rule.exclude.is_empty();
+    let is_excluded = || {
+        matches!(rule.say(&join(unit, name)), settle::Say::Excluded(_) | settle::Say::ExcludedBelow { .. })
+    };
+    rule.is_marker_inside(name) || (excludes && is_excluded())
 }
 
 /// The root, if it is still the directory that the question was about.
@@ -222,7 +231,7 @@ fn verify(
     let beside = manifest.form.is_beside();
     // What a list beside a dataset names begins with the dataset's name.
     let base = if is_file { unit } else { &*dir };
-    let ignore = |name: &[u8]| rule.is_marker_inside(name);
+    let ignore = |name: &[u8]| is_no_member(rule, unit, name);
     let request = ManifestRequest {
         file: name.clone(),
         style: style(manifest.style),

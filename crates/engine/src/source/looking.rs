@@ -563,7 +563,12 @@ impl Source {
         let wall = self.berth.clock.wall();
         waiting.note_progress(wall);
         waiting.history.note(wall, reason.code());
-        (waiting.reason, waiting.next) = (reason, again);
+        let found = matches!(waiting.reason, Reason::WaitingManifest(_) | Reason::WaitingMetadata { .. });
+        // What was found when it was read last is the better answer while it is read again.
+        if !(found && reason == Reason::WaitingInspection) {
+            waiting.reason = reason;
+        }
+        waiting.next = again;
         self.waiting.insert(path, waiting);
     }
 
