@@ -325,8 +325,12 @@ fn nobody_who_waits_at_a_fifo_is_woken() {
     for _ in 0..100 {
         assert_eq!(survey(&tree.place(b"unit"), &request, &|| false).unwrap().count, 1);
     }
-    assert!(writer.try_wait().unwrap().is_none(), "the writer has gone on");
-    assert!(!tree.path(b"woken").exists());
+    // Whoever was woken is done soon; that nobody was shows only in that nothing comes of it.
+    let deadline = Instant::now() + Duration::from_millis(300);
+    while Instant::now() < deadline {
+        assert!(writer.try_wait().unwrap().is_none(), "the writer was woken");
+        std::thread::yield_now();
+    }
     writer.kill().unwrap();
     writer.wait().unwrap();
 }
