@@ -79,6 +79,9 @@ impl Past {
                 if let Some(life) = self.files.remove(path) {
                     self.bodies.entry(life.ino).or_default().names -= 1;
                 }
+                // What is empty is gone; the next of that name is another one.
+                let files = &self.files;
+                self.overdue.retain(|unit, _| files.keys().any(|path| path.starts_with(bare(unit))));
                 self.stir(path, at);
             }
             Fact::Open { ino } => self.bodies.entry(*ino).or_default().writers += 1,
