@@ -336,3 +336,6 @@ fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod unit_tests;
