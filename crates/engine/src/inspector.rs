@@ -235,6 +235,7 @@ fn verify(
     let request = ManifestRequest {
         file: name.clone(),
         style: style(manifest.style),
+        own_line: is_file && !beside,
         extras: match manifest.extras {
             Extras::Refuse if !beside => inspect::Extras::Refuse,
             _ => inspect::Extras::Ignore,

@@ -44,6 +44,7 @@ fn manifests(place: &Place<'_>) -> Outcome {
     let request = ManifestRequest {
         file: b"B3SUMS".to_vec(),
         style: Style::Auto,
+        own_line: false,
         extras: Extras::Refuse,
         ignore: &|_| false,
         threads: 2,

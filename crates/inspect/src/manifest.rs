@@ -42,6 +42,9 @@ pub enum ManifestError {
     /// It has no member: still being written, or not the file it should be.
     #[error("find a member: the list is empty")]
     Empty,
+    /// It is for many files, and the one in question is not among them (yet).
+    #[error("find the file in the list: no line names it")]
+    NotNamed,
     /// More than [`LARGEST_MANIFEST`] bytes or [`MOST_LINES`] lines.
     #[error("read the list: it has more than {MOST_LINES} lines or {LARGEST_MANIFEST} bytes")]
     TooLarge,

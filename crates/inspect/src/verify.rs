@@ -32,6 +32,8 @@ pub struct ManifestRequest<'a> {
     pub file: Vec<u8>,
     /// Its form.
     pub style: Style,
+    /// The list is for many files, and the unit is one of them: only its own line counts.
+    pub own_line: bool,
     /// What becomes of files that are not in the list.
     pub extras: Extras,
     /// Extras that are no members: markers, other lists. The list itself need not be named.
@@ -130,6 +132,12 @@ fn lines(request: &ManifestRequest<'_>, own: Option<&[u8]>, text: &[u8]) -> Resu
     {
         let companion = own.or_else(|| without_extension(&request.file));
         line.path = companion.ok_or(ManifestError::Line { line: 1, fault: Fault::NoName })?.to_vec();
+    }
+    if let Some(own) = own.filter(|_| request.own_line) {
+        lines.retain(|line| line.path == own);
+        if lines.is_empty() {
+            return Err(ManifestError::NotNamed);
+        }
     }
     Ok(lines)
 }

@@ -21,6 +21,7 @@ fn request(file: &str) -> ManifestRequest<'_> {
     ManifestRequest {
         file: file.into(),
         style: Style::Auto,
+        own_line: false,
         extras: Extras::Refuse,
         ignore: &|_| false,
         threads: 2,
