@@ -2,9 +2,10 @@
 //! complete, and must announce each one exactly once, after its last member, and never early.
 
 mod assembly;
+mod manifests;
 mod stage;
 
 use std::time::Duration;
 
 /// Longer than one step takes on a busy machine with two cores.
-const STEP: Duration = Duration::from_mins(1);
+const STEP: Duration = Duration::from_secs(30);
