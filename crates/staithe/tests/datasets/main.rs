@@ -3,6 +3,7 @@
 
 mod assembly;
 mod manifests;
+mod markers;
 mod stage;
 
 use std::time::Duration;
