@@ -1,5 +1,6 @@
 //! The workspace as cargo sees it: where it lies, its crates, and all it depends on.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,6 +72,13 @@ impl Workspace {
         Ok(used_packages(&value))
     }
 
+    /// How many packages go into the program for this machine, ours included; what only tests need is not
+    /// among them.
+    pub(crate) fn shipped(&self, program: &str) -> anyhow::Result<usize> {
+        let value = self.metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"])?;
+        Ok(shipped_packages(&value, program).len())
+    }
+
     fn metadata(&self, words: &[&str]) -> anyhow::Result<Value> {
         let mut command = self.cargo();
         command.args(["metadata", "--format-version", "1"]).args(words);
@@ -92,6 +100,24 @@ fn used_packages(metadata: &Value) -> Vec<Package> {
         .filter(|package| package["id"].as_str().is_some_and(|id| used.contains(&id)))
         .map(Package::from_json)
         .collect()
+}
+
+/// What the package of that name depends on, and what that does, without what is only for tests.
+fn shipped_packages<'a>(metadata: &'a Value, program: &str) -> BTreeSet<&'a str> {
+    let is_program = |package: &&Value| package["name"].as_str() == Some(program);
+    let begin = list(&metadata["packages"]).find(is_program).and_then(|package| package["id"].as_str());
+    let mut found = BTreeSet::new();
+    let mut next: Vec<&str> = begin.into_iter().collect();
+    while let Some(id) = next.pop() {
+        if !found.insert(id) {
+            continue;
+        }
+        let node = list(&metadata["resolve"]["nodes"]).find(|node| node["id"].as_str() == Some(id));
+        let ships = |dep: &&Value| list(&dep["dep_kinds"]).any(|kind| kind["kind"].as_str() != Some("dev"));
+        let deps = node.into_iter().flat_map(|node| list(&node["deps"])).filter(ships);
+        next.extend(deps.filter_map(|dep| dep["pkg"].as_str()));
+    }
+    found
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
@@ -119,5 +145,32 @@ impl Package {
     /// Whether it is one of ours.
     pub(crate) fn is_ours(&self) -> bool {
         self.source.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_tests_need_does_not_ship() {
+        let node = |id: &str, deps: &[(&str, Value)]| {
+            let deps: Vec<Value> = deps
+                .iter()
+                .map(|(to, kind)| serde_json::json!({"pkg": to, "dep_kinds": [{"kind": kind}]}))
+                .collect();
+            serde_json::json!({"id": id, "deps": deps})
+        };
+        let normal = Value::Null;
+        let metadata = serde_json::json!({
+            "packages": [{"name": "program", "id": "p"}, {"name": "a", "id": "a"}],
+            "resolve": {"nodes": [
+                node("p", &[("a", normal.clone()), ("t", "dev".into())]),
+                node("a", &[("b", "build".into()), ("p", normal)]),
+                node("b", &[]),
+                node("t", &[]),
+            ]}
+        });
+        assert_eq!(shipped_packages(&metadata, "program").into_iter().collect::<Vec<_>>(), ["a", "b", "p"]);
     }
 }
