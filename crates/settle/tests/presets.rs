@@ -40,7 +40,7 @@ impl Habit {
 
     /// In which millisecond the preset believes it, looked at each tenth of a second for five minutes.
     fn believed(&self, preset: &str) -> Option<u64> {
-        let rule = Completion::preset(preset).unwrap();
+        let rule = Completion::preset(preset).expect("a preset");
         let mut sample = Sample { size: 0, mtime: stamp(0), ctime: stamp(0), inode: 7, links: 1 };
         let (mut open, mut marked) = (false, false);
         let mut unit: Option<Unit> = None;
@@ -71,12 +71,12 @@ impl Habit {
                 (true, true) => WriterFact::Open,
                 (true, false) => WriterFact::Gone,
             };
-            let marker = if marked {
+            let answer = if marked {
                 Answer::Holds(Signal::Marker)
             } else {
                 Answer::Missing(Reason::WaitingMarker { marker: b"x.done".to_vec(), stale: false })
             };
-            let answers = [marker];
+            let answers = [answer];
             let beside = Beside { answers: &answers, ..Beside::NOTHING };
             let (mono, wall) = (Duration::from_millis(now), stamp(now));
             unit.look(sample, mono);
@@ -87,6 +87,8 @@ impl Habit {
         None
     }
 }
+
+type Named = (&'static str, fn() -> Habit);
 
 /// Written under another name, renamed at 1 s.
 fn renamed() -> Habit {
@@ -166,7 +168,7 @@ fn marked() -> Habit {
 
 #[test]
 fn each_preset_believes_each_habit_when_it_says() {
-    let habits: [(&str, fn() -> Habit); 9] = [
+    let habits: [Named; 9] = [
         ("renamed", renamed),
         ("renamed while open", renamed_while_open),
         ("linked", linked),

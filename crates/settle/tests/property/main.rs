@@ -160,6 +160,11 @@ impl<'a> Run<'a> {
         let units: Vec<Whole> = states
             .iter()
             .filter_map(|(past, _)| past.units(&self.case.specs).remove(&announcement.unit))
+            // Without events new members are found by scans only.
+            .map(|unit| {
+                let polled = self.case.mode.deaf && spec.takes == Takes::Group;
+                if polled { unit.only(&announcement.content) } else { unit }
+            })
             .filter(same)
             .collect();
         // What is written by another name is not heard under this one; only a look at a file itself tells.

@@ -61,6 +61,15 @@ pub(crate) struct Whole {
     paths: Vec<String>,
 }
 
+impl Whole {
+    /// Without the members that are not in `content`; for groups.
+    pub(crate) fn only(mut self, content: &Content) -> Self {
+        self.content.retain(|path, _| content.contains_key(path));
+        self.paths.retain(|path| content.contains_key(path));
+        self
+    }
+}
+
 /// All lags together: looks become rarer up to 30 s, what stands in for what cannot be seen takes up to a minute.
 const LAG: Ms = 65_000;
 
@@ -81,7 +90,10 @@ impl Past {
                 }
                 // What is empty is gone; the next of that name is another one.
                 let files = &self.files;
-                self.overdue.retain(|unit, _| files.keys().any(|path| path.starts_with(bare(unit))));
+                let lives = |unit: &str, path: &str| {
+                    is_below(path, unit) || unit.ends_with('/') && path.starts_with(bare(unit))
+                };
+                self.overdue.retain(|unit, _| files.keys().any(|path| lives(unit, path)));
                 self.stir(path, at);
             }
             Fact::Open { ino } => self.bodies.entry(*ino).or_default().writers += 1,
