@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use testkit::Scratch;
 
-use crate::soon;
 use crate::steps::{Steps, compiled};
 use crate::trace::Outcome::{Fragment, Nothing, Versions, Waiting, Whole};
 use crate::trace::{Outcome, Trace, Trust};
 use crate::watched::{Rule, Seen, Watched};
+use crate::{TMPFS, ground, is_on, soon};
 
 /// A preset under test.
 struct Preset {
@@ -93,7 +93,7 @@ struct Run {
 /// One run for all presets.
 static RUN: LazyLock<Run> = LazyLock::new(|| {
     let rules: Vec<Rule> = PRESETS.iter().map(|preset| preset.rule).collect();
-    let watched = Watched::start(Scratch::on_disk("habits"), &rules, |_| ());
+    let watched = Watched::start(ground("habits"), &rules, |_| ());
     let traces: Vec<(&Habit, Trace)> = std::thread::scope(|scope| {
         let start = |habit: &'static Habit| (habit, scope.spawn(|| (habit.write)(&watched)));
         let writers: Vec<_> = HABITS.iter().map(start).collect();
@@ -102,9 +102,9 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     let deadline = soon();
     for (number, preset) in PRESETS.iter().enumerate() {
         watched.wait_for(preset.rule.name, deadline, |receipts| {
-            let due = |outcome| !matches!(outcome, Nothing | Waiting);
-            let mut due = traces.iter().filter(|(habit, _)| due(habit.outcomes[number]));
-            due.all(|(_, trace)| trace.is_through(receipts))
+            let is_due = |outcome| !matches!(outcome, Nothing | Waiting);
+            let mut due = traces.iter().filter(|(habit, _)| is_due(habit.outcomes[number]));
+            due.all(|(_, trace)| trace.is_untold || trace.is_through(receipts))
         });
     }
     Run { traces, seen: watched.finish(waiting(), deadline) }
@@ -121,14 +121,20 @@ fn check(name: &str) {
     let run = &*RUN;
     let number = PRESETS.iter().position(|preset| preset.rule.name == name).expect("a preset of ours");
     let mut wrong = Vec::new();
+    let trust = PRESETS[number].trust;
     for (habit, trace) in &run.traces {
-        let trust = PRESETS[number].trust;
+        if trace.is_untold && !trust.sees_writers {
+            eprintln!("SKIPPED {name}: {}: in memory, stores through a mapping change no times", habit.name);
+            continue;
+        }
         let offences = trace.offences(trust, habit.outcomes[number], run.seen.by(name));
         println!("{name}: {}: {:?} {offences:?}", habit.name, habit.outcomes[number]);
         wrong.extend(offences.into_iter().map(|offence| format!("{}: {offence}", habit.name)));
     }
     assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
-    assert_eq!(run.seen.waiting(), waiting(), "of all presets together");
+    if HABITS.iter().any(|habit| habit.outcomes[number] == Waiting) {
+        assert_eq!(run.seen.waiting(), waiting());
+    }
 }
 
 #[test]
@@ -246,11 +252,14 @@ fn maps(watched: &Watched) -> Trace {
     let zeros = "\0".repeat(WHOLE.len());
     let mut writer = Steps::start(&mut Command::new(program), &watched.root().join("maps"), HALF, REST_OF_IT);
     let half = format!("{HALF}{}", &zeros[HALF.len()..]);
+    trace.is_untold = is_on(&watched.root(), TMPFS);
     trace.step(&half, true, || writer.step());
     sleep(REST);
     trace.step(WHOLE, true, || writer.step());
     // A later store is found by comparing, while the mapping is still there.
-    watched.wait_for("network", soon(), |receipts| trace.is_through(receipts));
+    if !trace.is_untold {
+        watched.wait_for("network", soon(), |receipts| trace.is_through(receipts));
+    }
     trace.step(WHOLE, false, || writer.step());
     trace
 }

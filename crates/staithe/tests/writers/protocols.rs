@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use testkit::chance::Chance;
 use testkit::protocol::{Mix, Protocol, Written};
-use testkit::{Judgement, Receipt, Scratch, Truth, judge};
+use testkit::{Judgement, Receipt, Truth, judge};
 
 use crate::naive::TrustsEachClose;
-use crate::soon;
 use crate::watched::{Rule, Seen, Watched};
+use crate::{ground, soon};
 
 const FILES: usize = 500;
 /// Longer than what is believed to be quiet, also where writers cannot be seen (two seconds).
@@ -51,7 +51,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     let chance = Chance::from_environment();
     let mix =
         |root| Mix { root, files: FILES, folders: 4, pause: PAUSE, writers: 100, chance: chance.clone() };
-    let watched = Watched::start(Scratch::on_disk("protocols"), &rules, |landing| {
+    let watched = Watched::start(ground("protocols"), &rules, |landing| {
         let _folders = mix(landing.root()).prepare();
     });
     let mix = mix(watched.root());

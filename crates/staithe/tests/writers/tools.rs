@@ -12,9 +12,9 @@ use testkit::chance::Chance;
 use testkit::{Judgement, Scratch, Truth, judge};
 
 use crate::http::Http;
-use crate::soon;
 use crate::sshd::Sshd;
 use crate::watched::{Rule, Seen, Watched};
+use crate::{ground, soon};
 
 /// Names and sizes of what each tool brings.
 const FILES: [(&str, usize); 4] =
@@ -82,7 +82,7 @@ struct Run {
 /// One run for all rules.
 static RUN: LazyLock<Run> = LazyLock::new(|| {
     let bench = Bench::new();
-    let watched = Watched::start(Scratch::on_disk("tools"), &RULES, |landing| {
+    let watched = Watched::start(ground("tools"), &RULES, |landing| {
         for tool in &TOOLS {
             fs::create_dir(landing.root().join(tool.name)).expect("the tree takes folders");
         }

@@ -12,6 +12,8 @@ const MARGIN: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 pub(crate) struct Trace {
     pub(crate) path: &'static str,
+    /// Neither events nor times tell of its changes; only its writer can be seen.
+    pub(crate) is_untold: bool,
     states: Vec<State>,
 }
 
@@ -68,7 +70,7 @@ pub(crate) enum Outcome {
 
 impl Trace {
     pub(crate) const fn new(path: &'static str) -> Self {
-        Self { path, states: Vec::new() }
+        Self { path, is_untold: false, states: Vec::new() }
     }
 
     /// Does something that brings the file into this state.

@@ -68,8 +68,8 @@ impl Watched {
         let mut last = usize::MAX;
         let mut holds = || {
             // Copies are made only where there is news.
-            let news = receiver.count() != std::mem::replace(&mut last, receiver.count());
-            news && enough(&receiver.receipts())
+            let count = receiver.count();
+            std::mem::replace(&mut last, count) != count && enough(&receiver.receipts())
         };
         while !holds() && Instant::now() < deadline {
             std::thread::sleep(LOOK);
