@@ -4,6 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::fs::{FsWord, statfs};
+
+/// How `statfs` names a file system in memory.
+const TMPFS: FsWord = 0x0102_1994;
+
 /// A fresh folder. It is removed on drop, except when the test fails and `STAITHE_KEEP` is set.
 #[derive(Debug)]
 pub struct Scratch {
@@ -11,10 +16,10 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// On the disk of the temporary directory.
+    /// On a disk.
     #[must_use]
     pub fn on_disk(label: &str) -> Self {
-        Self::below(&std::env::temp_dir(), label)
+        Self::below(&disk(), label)
     }
 
     /// In memory (`/dev/shm`), where the machine has that; else on disk.
@@ -51,6 +56,14 @@ impl Scratch {
         fs::create_dir_all(&path).expect("a scratch folder takes new folders");
         path
     }
+}
+
+/// The temporary directory, except where that lies in memory, as it does on newer Debian machines: files
+/// in memory have other habits (stores through a mapping leave their times alone).
+fn disk() -> PathBuf {
+    let (temporary, lasting) = (std::env::temp_dir(), PathBuf::from("/var/tmp"));
+    let in_memory = |folder: &Path| statfs(folder).is_ok_and(|facts| facts.f_type == TMPFS);
+    if in_memory(&temporary) && lasting.is_dir() { lasting } else { temporary }
 }
 
 impl Drop for Scratch {
