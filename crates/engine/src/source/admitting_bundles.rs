@@ -37,9 +37,9 @@ impl Source {
             let (print, ctime, scan) = (view_print(&view), view.newest_ctime, self.scan_number);
             self.known_bundles.insert(path.into(), KnownBundle { print, ctime, overdue, scan });
             let key = PathKey::of(path);
+            self.spend_markers(bundle.rule, path);
             let admission = self.bundle_admission(path, key, &bundle, &view, signals, overdue);
             self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
-            self.spend_markers(bundle.rule, path);
         }
         if overdue {
             match &mut bundle.what {
