@@ -123,6 +123,7 @@ fn duration(text: &str) -> Result<Duration, String> {
   staithe watch ./inbox
   staithe watch /data/in /data/late --exclude '*.log' --json
   staithe watch /mnt/nfs --backend poll --settle 10s
+  staithe watch /data/obs --dataset '*.ms' --settle 30s    each *.ms directory is one unit
   staithe watch ./inbox --state-dir ./state      remembers what it has reported")]
 pub(crate) struct WatchArgs {
     /// The directories; one that is not there yet is watched when it comes
@@ -140,7 +141,10 @@ pub(crate) struct WatchArgs {
     /// No paths that match this glob or `re:` regex (repeatable)
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
-    /// A file must also have been unchanged for so long
+    /// A directory that matches this glob or `re:` regex is one unit, with all that is in it (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) dataset: Vec<String>,
+    /// A file or dataset must also have been unchanged for so long; a dataset without it: 1m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) settle: Option<Duration>,
     /// How arrivals are noticed

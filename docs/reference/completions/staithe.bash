@@ -1535,7 +1535,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__watch)
-            opts="-h --json --no-recursive --include --exclude --settle --backend --existing --state-dir --help"
+            opts="-h --json --no-recursive --include --exclude --dataset --settle --backend --existing --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1546,6 +1546,10 @@ _staithe() {
                     return 0
                     ;;
                 --exclude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dataset)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

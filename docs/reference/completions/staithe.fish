@@ -51,7 +51,8 @@ complete -c staithe -n "__fish_staithe_needs_command" -f -a "man" -d 'Print the 
 complete -c staithe -n "__fish_staithe_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c staithe -n "__fish_staithe_using_subcommand watch" -l include -d 'Only paths that match this glob or `re:` regex (repeatable)' -r
 complete -c staithe -n "__fish_staithe_using_subcommand watch" -l exclude -d 'No paths that match this glob or `re:` regex (repeatable)' -r
-complete -c staithe -n "__fish_staithe_using_subcommand watch" -l settle -d 'A file must also have been unchanged for so long' -r
+complete -c staithe -n "__fish_staithe_using_subcommand watch" -l dataset -d 'A directory that matches this glob or `re:` regex is one unit, with all that is in it (repeatable)' -r
+complete -c staithe -n "__fish_staithe_using_subcommand watch" -l settle -d 'A file or dataset must also have been unchanged for so long; a dataset without it: 1m' -r
 complete -c staithe -n "__fish_staithe_using_subcommand watch" -l backend -d 'How arrivals are noticed' -r -f -a "auto\t''
 inotify\t''
 fanotify\t''

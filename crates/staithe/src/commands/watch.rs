@@ -13,7 +13,7 @@ use engine::engine::Setup;
 use engine::{Engine, Level, Notice, Observer};
 use model::Parcel;
 use model::text::safe;
-use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, Shape, temp_names};
+use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, Shape, Take, temp_names};
 use sinks::{BoxFuture, Outcome, Sink, Trouble};
 
 use crate::args::{BackendArg, WatchArgs};
@@ -84,7 +84,11 @@ fn plan(args: &WatchArgs) -> anyhow::Result<Plan> {
         BackendArg::Poll => Backend::Poll,
         BackendArg::Fanotify => Backend::Fanotify,
     };
-    let rules = Rules { rules: vec![rule(args)?], temp_names: temp_names::default_patterns() };
+    let mut list = vec![rule(args)?];
+    if !args.dataset.is_empty() {
+        list.push(dataset_rule(args)?);
+    }
+    let rules = Rules { rules: list, temp_names: temp_names::default_patterns() };
     let mut sources: Vec<SourcePlan> = Vec::new();
     for directory in &args.directories {
         let name = unused_name(directory, &sources);
@@ -120,12 +124,33 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
     }
 }
 
-fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
-    let parse = |texts: &[String]| -> anyhow::Result<Vec<Pattern>> {
-        let bad =
-            |text: &String, error| failure(Exit::Usage, format!("the pattern \"{text}\" is bad: {error}"));
-        texts.iter().map(|text| Pattern::parse(text).map_err(|error| bad(text, error))).collect()
+fn patterns(texts: &[String]) -> anyhow::Result<Vec<Pattern>> {
+    let bad = |text: &String, error| failure(Exit::Usage, format!("the pattern \"{text}\" is bad: {error}"));
+    texts.iter().map(|text| Pattern::parse(text).map_err(|error| bad(text, error))).collect()
+}
+
+/// Directories as units. Where the directories below are not watched, there are none.
+fn dataset_rule(args: &WatchArgs) -> anyhow::Result<Rule> {
+    if args.no_recursive {
+        let text = "--dataset needs the directories below: leave out --no-recursive";
+        return Err(failure(Exit::Usage, text.to_owned()));
+    }
+    let usual = Completion::preset("measurement-set").unwrap_or_else(Completion::local);
+    let completion = match args.settle {
+        Some(period) => usual.clone().with_quiet(period).unwrap_or(usual),
+        None => usual,
     };
+    Ok(Rule {
+        name: "datasets".into(),
+        include: Vec::new(),
+        exclude: patterns(&args.exclude)?,
+        completion,
+        to: vec![OUT.into()],
+        shape: Shape { take: Take::Dataset(patterns(&args.dataset)?), ..Shape::default() },
+    })
+}
+
+fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
     let include = if args.include.is_empty() { vec!["*".to_owned()] } else { args.include.clone() };
     let mut completion = Completion::local();
     if let Some(period) = args.settle {
@@ -134,8 +159,8 @@ fn rule(args: &WatchArgs) -> anyhow::Result<Rule> {
     }
     Ok(Rule {
         name: "watch".into(),
-        include: parse(&include)?,
-        exclude: parse(&args.exclude)?,
+        include: patterns(&include)?,
+        exclude: patterns(&args.exclude)?,
         completion,
         to: vec![OUT.into()],
         shape: Shape::default(),

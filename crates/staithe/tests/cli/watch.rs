@@ -141,3 +141,19 @@ fn several_trees_and_one_that_comes_later() {
     fs::write(landing.root().join("first.dat"), b"x").unwrap();
     wait_until(STEP, "both", || seen(&process) == set(&["first.dat", "second.dat"]));
 }
+
+/// The dataset's member is not reported by itself, and a file that comes after the dataset shows that it would
+/// have been.
+#[test]
+fn a_directory_can_be_one_unit() {
+    let landing = landing();
+    let process = watch(&landing, &["--json", "--dataset", "*.ms", "--settle", "200ms"]);
+    fs::create_dir(landing.root().join("obs.ms")).unwrap();
+    fs::write(landing.root().join("obs.ms/table.dat"), b"x").unwrap();
+    wait_until(STEP, "the dataset", || seen(&process).contains("obs.ms"));
+    fs::write(landing.root().join("plain.dat"), b"x").unwrap();
+    wait_until(STEP, "the file", || seen(&process).contains("plain.dat"));
+    assert_eq!(seen(&process), set(&["obs.ms", "plain.dat"]));
+    let wrong = landing.call(&["watch", ".", "--no-recursive", "--dataset", "*.ms"]);
+    wrong.assert_code(2);
+}
