@@ -84,8 +84,7 @@ fn dataset_rules_come_first_wherever_they_stand() {
     assert_eq!(select(&rules, b"d/x.ms/table/f1"), member(1, 6));
     assert_eq!(select(&rules, b"d/x.ms"), Selection::Taken(0), "a file of that name is a file");
     assert_eq!(select(&rules, b"d/x"), Selection::Taken(0));
-    let says: Vec<&str> =
-        rules.why(b"x.ms/f").says.iter().map(|(rule, _)| rule.name.as_str()).collect();
+    let says: Vec<&str> = rules.why(b"x.ms/f").says.iter().map(|(rule, _)| rule.name.as_str()).collect();
     assert_eq!(says, ["ms"]);
 }
 
@@ -177,7 +176,11 @@ fn groups_take_what_has_a_key() {
 fn companions_beside_their_units_are_no_units() {
     let by_name = rules([asking(file("f", &["*.dat"]), marker("{name}.done")), file("rest", &["*"])]);
     assert!(is_marker(&by_name, b"d/x.dat.done"));
-    assert_eq!(select(&by_name, b"d/x.txt.done"), Selection::Taken(1), "of a file that no rule with a marker takes");
+    assert_eq!(
+        select(&by_name, b"d/x.txt.done"),
+        Selection::Taken(1),
+        "of a file that no rule with a marker takes"
+    );
     assert_eq!(select(&by_name, b"d/x.dat"), Selection::Taken(0));
     let by_stem = rules([asking(file("f", &["*.dat"]), marker("{stem}.ok"))]);
     assert!(is_marker(&by_stem, b"x.ok"));
@@ -200,8 +203,13 @@ fn a_fixed_companion_is_everybodys_in_its_directory() {
     for other in [&b"done"[..], b"xmeta/done", b"meta/x/done", b"meta/done/x"] {
         assert_eq!(select(&deep, other), Selection::Taken(0), "{}", other.escape_ascii());
     }
-    let away = rules([without(asking(file("f", &["*"]), marker("_SUCCESS")), &["raw"]), file("rest", &["*"])]);
-    assert_eq!(select(&away, b"raw/_SUCCESS"), Selection::Taken(1), "where the rule takes nothing it has no marker");
+    let away =
+        rules([without(asking(file("f", &["*"]), marker("_SUCCESS")), &["raw"]), file("rest", &["*"])]);
+    assert_eq!(
+        select(&away, b"raw/_SUCCESS"),
+        Selection::Taken(1),
+        "where the rule takes nothing it has no marker"
+    );
     let own = rules([without(asking(file("f", &["*"]), marker("{name}.done")), &["*.done"])]);
     assert!(is_marker(&own, b"x.done"), "to exclude markers does not make them units, nor forget them");
 }

@@ -1,12 +1,14 @@
 //! Plays the engine's part with the real types: hears, looks, asks the rules, answers their questions, and
 //! announces. It decides nothing that `settle` is there to decide.
 
+mod judging;
+mod looks;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use model::{Cause, Reason, Signal, Stamp};
-use settle::companion::{Ask, NameForm};
+use model::{Cause, Reason, Stamp};
 use settle::group::group_path;
 use settle::{
     Answer, Beside, Completion, Group, Grouping, Questions, RuleMask, Rules, Sample, Selection, Step, Stir,
@@ -14,7 +16,6 @@ use settle::{
 };
 
 use crate::rng::Rng;
-use crate::spec::GOOD;
 use crate::world::{Content, Event, Fact, Inode, Ms, Print, WALL, World, is_below, last, parent};
 
 /// How this case's file system is noticed.
@@ -130,7 +131,7 @@ fn sample(print: &Print, inode: &Inode) -> Sample {
 }
 
 fn text(path: &[u8]) -> String {
-    String::from_utf8(path.to_vec()).unwrap()
+    String::from_utf8(path.to_vec()).expect("a name of the script")
 }
 
 fn single(print: Print) -> Content {
@@ -156,6 +157,11 @@ impl Engine {
     fn count(&mut self) -> u64 {
         self.number += 1;
         self.number
+    }
+
+    /// The time of the number: no two things happen at the same nanosecond.
+    fn tick(now: Ms, number: u64) -> Duration {
+        mono(now) + Duration::from_nanos(number)
     }
 
     /// Lets time pass; does everything when its time has come.
@@ -200,7 +206,9 @@ impl Engine {
                 candidates.extend(self.judge(world, &unit)?);
             }
             self.read(world, usize::MAX);
-            candidates.into_iter().try_for_each(|candidate| self.admit(world, candidate))?;
+            for candidate in candidates {
+                self.admit(world, candidate);
+            }
         }
         Err("the driver does not come to rest: something is due again and again".into())
     }
@@ -231,7 +239,7 @@ impl Engine {
             waiting.heard = number;
             match &mut waiting.state {
                 State::File(unit) => unit.miss(),
-                State::Tree(tree) => tree.miss(mono(now)),
+                State::Tree(tree) => tree.miss(Self::tick(now, number)),
                 State::Group(_) => {}
             }
         }
@@ -331,7 +339,7 @@ impl Engine {
                 }
                 let stir = if what.is_some() { Stir::Changed } else { Stir::Scanned };
                 let is_news = || {
-                    let content = dataset(world, &self.rules, rule, unit);
+                    let content = looks::dataset(world, &self.rules, rule, unit);
                     self.known.get(unit).is_none_or(|known| known.content != content)
                 };
                 if what.is_some() || self.waiting.contains_key(unit) || is_news() {
@@ -353,10 +361,11 @@ impl Engine {
 
     fn hear_tree(&mut self, now: Ms, unit: &str, rule: usize, stir: Stir) {
         let number = self.count();
-        let new = || Waiting::new(State::Tree(Tree::new(stir, mono(now), stamp(WALL + now))), rule);
+        let new =
+            || Waiting::new(State::Tree(Tree::new(stir, Self::tick(now, number), stamp(WALL + now))), rule);
         let waiting = self.waiting.entry(unit.to_owned()).or_insert_with(new);
         if let State::Tree(tree) = &mut waiting.state {
-            tree.hear(stir, mono(now));
+            tree.hear(stir, Self::tick(now, number));
         }
         if stir != Stir::Scanned || waiting.heard == 0 {
             (waiting.next, waiting.heard) = (now, number);
@@ -409,7 +418,9 @@ impl Engine {
         let waiting = self.group(group, rule, now);
         let State::Group(units) = &mut waiting.state else { return };
         units.member_waits(path.as_bytes(), mono(now));
-        total.into_iter().for_each(|total| units.expect(total));
+        if let Some(total) = total {
+            units.expect(total);
+        }
         let new = || Member { unit: new_unit(what, now), group: group.to_owned(), next: now };
         let member = self.members.entry(path.to_owned()).or_insert_with(new);
         member.next = now;
@@ -429,16 +440,17 @@ impl Engine {
     fn group(&mut self, unit: &str, rule: usize, now: Ms) -> &mut Waiting {
         let number = self.count();
         let known = self.known.get(unit);
-        let pattern = match &self.rules.rules[rule].shape.take {
-            Take::Group(Grouping::Name(pattern)) => pattern,
-            _ => panic!("no group"),
+        let Take::Group(Grouping::Name(pattern)) = &self.rules.rules[rule].shape.take else {
+            panic!("no group")
         };
         let waiting = self.waiting.entry(unit.to_owned()).or_insert_with(|| {
             let mut group = Group::new(Cause::Arrived, mono(now), stamp(WALL + now));
             for (path, sample) in known.into_iter().flat_map(|known| &known.samples) {
                 group.member_is_complete(path.as_bytes(), *sample, mono(now));
                 let total = pattern.key(last(path).as_bytes()).and_then(|(_, total)| total);
-                total.into_iter().for_each(|total| group.expect(total));
+                if let Some(total) = total {
+                    group.expect(total);
+                }
             }
             Waiting::new(State::Group(group), rule)
         });
@@ -518,297 +530,6 @@ impl Engine {
         Ok(())
     }
 
-    fn walk_jobs(&mut self, world: &World) {
-        for (unit, waiting) in &mut self.waiting {
-            let rule = &self.rules.rules[waiting.rule];
-            let Some(job) = waiting.job.as_mut().filter(|job| job.found.is_none() && job.walk <= world.now)
-            else {
-                continue;
-            };
-            let mut found = Found { view: View::default(), content: Content::new(), answers: Vec::new() };
-            if let State::Tree(_) = &waiting.state {
-                let ask_first = &job.ask_first;
-                found.content = dataset(world, &self.rules, waiting.rule, unit);
-                found.view = survey(world, unit, &found.content, self.mode.leases, ask_first);
-            }
-            for at in job.questions.asked() {
-                found.answers.push((at, companion(world, unit, rule, &rule.completion.asks[at])));
-            }
-            job.found = Some(found);
-        }
-    }
-
-    fn judge(&mut self, world: &mut World, unit: &str) -> Result<Option<Candidate>, String> {
-        let now = world.now;
-        let Some(mut waiting) = self.waiting.remove(unit) else { return Ok(None) };
-        if let Some(scan) = self.scan.filter(|_| !self.mode.deaf)
-            && !matches!(waiting.state, State::File(_))
-        {
-            // A part of the tree proves nothing.
-            waiting.next = scan.max(now + 1);
-            self.waiting.insert(unit.to_owned(), waiting);
-            return Ok(None);
-        }
-        if waiting.job.as_ref().is_some_and(|job| job.number < waiting.heard) {
-            waiting.job = None;
-        }
-        if let Some(job) = &waiting.job
-            && job.done > now
-        {
-            waiting.next = job.done;
-            self.waiting.insert(unit.to_owned(), waiting);
-            return Ok(None);
-        }
-        let candidate = self.judge_now(world, unit, &mut waiting)?;
-        match candidate {
-            Judged::Nothing => return Ok(None),
-            Judged::Wait => {
-                self.waiting.insert(unit.to_owned(), waiting);
-                Ok(None)
-            }
-            Judged::Complete(candidate) => {
-                waiting.next = now;
-                self.waiting.insert(unit.to_owned(), waiting);
-                Ok(Some(candidate))
-            }
-        }
-    }
-
-    fn judge_now(&mut self, world: &mut World, unit: &str, waiting: &mut Waiting) -> Result<Judged, String> {
-        let now = world.now;
-        let wall = stamp(WALL + now);
-        let rules = Rc::clone(&self.rules);
-        let rule = &rules.rules[waiting.rule];
-        let job = waiting.job.take();
-        let mut since = job.as_ref().map_or(now, |job| job.asked);
-        let found = job.as_ref().and_then(|job| job.found.as_ref());
-        let surveyed = found.is_some() && job.as_ref().is_some_and(|job| job.questions.writer);
-        let mut content = Content::new();
-        let mut print = Print { size: 0, mtime: 0, inode: 0 };
-        match &mut waiting.state {
-            State::File(file) => {
-                let Some(seen) = world.print(unit) else {
-                    self.known.remove(unit);
-                    return Ok(Judged::Nothing);
-                };
-                (content, print) = (single(seen), seen);
-                if self.known.get(unit).is_some_and(|known| known.content == content) {
-                    return Ok(Judged::Nothing);
-                }
-                let inode = world.inode(unit).expect("the inode of a name");
-                file.look(sample(&seen, &inode), mono(now));
-            }
-            State::Tree(tree) => {
-                if let Some(found) = found.filter(|_| surveyed) {
-                    tree.look(found.view.clone(), mono(since));
-                    if !found.view.partial {
-                        content.clone_from(&found.content);
-                        let inode = found.view.fold;
-                        print = Print { size: found.view.size, mtime: nanos(found.view.newest_mtime), inode };
-                        if content.is_empty() || self.is_nothing_new(unit, &content) {
-                            return Ok(Judged::Nothing);
-                        }
-                    }
-                }
-            }
-            State::Group(group) => {
-                if let Some(next) = self.scan {
-                    // Without events only scans tell of new members.
-                    since = since.min(next.saturating_sub(POLL));
-                }
-                for path in group.members().map(text) {
-                    if let Some(sample) = group.member(path.as_bytes()) {
-                        let (size, mtime) = (sample.size, nanos(sample.mtime));
-                        content.insert(path, Print { size, mtime, inode: sample.inode });
-                    }
-                }
-                let view = group.view(true);
-                print = Print { size: view.size, mtime: nanos(view.newest_mtime), inode: view.fold };
-                if view.open == 0 && self.is_nothing_new(unit, &content) {
-                    return Ok(Judged::Nothing);
-                }
-            }
-        }
-        let asks = &rule.completion.asks;
-        let mut answers = vec![Answer::NotAsked; asks.len()];
-        for (at, answer) in found.iter().flat_map(|found| &found.answers) {
-            answers[*at] = answer.clone();
-        }
-        let is_tree = matches!(waiting.state, State::Tree(_));
-        let dear_bit = |(at, ask): (usize, &Ask)| if matches!(ask, Ask::Metadata(_)) { 1 << at } else { 0 };
-        let dear = Questions { writer: is_tree, asks: asks.iter().enumerate().map(dear_bit).sum() };
-        let mut writer = WriterFact::NotAsked;
-        for _ in 0..40 {
-            let beside = Beside { answers: &answers, dear, ..Beside::NOTHING };
-            let step = match &mut waiting.state {
-                State::File(file) => file.judge(&rule.completion, writer, beside, mono(now), wall),
-                State::Tree(tree) => {
-                    tree.judge(&rule.completion, !self.mode.deaf, surveyed, beside, mono(now), wall)
-                }
-                State::Group(group) => group.judge(&rule.completion, beside, mono(now), wall),
-            };
-            match step {
-                Step::Complete(signals) => {
-                    if signals.iter().next().is_none() {
-                        return Err(format!("{unit} is complete without evidence"));
-                    }
-                    waiting.jobs_in_a_row = 0;
-                    if content.is_empty() || self.is_nothing_new(unit, &content) {
-                        // At its deadline no member of the group is complete, or none that was not before.
-                        waiting.next = now + 30_000;
-                        return Ok(Judged::Wait);
-                    }
-                    let (unit, heard) = (unit.to_owned(), waiting.heard);
-                    return Ok(Judged::Complete(Candidate { unit, heard, since, content, print }));
-                }
-                Step::Wait { again, reason, .. } => {
-                    waiting.next = ms(again);
-                    waiting.blocking = match reason {
-                        Reason::WaitingMembers { blocking, .. } if is_tree => blocking,
-                        _ => Vec::new(),
-                    };
-                    waiting.jobs_in_a_row = 0;
-                    return Ok(Judged::Wait);
-                }
-                Step::Overdue { again, .. } => {
-                    match &mut waiting.state {
-                        State::Tree(tree) => tree.mark_overdue(),
-                        State::Group(group) => group.mark_overdue(),
-                        State::File(_) => return Err(format!("the file {unit} is overdue")),
-                    }
-                    waiting.next = ms(again);
-                    waiting.jobs_in_a_row = 0;
-                    world.log(Fact::Overdue { unit: unit.to_owned() });
-                    return Ok(Judged::Wait);
-                }
-                Step::Ask(questions) if questions.is_none() => {
-                    return Err(format!("{unit} asks for nothing"));
-                }
-                Step::Ask(questions) => {
-                    let mut later = Questions::NONE;
-                    if questions.writer && is_tree {
-                        later.writer = true;
-                    } else if questions.writer {
-                        if writer != WriterFact::NotAsked {
-                            return Err(format!("{unit} asks for its writer again"));
-                        }
-                        writer = self.probe(world, unit);
-                    }
-                    for at in questions.asked() {
-                        let known = match &waiting.state {
-                            State::Group(group) => group.answer(&asks[at]),
-                            _ => None,
-                        };
-                        match known {
-                            _ if answers[at] != Answer::NotAsked => {
-                                return Err(format!("{unit} asks for answer {at} again"));
-                            }
-                            Some(answer) => answers[at] = answer,
-                            None if dear.asks >> at & 1 == 1 => later.asks |= 1 << at,
-                            None => answers[at] = companion(world, unit, rule, &asks[at]),
-                        }
-                    }
-                    if later.is_none() {
-                        continue;
-                    }
-                    waiting.jobs_in_a_row += 1;
-                    if waiting.jobs_in_a_row > 6 {
-                        return Err(format!("{unit} asks for ever: {later:?}"));
-                    }
-                    let before = job.as_ref().map_or(Questions::NONE, |job| job.questions);
-                    let writer = later.writer || before.writer;
-                    let questions = Questions { writer, asks: later.asks | before.asks };
-                    let walk = now + self.rng.below(800) as Ms;
-                    let done = walk + self.rng.below(800) as Ms;
-                    let number = self.count();
-                    // Who was surveyed a moment ago and asks again wants to see everything.
-                    let ask_first = if surveyed { Vec::new() } else { waiting.blocking.clone() };
-                    waiting.job =
-                        Some(Job { number, asked: now, walk, done, questions, ask_first, found: None });
-                    waiting.next = walk.max(now + 1);
-                    return Ok(Judged::Wait);
-                }
-            }
-        }
-        Err(format!("{unit} is asked without end"))
-    }
-
-    /// Less than what was announced, or the same.
-    fn is_nothing_new(&mut self, unit: &str, content: &Content) -> bool {
-        let Some(known) = self.known.get_mut(unit) else { return false };
-        let same = content.iter().all(|(path, print)| known.content.get(path) == Some(print));
-        if same {
-            known.content.clone_from(content);
-        }
-        same
-    }
-
-    fn admit(&mut self, world: &mut World, candidate: Candidate) -> Result<(), String> {
-        let Some(waiting) = self.waiting.get(&candidate.unit) else { return Ok(()) };
-        if waiting.heard != candidate.heard {
-            return Ok(());
-        }
-        let rule = waiting.rule;
-        let mut samples = BTreeMap::new();
-        if let State::Group(group) = &waiting.state {
-            let stale: Vec<String> = group
-                .members()
-                .map(text)
-                .filter(|path| {
-                    let sample = group.member(path.as_bytes());
-                    let now = world.print(path).map(|print| (print.size, print.inode, stamp(print.mtime)));
-                    let writes = self.probe(world, path) == WriterFact::Open;
-                    sample.is_some_and(|sample| {
-                        writes || now != Some((sample.size, sample.inode, sample.mtime))
-                    })
-                })
-                .collect();
-            if !stale.is_empty() {
-                return self.look_at_members_again(world, &candidate.unit, rule, &stale);
-            }
-            for path in group.members() {
-                group.member(path).into_iter().for_each(|sample| {
-                    samples.insert(text(path), sample);
-                });
-            }
-        }
-        let waiting = self.waiting.remove(&candidate.unit).expect("the unit");
-        if matches!(&waiting.state, State::Group(group) if group.view(true).open > 0) {
-            // Announced at its deadline as it is; its other members go on.
-            self.waiting.insert(candidate.unit.clone(), waiting);
-            if let Some(waiting) = self.waiting.get_mut(&candidate.unit) {
-                waiting.next = world.now + 30_000;
-            }
-        }
-        let Candidate { unit, since, content, print, .. } = candidate;
-        let logged = world.log.len();
-        world.log(Fact::Announced { unit: unit.clone(), content: content.clone() });
-        self.known.insert(unit.clone(), Known { content: content.clone(), samples });
-        self.announced.push(Announcement { unit, rule, content, print, since, at: world.now, logged });
-        Ok(())
-    }
-
-    fn look_at_members_again(
-        &mut self,
-        world: &mut World,
-        unit: &str,
-        rule: usize,
-        stale: &[String],
-    ) -> Result<(), String> {
-        for path in stale {
-            if world.files.contains_key(path) {
-                let waiting = self.group(unit, rule, world.now);
-                let State::Group(group) = &mut waiting.state else { continue };
-                group.member_waits(path.as_bytes(), mono(world.now));
-                let (group, unit) = (unit.to_owned(), new_unit(None, world.now));
-                self.members.insert(path.clone(), Member { unit, group, next: world.now });
-            } else {
-                self.member_is_gone(path, unit, world.now);
-            }
-        }
-        Ok(())
-    }
-
     /// Whether somebody takes care of it, and until when at the latest it is looked at.
     pub(crate) fn next_look(&self, unit: &str) -> Option<Ms> {
         let waiting = self.waiting.get(unit)?;
@@ -854,100 +575,4 @@ fn nanos(stamp: Stamp) -> u64 {
 fn ms(mono: Duration) -> Ms {
     // A look that is due within a millisecond is due at its end.
     mono.as_nanos().div_ceil(1_000_000) as Ms
-}
-
-fn dataset(world: &World, rules: &Rules, rule: usize, unit: &str) -> Content {
-    let mut content = Content::new();
-    for path in world.files.keys().filter(|path| is_below(path, unit)) {
-        let rest = &path[unit.len() + 1..];
-        let taken =
-            rules.select(path.as_bytes(), RuleMask::EMPTY) == Selection::Member { rule, len: unit.len() };
-        if taken && !rules.rules[rule].is_marker_inside(rest.as_bytes()) {
-            content.insert(rest.to_owned(), world.print(path).expect("the inode of a name"));
-        }
-    }
-    content
-}
-
-fn survey(world: &World, unit: &str, content: &Content, leases: bool, ask_first: &[Box<[u8]>]) -> View {
-    let inode = |rest: &str| world.inode(&format!("{unit}/{rest}"));
-    let is_open = |rest: &str| leases && inode(rest).is_some_and(|inode| inode.writers > 0);
-    let still: Vec<Box<[u8]>> = ask_first.iter().filter(|rest| is_open(&text(rest))).cloned().collect();
-    if !still.is_empty() {
-        return View { open: still.len() as u64, blocking: still, partial: true, ..View::default() };
-    }
-    let mut view = View { writers_unknown: !leases, ..View::default() };
-    for (rest, print) in content {
-        view.count += 1;
-        view.size += print.size;
-        view.newest_mtime = view.newest_mtime.max(stamp(print.mtime));
-        view.newest_ctime = view.newest_ctime.max(stamp(inode(rest).map_or(0, |inode| inode.ctime)));
-        let mut one = Rng::new(print.size ^ print.mtime.rotate_left(20) ^ print.inode.rotate_left(50));
-        let name = rest.bytes().fold(one.next(), |fold, byte| fold.rotate_left(9) ^ u64::from(byte));
-        view.fold = view.fold.wrapping_add(Rng::new(name).next());
-        if is_open(rest) {
-            view.open += 1;
-            view.blocking.push(rest.as_bytes().into());
-        }
-    }
-    view
-}
-
-/// The answer to a rule's question, found out by its own forms.
-fn companion(world: &World, unit: &str, rule: &settle::Rule, ask: &Ask) -> Answer {
-    let dataset = matches!(rule.shape.take, Take::Dataset(_));
-    let whole = unit.strip_suffix('/').unwrap_or(unit);
-    let places = |form: &NameForm| -> Vec<String> {
-        let dir = if dataset && !form.is_beside() { whole } else { parent(whole) };
-        let slash = if dir.is_empty() { "" } else { "/" };
-        form.names(last(whole).as_bytes()).iter().map(|name| format!("{dir}{slash}{}", text(name))).collect()
-    };
-    let newest = newest_mtime(world, unit, rule);
-    let missing =
-        |form: &NameForm, stale| Answer::Missing(Reason::WaitingMarker { marker: form.text().into(), stale });
-    match ask {
-        Ask::Marker(marker) => {
-            let found: Vec<Inode> =
-                places(&marker.form).iter().filter_map(|path| world.inode(path)).collect();
-            match found.iter().map(|inode| inode.ctime).max() {
-                Some(ctime) if ctime >= newest => Answer::Holds(Signal::Marker),
-                found => missing(&marker.form, found.is_some()),
-            }
-        }
-        Ask::Lock(form) => match places(form).iter().find(|path| world.files.contains_key(*path)) {
-            Some(lock) => Answer::Missing(Reason::WaitingLock { lock: lock.clone().into() }),
-            None => Answer::Holds(Signal::LockGone),
-        },
-        Ask::Metadata(metadata) => {
-            let good = |path: &String| world.inode(path).is_some_and(|inode| inode.size >= GOOD);
-            if places(&metadata.form).iter().any(good) {
-                return Answer::Holds(Signal::Metadata);
-            }
-            let file = metadata.form.text().into();
-            Answer::Missing(Reason::WaitingMetadata { file, problem: "too short".into() })
-        }
-        // Nobody can count what is no group.
-        Ask::Count(_) | Ask::Manifest(_) => Answer::Missing(Reason::WaitingInspection),
-    }
-}
-
-fn newest_mtime(world: &World, unit: &str, rule: &settle::Rule) -> Ms {
-    let paths: Vec<String> = match &rule.shape.take {
-        Take::File => vec![unit.to_owned()],
-        Take::Dataset(_) => world.files.keys().filter(|path| is_below(path, unit)).cloned().collect(),
-        Take::Group(Grouping::Name(pattern)) => {
-            let is_member = |path: &&String| {
-                let key = pattern.key(last(path).as_bytes()).map(|(key, _)| key);
-                key.is_some_and(|key| group_path(parent(path).as_bytes(), key) == unit.as_bytes().into())
-            };
-            world.files.keys().filter(is_member).cloned().collect()
-        }
-        Take::Group(_) => Vec::new(),
-    };
-    let is_data = |path: &&String| {
-        let rest = path.strip_prefix(unit).and_then(|rest| rest.strip_prefix('/'));
-        rest.is_none_or(|rest| !rule.is_marker_inside(rest.as_bytes()) && !rest.ends_with(".log"))
-    };
-    let mtimes = paths.iter().filter(is_data).filter_map(|path| world.inode(path));
-    mtimes.map(|inode| inode.mtime).max().unwrap_or(0)
 }

@@ -127,7 +127,7 @@ impl Past {
     }
 
     fn stir(&mut self, path: &str, at: Ms) {
-        let is_data = !path.ends_with(".log") && last(path) != "_SUCCESS";
+        let is_data = !ends(path, ".log") && last(path) != "_SUCCESS";
         let mut dir = parent(path);
         while is_data && !dir.is_empty() {
             self.stirred.insert(dir.to_owned(), at);
@@ -168,13 +168,13 @@ fn place(path: &str, specs: &[Spec]) -> Option<(String, String, usize)> {
     let dataset = specs.iter().position(|spec| spec.takes == Takes::Dataset);
     let top = path.find(".ms/").map(|at| &path[..at + 3]);
     if let (Some(spec), Some(top)) = (dataset, top)
-        && !name.ends_with(".log")
+        && !ends(name, ".log")
     {
         let rest = &path[top.len() + 1..];
         let is_marker = rest == "_SUCCESS" && specs[spec].say.any(&|say| matches!(say, Say::Success));
         return (!is_marker).then(|| (top.to_owned(), rest.to_owned(), spec));
     }
-    if specs.iter().any(|spec| is_companion(path, spec)) || name.ends_with(".tmp") {
+    if specs.iter().any(|spec| is_companion(path, spec)) || ends(name, ".tmp") {
         return None;
     }
     let spec = specs.iter().position(|spec| takes(path, spec.takes))?;
@@ -192,7 +192,7 @@ fn takes(path: &str, takes: Takes) -> bool {
     match takes {
         Takes::Dataset => false,
         Takes::Group => name.len() >= 3 && name[0] == b'g' && name[1].is_ascii_digit() && name[2] == b'_',
-        Takes::Dat => path.ends_with(".dat"),
+        Takes::Dat => ends(path, ".dat"),
         Takes::Any => true,
     }
 }
@@ -207,7 +207,7 @@ fn is_companion(path: &str, spec: &Spec) -> bool {
             _ => return false,
         };
         path.strip_suffix(suffix).is_some_and(|unit| match spec.takes {
-            Takes::Dataset => unit.ends_with(".ms"),
+            Takes::Dataset => ends(unit, ".ms"),
             Takes::Group => !last(unit).is_empty(),
             other => takes(unit, other),
         })
@@ -340,9 +340,10 @@ impl Asked<'_> {
         // A member that was complete and has changed unheard is found, as by a scan.
         let in_group = self.specs[unit.spec].takes == Takes::Group;
         let linked = body.names > 1 || WALL + body.changed > body.mtime;
-        match self.mode.leases {
-            true => body.writers == 0 && (unheard || body.size > 0 || body.names > 1 || quiet >= 200),
-            false => quiet >= 60_000 || quiet >= 2_000 && (unheard || linked || in_group),
+        if self.mode.leases {
+            body.writers == 0 && (unheard || body.size > 0 || body.names > 1 || quiet >= 200)
+        } else {
+            quiet >= 60_000 || quiet >= 2_000 && (unheard || linked || in_group)
         }
     }
 
@@ -423,6 +424,10 @@ impl Past {
         let newest = self.bodies_of(unit).map(|body| body.mtime).max().unwrap_or(0);
         WALL + self.bodies[&marker.ino].changed >= newest
     }
+}
+
+fn ends(name: &str, ending: &str) -> bool {
+    name.strip_suffix(ending).is_some()
 }
 
 fn bare(unit: &str) -> &str {

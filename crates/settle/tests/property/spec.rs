@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use settle::companion::{Ask, Count, Marker, Metadata, NameForm};
+use settle::companion::{After, Ask, Count, Marker, Metadata, NameForm};
 use settle::{
     Clause, Completion, Expr, Grouping, KeyPattern, Late, OnDeadline, Pattern, Quiet, Rule, Rules, Shape,
     Take,
@@ -161,12 +161,8 @@ impl Say {
             Say::MinAge(ms) => Clause::MinAge(Duration::from_millis(*ms)),
             Say::Members => Clause::Members,
             Say::Announce => Clause::Announce,
-            Say::DoneFile => {
-                ask(asks, Ask::Marker(Marker { form: form("{name}.done"), after: Default::default() }))
-            }
-            Say::Success => {
-                ask(asks, Ask::Marker(Marker { form: form("_SUCCESS"), after: Default::default() }))
-            }
+            Say::DoneFile => ask(asks, Ask::Marker(Marker { form: form("{name}.done"), after: After::Keep })),
+            Say::Success => ask(asks, Ask::Marker(Marker { form: form("_SUCCESS"), after: After::Keep })),
             Say::LockGone => ask(asks, Ask::Lock(form("{name}.lock"))),
             Say::Metadata => ask(asks, Ask::Metadata(Metadata { form: form("meta.yaml"), key: None })),
             Say::Count(least) => ask(asks, Ask::Count(Count::Least(*least))),
@@ -193,7 +189,7 @@ impl Say {
 }
 
 fn form(text: &str) -> NameForm {
-    NameForm::parse(text).unwrap()
+    NameForm::parse(text).expect("a form")
 }
 
 fn ask(asks: &mut Vec<Ask>, ask: Ask) -> Clause {
@@ -204,7 +200,7 @@ fn ask(asks: &mut Vec<Ask>, ask: Ask) -> Clause {
 pub(crate) fn completion(spec: &Spec) -> Completion {
     let deadline = spec.deadline.map(|(after, action)| (Duration::from_millis(after), action));
     if let Some(preset) = spec.preset {
-        return Completion { deadline, ..Completion::preset(preset).unwrap() };
+        return Completion { deadline, ..Completion::preset(preset).expect("a preset") };
     }
     let mut asks = Vec::new();
     let expr = spec.say.expr(&mut asks);
@@ -243,13 +239,13 @@ struct Patterns {
 /// Compiling costs more than a case takes.
 fn patterns() -> &'static Patterns {
     static PATTERNS: OnceLock<Patterns> = OnceLock::new();
-    let pattern = |text| Pattern::parse(text).unwrap();
+    let pattern = |text| Pattern::parse(text).expect("a pattern");
     PATTERNS.get_or_init(|| Patterns {
         dat: pattern("*.dat"),
         any: pattern("*"),
         log: pattern("*.log"),
         tmp: pattern("*.tmp"),
         ms: pattern("*.ms"),
-        key: KeyPattern::parse("re:^(?<key>g[0-9])_(?:of(?<total>[0-9])_)?").unwrap(),
+        key: KeyPattern::parse("re:^(?<key>g[0-9])_(?:of(?<total>[0-9])_)?").expect("a pattern"),
     })
 }
