@@ -104,7 +104,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
         watched.wait_for(preset.rule.name, deadline, |receipts| {
             let is_due = |outcome| !matches!(outcome, Nothing | Waiting);
             let mut due = traces.iter().filter(|(habit, _)| is_due(habit.outcomes[number]));
-            due.all(|(_, trace)| trace.is_untold || trace.is_through(receipts))
+            due.all(|(_, trace)| trace.is_unseen(preset.trust) || trace.is_through(receipts))
         });
     }
     Run { traces, seen: watched.finish(waiting(), deadline) }
@@ -123,7 +123,7 @@ fn check(name: &str) {
     let mut wrong = Vec::new();
     let trust = PRESETS[number].trust;
     for (habit, trace) in &run.traces {
-        if trace.is_untold && !trust.sees_writers {
+        if trace.is_unseen(trust) {
             eprintln!("SKIPPED {name}: {}: in memory, stores through a mapping change no times", habit.name);
             continue;
         }

@@ -93,6 +93,11 @@ impl Trace {
         self.states.last_mut().expect("one was added").marked = true;
     }
 
+    /// Whether such a preset takes for quiet what is not, for nothing tells of the changes.
+    pub(crate) const fn is_unseen(&self, trust: Trust) -> bool {
+        self.is_untold && !trust.quiet.is_zero()
+    }
+
     /// Whether everything was received that must be: the last state.
     pub(crate) fn is_through(&self, receipts: &[Receipt]) -> bool {
         let last = self.states.last().map(|state| state.hash);
