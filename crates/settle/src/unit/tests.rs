@@ -171,3 +171,53 @@ fn looks_become_rarer_but_never_stop() {
     }
     assert_eq!(last_pause, LONGEST_PAUSE);
 }
+
+/// P8: a part that time alone completes is not put off with a part that is looked after ever more rarely.
+#[test]
+fn a_quiet_beside_a_marker_is_looked_at_when_it_is_over() {
+    use crate::companion::{After, Ask, Marker, NameForm};
+    use crate::{Clause, Expr, Quiet};
+    let quiet = Clause::Quiet(Quiet::For(Duration::from_secs(20)));
+    let form = NameForm::parse("{name}.done").unwrap();
+    let rule = Completion {
+        asks: vec![Ask::Marker(Marker { form, after: After::Keep })],
+        ..Completion::of(Expr::Any(vec![Expr::Clause(quiet), Expr::Clause(Clause::Ask(0))]))
+    };
+    let missing = [crate::Answer::Missing(Reason::WaitingMarker { marker: Vec::new(), stale: false })];
+    let beside = Beside { answers: &missing, ..Beside::NOTHING };
+    let mut unit = Unit::scanned(at(0), T0);
+    let mut now = at(0);
+    loop {
+        unit.look(sample(1, 0), now);
+        match unit.judge(&rule, WriterFact::Gone, beside, now, T0) {
+            Step::Wait { again, reason, .. } => {
+                assert_eq!(reason.code(), "waiting.marker");
+                now = again;
+            }
+            step => break assert!(has(&step, Signal::Quiet), "{step:?}"),
+        }
+    }
+    assert_eq!(now, at(20_000));
+}
+
+#[test]
+fn the_longest_pause_between_changes_lengthens_an_adaptive_quiet() {
+    let quiet =
+        crate::Quiet::Adaptive { least: Duration::from_secs(2), most: Duration::from_secs(60), factor: 3 };
+    let rule = Completion::of(crate::Expr::Clause(crate::Clause::Quiet(quiet)));
+    let mut unit = Unit::scanned(at(0), T0);
+    let judge = |unit: &mut Unit, size: u64, ms: u64| {
+        unit.look(sample(size, size as i64), at(ms));
+        unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(ms), T0)
+    };
+    let until = |step: &Step| match step {
+        Step::Wait { again, .. } => *again,
+        step => panic!("{step:?}"),
+    };
+    assert_eq!(until(&judge(&mut unit, 1, 0)), at(2_000));
+    assert_eq!(until(&judge(&mut unit, 2, 1_500)), at(1_500 + 4_500));
+    assert_eq!(until(&judge(&mut unit, 3, 5_500)), at(5_500 + 12_000));
+    assert_eq!(unit.longest_pause(), at(4_000));
+    assert_eq!(until(&judge(&mut unit, 4, 100_000)), at(160_000), "not longer than `most`");
+    assert!(has(&judge(&mut unit, 4, 160_000), Signal::Quiet));
+}
