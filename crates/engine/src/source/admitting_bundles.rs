@@ -111,7 +111,7 @@ impl Source {
         let admission = self.bundle_admission(path, key, bundle, &view, SignalSet::EMPTY, false);
         let admission = Admission { fate: Fate::Gone, ..admission };
         self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
-        self.wake_outer(path, bundle.rule);
+        self.wake_outer(path);
     }
 
     /// Somebody has taken members of an announced unit away: that is how it looks now.

@@ -21,7 +21,8 @@ impl Source {
             }),
         };
         let pruned = self.berth.plan.rules.prunes(self.mask_of(&[path, b"/"].concat()));
-        LiveExplain { unit, within, selection: self.selected(path), pruned }
+        let too_deep = !self.berth.plan.recursive && path.contains(&b'/');
+        LiveExplain { unit, within, selection: self.selected(path), pruned, too_deep }
     }
 
     pub(super) fn list(&self) -> Vec<LiveUnit> {

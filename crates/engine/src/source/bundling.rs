@@ -230,7 +230,7 @@ impl Source {
 
     /// There is nothing new about it.
     pub(super) fn settle_down(&mut self, path: &[u8], mut bundle: Bundle) -> Option<Bundle> {
-        self.wake_outer(path, bundle.rule);
+        self.wake_outer(path);
         match bundle.what {
             What::Tree(_) => None,
             What::Group(_) => {
@@ -241,24 +241,26 @@ impl Source {
         }
     }
 
-    /// The units in which this one lies wait for it no longer.
-    pub(super) fn wake_outer(&mut self, path: &[u8], rule: usize) {
-        let Some(outer) = self.berth.plan.rules.rules.get(rule).and_then(|rule| rule.shape.of) else {
-            return;
-        };
-        let is_outer = |(other, bundle): &(&[u8], &Bundle)| {
-            bundle.rule == outer && bundle.standing != Standing::Settled && self.is_inside(path, other)
-        };
-        let above: Vec<Box<[u8]>> =
-            self.bundles.iter().filter(is_outer).map(|(path, _)| path.into()).collect();
+    /// The unit in which this one lies waits for it no longer.
+    pub(super) fn wake_outer(&mut self, path: &[u8]) {
+        let Some(outer) = self.outer_of(path) else { return };
         let now = self.now();
-        for path in above {
-            if let Some(mut bundle) = self.bundles.take(&path) {
+        if let Some(mut bundle) = self.bundles.take(&outer) {
+            if bundle.standing != Standing::Settled {
                 bundle.stir(false);
                 bundle.look_at(now);
-                self.bundles.insert(path, bundle);
             }
+            self.bundles.insert(outer, bundle);
         }
+    }
+
+    fn outer_of(&self, path: &[u8]) -> Option<Box<[u8]>> {
+        if path.ends_with(b"/") {
+            return self.outer_groups.get(path).cloned();
+        }
+        let units = self.berth.plan.rules.units_above(path);
+        let outer = units.iter().rfind(|unit| unit.len < path.len())?;
+        Some(path[..outer.len].into())
     }
 }
 
