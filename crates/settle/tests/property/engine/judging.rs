@@ -70,6 +70,7 @@ impl Engine {
         if let Some(job) = &mut waiting.job
             && job.number < waiting.heard
         {
+            waiting.jobs_in_a_row = 0;
             job.found = job.found.take().map(|found| Found { answers: Vec::new(), ..found });
             if !is_tree || job.done > now {
                 waiting.job = None;
