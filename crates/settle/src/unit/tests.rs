@@ -203,7 +203,7 @@ fn a_quiet_beside_a_marker_is_looked_at_when_it_is_over() {
 #[test]
 fn the_longest_pause_between_changes_lengthens_an_adaptive_quiet() {
     let quiet =
-        crate::Quiet::Adaptive { least: Duration::from_secs(2), most: Duration::from_secs(60), factor: 3 };
+        crate::Quiet::Adaptive { least: Duration::from_secs(2), most: Duration::from_mins(1), factor: 3 };
     let rule = Completion::of(crate::Expr::Clause(crate::Clause::Quiet(quiet)));
     let mut unit = Unit::scanned(at(0), T0);
     let judge = |unit: &mut Unit, size: u64, ms: u64| {
