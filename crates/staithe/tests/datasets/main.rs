@@ -2,6 +2,7 @@
 //! complete, and must announce each one exactly once, after its last member, and never early.
 
 mod assembly;
+mod late;
 mod manifests;
 mod markers;
 mod stage;

@@ -1,6 +1,7 @@
 //! An installation that is asked about single units: which events there were of a path, and why there is
 //! none yet. And the writers of what it watches.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -23,12 +24,17 @@ const END: &str = r#"
     name = "end"
     include = ["end-*"]
     complete = { quiet = "2500ms" }
+
+    [[source.inbox.rule]]
+    name = "mark"
+    include = ["mark-*"]
+    complete = "local"
 "#;
 
 /// A running installation.
 pub(crate) struct Stage {
     pub(crate) landing: Landing,
-    ends: u32,
+    marks: u32,
 }
 
 impl Stage {
@@ -53,7 +59,7 @@ impl Stage {
             {sinks}
             "#
         ));
-        Self { landing, ends: 0 }
+        Self { landing, marks: 0 }
     }
 
     /// Started and ready.
@@ -161,9 +167,20 @@ impl Stage {
     /// Waits until everything that was done before has had its consequences.
     #[track_caller]
     pub(crate) fn settle(&mut self) {
-        self.ends += 1;
-        let name = format!("end-{}", self.ends);
-        self.write(&name, "end");
+        self.mark("end");
+    }
+
+    /// Waits until everything that was done before has been heard of. Not for a poller.
+    #[track_caller]
+    pub(crate) fn hear(&mut self) {
+        self.mark("mark");
+    }
+
+    #[track_caller]
+    fn mark(&mut self, rule: &str) {
+        self.marks += 1;
+        let name = format!("{rule}-{}", self.marks);
+        self.write(&name, "x");
         self.wait_event(&name, 1);
     }
 
@@ -179,7 +196,9 @@ impl Stage {
             assert_eq!(found, *number, "{path} in {:#?}", shown());
         }
         let is_expected = |event: &Event| {
-            event.path().starts_with("end-") || expected.iter().any(|(path, _)| *path == event.path())
+            event.path().starts_with("end-")
+                || event.path().starts_with("mark-")
+                || expected.iter().any(|(path, _)| *path == event.path())
         };
         assert!(events.iter().all(is_expected), "only {expected:?} in {:#?}", shown());
     }
@@ -204,8 +223,17 @@ pub(crate) fn names(list: &Value) -> Vec<&str> {
 }
 
 /// One event in the native format.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Event(Value);
+
+impl fmt::Debug for Event {
+    /// Without the members' names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut value = self.0.clone();
+        value["data"]["members"]["listed"] = "…".into();
+        write!(f, "{value}")
+    }
+}
 
 impl Event {
     pub(crate) fn data(&self) -> &Value {
