@@ -13,6 +13,8 @@ pub struct LiveExplain {
     pub selection: Selected,
     /// A directory of that path would not be entered: every rule excludes it.
     pub pruned: bool,
+    /// It lies in a directory below the root of a source that is not recursive.
+    pub too_deep: bool,
 }
 
 /// What the rules say of a path.

@@ -134,6 +134,9 @@ impl Page {
         };
         let would = match (&reason, &rule) {
             (Some(reason), _) => reason_detail(reason),
+            (None, Some(_)) if live.too_deep => {
+                "the source is not recursive, so nobody looks into its directories".to_owned()
+            }
             (None, Some(rule)) => format!("rule \"{}\" would take it", safe(rule.as_bytes())),
             (None, None) => String::new(),
         };
