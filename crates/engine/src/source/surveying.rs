@@ -149,6 +149,7 @@ impl Source {
                     bundle.history.note(self.berth.clock.wall(), sample);
                 }
                 if let What::Tree(tree) = &mut bundle.what {
+                    let view = with_what_was_seen(view, tree.view());
                     tree.look(view, asked);
                 }
                 bundle.surveyed = true;
@@ -165,6 +166,14 @@ impl Source {
     }
 }
 
+/// A look at a few members, those that were being written before, tells nothing new of the others.
+fn with_what_was_seen(view: View, last: Option<&View>) -> View {
+    let Some(last) = last.filter(|_| view.partial) else { return view };
+    let asked = (last.blocking.len() as u64).min(last.open);
+    let open = last.open.saturating_sub(asked).saturating_add(view.open);
+    View { count: last.count.max(open), open, unreadable: last.unreadable, ..view }
+}
+
 fn view_of(survey: &inspect::Survey, leases: bool) -> View {
     let names = survey.open.names.iter().chain(&survey.unreadable.names);
     View {
@@ -178,5 +187,21 @@ fn view_of(survey: &inspect::Survey, leases: bool) -> View {
         blocking: names.take(16).cloned().collect(),
         writers_unknown: survey.writers_unknown || !leases,
         partial: survey.stopped_early,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_a_few_members_keeps_what_was_seen_of_the_others() {
+        let names = |count: usize| vec![Box::from(&b"x"[..]); count];
+        let last = View { count: 100, open: 40, unreadable: 1, blocking: names(16), ..View::default() };
+        let few = View { open: 10, blocking: names(10), partial: true, ..View::default() };
+        let now = with_what_was_seen(few, Some(&last));
+        assert_eq!((now.count, now.open, now.unreadable, now.blocking.len()), (100, 34, 1, 10));
+        let whole = View { count: 3, ..View::default() };
+        assert_eq!(with_what_was_seen(whole.clone(), Some(&last)), whole);
     }
 }
