@@ -140,12 +140,18 @@ impl Tree {
         self.patience.overdue
     }
 
+    /// Whether the directory was renamed to its name, and nothing was written since.
+    #[must_use]
+    pub const fn was_moved_in(&self) -> bool {
+        self.moved_in
+    }
+
     /// Takes in a survey that was asked for at `asked`.
     pub fn look(&mut self, view: View, asked: Mono) {
         self.members = members(&view);
         let same_since = match self.view.take() {
             _ if view.partial => asked,
-            Some((last, _, since)) if last.fold == view.fold && last.count == view.count => since,
+            Some((last, _, since)) if is_unchanged(&last, &view) => since,
             Some((_, _, since)) => {
                 self.pause = self.pause.max(asked.saturating_sub(since));
                 asked
@@ -284,6 +290,11 @@ impl Tree {
 
 /// Where no event tells of changes, surveys are made at least so often while it waits.
 const UNTOLD_PAUSE: Duration = Duration::from_secs(30);
+
+/// As for files, new times alone are a change as far as quiet goes, though they make no other content.
+fn is_unchanged(last: &View, view: &View) -> bool {
+    last.fold == view.fold && last.count == view.count && last.newest_ctime == view.newest_ctime
+}
 
 fn members(view: &View) -> Answer {
     if view.open == 0 && view.unreadable == 0 {

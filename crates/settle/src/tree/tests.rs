@@ -342,3 +342,16 @@ fn looks_become_rarer_but_never_stop_and_start_again_when_something_is_heard() {
         assert!(matches!(step, Step::Wait { again, .. } if again < at(10_002)), "{step:?}");
     }
 }
+
+#[test]
+fn new_times_of_inodes_are_a_change_as_for_files() {
+    let mut tree = Tree::new(Stir::Scanned, at(0), T0);
+    let judge = |tree: &mut Tree, view, s| {
+        tree.look(view, at(s));
+        tree.judge(&rule(), false, true, Beside::NOTHING, at(s), T0)
+    };
+    assert!(waits_for(&judge(&mut tree, view(1), 0), "waiting.quiet"));
+    let touched = || View { newest_ctime: T0, ..view(1) };
+    assert!(waits_for(&judge(&mut tree, touched(), 12), "waiting.quiet"));
+    assert!(matches!(judge(&mut tree, touched(), 22), Step::Complete(_)));
+}
