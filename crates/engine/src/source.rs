@@ -14,6 +14,7 @@ mod bundles;
 mod bundling;
 mod canaries;
 pub(crate) mod companions;
+mod departing;
 mod dirty;
 mod gaps;
 mod grouping;

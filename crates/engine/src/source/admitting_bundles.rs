@@ -105,6 +105,10 @@ impl Source {
     /// It went away before it was complete.
     pub(super) fn set_down_gone_bundle(&mut self, path: &[u8], key: PathKey, bundle: &Bundle) {
         let view = match &bundle.what {
+            // Nobody has ever seen it: what was heard was its removal.
+            What::Tree(tree) if tree.view().is_none() && bundle.is_unjudged() => {
+                return self.wake_outer(path, bundle.initial);
+            }
             What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
             What::Group(group) => group.view(self.with_inode),
         };

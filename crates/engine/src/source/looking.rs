@@ -157,6 +157,9 @@ impl Source {
             self.wake_those_beside();
             self.settle_candidates(candidates);
         }
+        if !departed.is_empty() {
+            self.drop_departed_bundles(root);
+        }
     }
 
     fn due_entries(&mut self, root: &Dir) -> Vec<Entry> {

@@ -1,0 +1,48 @@
+//! Datasets whose directory went away before they were complete.
+
+use model::Reason;
+use sys::{Dir, Errno};
+
+use super::Source;
+use super::bundles::{Bundle, What};
+
+impl Bundle {
+    /// Its rule has not said yet what it lacks.
+    pub(super) const fn is_unjudged(&self) -> bool {
+        matches!(self.reason, Reason::WaitingLook | Reason::WaitingInspection | Reason::WaitingScan)
+    }
+}
+
+impl Source {
+    /// Directories have left their places. A dataset that waits there for time to pass would wait for nothing.
+    /// One in a slow region is surveyed when its time comes; nobody goes there to look.
+    pub(super) fn drop_departed_bundles(&mut self, root: &Dir) {
+        let tree = self.watcher.tree();
+        let has_left = |(path, bundle): &(&[u8], &Bundle)| {
+            matches!(bundle.what, What::Tree(_)) && tree.at(path).is_none() && !self.is_slow_at(path)
+        };
+        let departed = self.bundles.iter().filter(has_left).map(|(path, _)| path.into());
+        let departed: Vec<Box<[u8]>> = departed.collect();
+        if departed.is_empty() {
+            return;
+        }
+        self.check_mounts();
+        for path in departed {
+            if self.can_be_missed(&path)
+                && is_not_there(root, &path)
+                && let Some(bundle) = self.bundles.take(&path)
+            {
+                self.bundle_gone(&path, &bundle);
+            }
+        }
+    }
+
+    fn is_slow_at(&self, path: &[u8]) -> bool {
+        self.watcher.region_at(path).is_some_and(watch::Region::is_slow)
+    }
+}
+
+/// Whether certainly no directory is there.
+fn is_not_there(root: &Dir, path: &[u8]) -> bool {
+    matches!(root.open_below(path), Err(Errno::NOENT | Errno::NOTDIR))
+}
