@@ -1,0 +1,80 @@
+//! `explain` against the truth: a generator brings more than 200 paths into every state and knows why
+//! each of them is where it is; then all are asked for in random order.
+//!
+//! `STAITHE_SEED` repeats a run; each run prints its seed.
+
+mod ask;
+mod bundles;
+mod configuration;
+mod files;
+mod refusing;
+mod truth;
+mod world;
+
+use std::time::Duration;
+
+use testkit::chance::Chance;
+
+use crate::truth::Case;
+use crate::world::World;
+
+/// Longer than one step takes on a busy machine with two cores.
+const STEP: Duration = Duration::from_mins(1);
+
+#[test]
+fn explain_names_the_right_reason_for_200_paths_in_all_states() {
+    let mut chance = Chance::from_environment();
+    let mut world = World::start(&mut chance);
+    files::fill(&mut world);
+    bundles::fill(&mut world);
+    world.end_what_is_to_end();
+    let mut cases = world.cases();
+    assert!(cases.len() >= 200, "only {} paths", cases.len());
+    assert_many_kinds(&cases);
+
+    chance.shuffle(&mut cases);
+    ask::wait_for_truth(&world, &cases);
+    // Nothing but time passes now: every answer stays as it is.
+    for _ in 0..2 {
+        chance.shuffle(&mut cases);
+        ask::assert_truth(&world, &cases);
+    }
+    ask::assert_lists(&world, &cases);
+    ask::assert_counts(&world, &cases);
+}
+
+/// Every reason that can be brought about from outside, and every state.
+fn assert_many_kinds(cases: &[Case]) {
+    let has = |wanted: &str| cases.iter().any(|case| case.reason == Some(wanted));
+    let reasons = [
+        "waiting.closed",
+        "waiting.writer-open",
+        "waiting.renamed-in",
+        "waiting.quiet",
+        "waiting.min-age",
+        "waiting.marker",
+        "waiting.lock",
+        "waiting.manifest",
+        "waiting.metadata",
+        "waiting.members",
+        "waiting.count",
+        "waiting.children",
+        "waiting.announce",
+        "waiting.deadline",
+        "ignored.filter",
+        "ignored.temp-name",
+        "ignored.marker",
+        "ignored.symlink",
+        "ignored.special-file",
+        "ignored.directory",
+        "blocked.sink-down",
+        "blocked.sink-configuration",
+        "blocked.paused",
+    ];
+    for reason in reasons {
+        assert!(has(reason), "no path for {reason}");
+    }
+    for state in ["waiting", "ignored", "delivered", "gone", "adopted", "seen"] {
+        assert!(cases.iter().any(|case| case.states.contains(&state)), "no path is {state}");
+    }
+}
