@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use inspect::{
@@ -69,6 +70,7 @@ const THREADS: usize = 4;
 /// The way to the thread.
 pub(crate) struct Inspector {
     jobs: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     orders: Arc<Orders>,
     clock: Clock,
@@ -76,27 +78,29 @@ pub(crate) struct Inspector {
 
 impl Inspector {
     pub(crate) fn new(orders: Arc<Orders>, clock: Clock) -> Self {
-        Self { jobs: None, stop: Arc::default(), orders, clock }
+        Self { jobs: None, thread: None, stop: Arc::default(), orders, clock }
     }
 
     /// Leaves a job; says whether there was room.
     pub(crate) fn give(&mut self, job: Job) -> bool {
-        let jobs = self.jobs.get_or_insert_with(|| {
+        if self.jobs.is_none() {
             let (jobs, taken) = sync_channel(JOBS);
             let (stop, orders, clock) = (Arc::clone(&self.stop), Arc::clone(&self.orders), self.clock);
             let work = move || run(&taken, &stop, &orders, clock);
-            // Without a thread the jobs stay unanswered, and units ask again: a full machine may recover.
-            let _ = std::thread::Builder::new().name("inspector".into()).spawn(work);
-            jobs
-        });
-        match jobs.try_send(job) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_)) => false,
-            Err(TrySendError::Disconnected(_)) => {
-                self.jobs = None;
-                false
-            }
+            self.thread = std::thread::Builder::new().name("inspector".into()).spawn(work).ok();
+            self.jobs = Some(jobs);
         }
+        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+    }
+
+    /// Whether the thread has ended before its time (or could not be started): nobody answers what was asked.
+    /// The next job finds another one.
+    pub(crate) fn has_died(&mut self) -> bool {
+        let died = self.jobs.is_some() && self.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        if died {
+            (self.jobs, self.thread) = (None, None);
+        }
+        died
     }
 }
 
@@ -132,6 +136,7 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
     let unit = &*answer.unit;
     if let Some(survey) = &job.survey {
         answer.survey = Some(root.as_ref().map_err(|error| other_root(*error)).and_then(|root| {
+            is_directory(root, unit)?;
             let ignore = |name: &[u8]| is_no_member(&job.rule, unit, name);
             let request = SurveyRequest {
                 with_inode: survey.with_inode,
@@ -182,6 +187,14 @@ fn open_same(root: &std::path::Path, same: (u64, u64)) -> Result<Dir, sys::Errno
 
 fn other_root(error: sys::Errno) -> InspectError {
     InspectError::Open { path: Vec::new(), error }
+}
+
+/// A file or a link that has taken the place of a dataset is none.
+fn is_directory(root: &Dir, unit: &[u8]) -> Result<(), InspectError> {
+    match root.open_below(unit) {
+        Err(sys::Errno::NOTDIR | sys::Errno::LOOP) => Err(InspectError::Absent { path: unit.to_vec() }),
+        _ => Ok(()),
+    }
 }
 
 fn read_metadata(root: &Dir, unit: &[u8], rule: &Rule, metadata: &Metadata) -> Answer {

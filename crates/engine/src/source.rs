@@ -116,6 +116,10 @@ pub(crate) struct Source {
     outer_groups: HashMap<Box<[u8]>, Box<[u8]>>,
     /// Members whose headers are being read.
     headers_pending: usize,
+    /// Until then others are perhaps still to be asked for, for which there was no room.
+    headers_refused: Mono,
+    /// Groups are judged when a whole scan with a higher number is through: before, they may lack members.
+    groups_since: u32,
     /// When a member of a group is complete.
     member_completion: Completion,
     /// The rules, for the inspector.
@@ -233,6 +237,8 @@ impl Source {
             member_of: HashMap::new(),
             outer_groups: HashMap::new(),
             headers_pending: 0,
+            headers_refused: Mono::ZERO,
+            groups_since: 0,
             member_completion: Completion::local(),
             shared_rules: shared_rules(&berth.plan),
             inspector: Inspector::new(Arc::clone(&berth.orders), berth.clock),
@@ -278,6 +284,9 @@ impl Source {
     pub(crate) fn run(mut self) {
         while !self.stopping {
             self.take_orders();
+            if self.inspector.has_died() {
+                self.forget_jobs();
+            }
             if self.now() >= self.next_root_check {
                 self.check_root();
             }
@@ -373,6 +382,8 @@ impl Source {
                 // The rules are asked again; a unit that none takes any more is forgotten then.
                 waiting.next = Mono::ZERO;
                 waiting.rule = 0;
+                // Nor is it known of which group it is, or what another rule's answers mean for this one.
+                (waiting.member, waiting.inquiry) = (false, None);
                 self.waiting.insert(path, waiting);
             }
         }

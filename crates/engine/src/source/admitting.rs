@@ -27,6 +27,20 @@ pub(super) fn is_absent(root: &Dir, path: &[u8]) -> bool {
     }
 }
 
+/// Whether what waits for this may have been complete all the time. What was not when the first scan found it is
+/// no unit from before.
+pub(super) const fn may_be_complete(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::WaitingLook
+            | Reason::WaitingScan
+            | Reason::WaitingInspection
+            | Reason::WaitingQuiet
+            | Reason::WaitingMinAge
+            | Reason::WaitingPermission
+    )
+}
+
 impl Source {
     /// Admits what is still complete after one more look into the kernel's queue.
     ///

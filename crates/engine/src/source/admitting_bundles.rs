@@ -30,6 +30,9 @@ impl Source {
         let known = self.known_bundles.get(path).copied();
         let known_complete = known.filter(|known| !known.overdue);
         let news = known_complete.map_or(News::Changed, |known| known.compare(&view));
+        // A whole directory that was renamed to its place: its members may be older than those before it.
+        let replaced = matches!(&bundle.what, What::Tree(tree) if tree.was_moved_in());
+        let news = if replaced && news == News::Less { News::Changed } else { news };
         let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some());
         if ignored {
             self.note_less(path, &view);
@@ -115,7 +118,7 @@ impl Source {
         let admission = self.bundle_admission(path, key, bundle, &view, SignalSet::EMPTY, false);
         let admission = Admission { fate: Fate::Gone, ..admission };
         self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
-        self.wake_outer(path);
+        self.wake_outer(path, bundle.initial);
     }
 
     /// Somebody has taken members of an announced unit away: that is how it looks now.

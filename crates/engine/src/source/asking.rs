@@ -86,7 +86,7 @@ impl Source {
         if let Some(job) = self.file_job(look, inquiry, asks) {
             let number = job.number;
             if self.inspector.give(job) {
-                inquiry.job = Some((number, look.now));
+                inquiry.begin(number, look.now);
             }
         }
         false

@@ -288,7 +288,7 @@ impl Source {
         let now = self.now();
         self.bundles.change_all(|bundle| {
             bundle.surveyed = false;
-            bundle.inquiry.forget_answers();
+            bundle.inquiry.outdate();
             if let What::Tree(tree) = &mut bundle.what {
                 tree.miss(now);
             }
@@ -300,6 +300,7 @@ impl Source {
     pub(super) fn replan_bundles(&mut self) {
         self.member_of.clear();
         self.outer_groups.clear();
+        self.groups_since = self.scan_number;
         for path in self.bundles.all_paths() {
             let Some(mut bundle) = self.bundles.take(&path) else { continue };
             if let (What::Tree(_), Some(rule)) = (&bundle.what, self.rule_of_dataset(&path)) {
@@ -343,6 +344,17 @@ impl Source {
         } else if known.is_none() && bundle.standing != Standing::Checking {
             self.set_down_gone_bundle(path, key, bundle);
         }
+    }
+
+    /// The inspector has ended before its time.
+    pub(super) fn forget_jobs(&mut self) {
+        self.headers_pending = 0;
+        self.bundles.change_all(|bundle| bundle.inquiry.forget_job());
+        self.waiting.change_all(|waiting| {
+            if let Some(inquiry) = &mut waiting.inquiry {
+                inquiry.forget_job();
+            }
+        });
     }
 
     /// Keeps the rules of the source for those that read them elsewhere.

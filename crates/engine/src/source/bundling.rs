@@ -5,8 +5,9 @@ use settle::{Answer, Ask, Beside, Mono, Questions, Step};
 use sys::Dir;
 
 use super::Source;
+use super::admitting::may_be_complete;
 use super::bundles::{Bundle, News, Standing, What};
-use super::surveying::NO_ROOM;
+use super::surveying::{NO_ROOM, UNREADABLE};
 use crate::notice::Notice;
 
 /// So many are judged before the kernel's queue is looked at again.
@@ -29,7 +30,8 @@ impl Source {
             }
         }
         if ready.is_empty() {
-            return;
+            // What went away, or has fewer members, is told all the same.
+            return self.submit();
         }
         // As for files: every close that belongs to what was surveyed is in the kernel's queue by now.
         if self.watcher.is_listening() {
@@ -64,13 +66,15 @@ impl Source {
 
     /// Asks the rule. Nothing comes back if there is nothing (more) to wait for.
     fn judge_bundle(&mut self, root: &Dir, path: &[u8], mut bundle: Bundle) -> Option<Bundle> {
-        if self.whole_scans == 0 {
+        let is_group = matches!(bundle.what, What::Group(_));
+        if self.whole_scans == 0 || (is_group && self.last_whole_scan <= self.groups_since) {
             return Some(self.keep(bundle, Reason::WaitingScan, self.now() + super::ROOT_CHECK));
         }
         if let What::Group(group) = &bundle.what
             && group.is_empty()
         {
             self.bundle_gone(path, &bundle);
+            self.outer_groups.remove(path);
             return None;
         }
         if self.may_grow(bundle.rule) {
@@ -82,6 +86,11 @@ impl Source {
                 Checked::Unknown => {
                     self.find_out(root, path, &mut bundle, Questions::WRITER);
                     return Some(bundle);
+                }
+                Checked::Later => {
+                    bundle.surveyed = false;
+                    let (reason, again) = (bundle.reason.clone(), self.now() + UNREADABLE);
+                    return Some(self.keep(bundle, reason, again));
                 }
                 Checked::News => bundle.standing = Standing::Waiting,
             }
@@ -120,6 +129,11 @@ impl Source {
     fn keep(&self, mut bundle: Bundle, reason: Reason, again: Mono) -> Bundle {
         if bundle.standing == Standing::Waiting {
             bundle.history.note(self.berth.clock.wall(), reason.code());
+            // Members and units inside know by themselves whether they were complete.
+            let by_others = matches!(bundle.what, What::Group(_))
+                && matches!(reason, Reason::WaitingMembers { .. })
+                || matches!(reason, Reason::WaitingChildren { .. });
+            bundle.initial &= by_others || may_be_complete(&reason);
         }
         (bundle.reason, bundle.next) = (reason, again);
         bundle
@@ -183,7 +197,7 @@ impl Source {
         }
         let inside = |(other, bundle): &(&[u8], &Bundle)| {
             let is_child = rules.get(bundle.rule).is_some_and(|inner| inner.shape.of == Some(rule));
-            let unsettled = !matches!(bundle.standing, Standing::Settled | Standing::Checking);
+            let unsettled = bundle.standing != Standing::Settled;
             is_child && unsettled && !bundle.is_overdue() && self.is_inside(other, path)
         };
         let mut waiting: Vec<Box<[u8]>> =
@@ -208,15 +222,19 @@ impl Source {
     /// Compares with what was announced.
     fn check(&mut self, path: &[u8], bundle: &Bundle) -> Checked {
         let view = match &bundle.what {
-            What::Tree(tree) if bundle.surveyed => match tree.view() {
+            What::Tree(tree) if bundle.surveyed && tree.is_current() => match tree.view() {
                 // What is being written is certainly new; what cannot be read tells nothing.
                 Some(view) if view.open > 0 => return Checked::News,
-                Some(view) if view.unreadable > 0 || view.partial => return Checked::Unknown,
+                Some(view) if view.unreadable > 0 || view.partial => return Checked::Later,
                 Some(view) => view.clone(),
                 None => return Checked::Unknown,
             },
             What::Tree(_) => return Checked::Unknown,
-            What::Group(group) => group.view(self.with_inode),
+            What::Group(group) => match group.view(self.with_inode) {
+                // What is missing is perhaps as it was: it tells nothing until it is complete.
+                view if view.open > 0 => return Checked::Later,
+                view => view,
+            },
         };
         match self.known_bundles.get(path).map(|known| (known.overdue, known.compare(&view))) {
             Some((false, News::None)) => Checked::Same,
@@ -230,7 +248,7 @@ impl Source {
 
     /// There is nothing new about it.
     pub(super) fn settle_down(&mut self, path: &[u8], mut bundle: Bundle) -> Option<Bundle> {
-        self.wake_outer(path);
+        self.wake_outer(path, bundle.initial);
         match bundle.what {
             What::Tree(_) => None,
             What::Group(_) => {
@@ -242,10 +260,11 @@ impl Source {
     }
 
     /// The unit in which this one lies waits for it no longer.
-    pub(super) fn wake_outer(&mut self, path: &[u8]) {
+    pub(super) fn wake_outer(&mut self, path: &[u8], initial: bool) {
         let Some(outer) = self.outer_of(path) else { return };
         let now = self.now();
         if let Some(mut bundle) = self.bundles.take(&outer) {
+            bundle.initial &= initial;
             if bundle.standing != Standing::Settled {
                 bundle.stir(false);
                 bundle.look_at(now);
@@ -268,7 +287,10 @@ impl Source {
 enum Checked {
     Same,
     News,
+    /// A survey tells.
     Unknown,
+    /// Nobody can tell just now.
+    Later,
 }
 
 /// Everything is read for a manifest, so everything else must hold first; and a survey of a dataset is dear, too.

@@ -8,6 +8,7 @@ use settle::{After, Answer, Ask, Marker, Mono, NameForm, Rule, Take};
 use sys::{Dir, EntryKind};
 
 use super::Source;
+use super::agenda::Appointed;
 use super::dirty::Heard;
 use crate::explain::split;
 use crate::notice::Notice;
@@ -87,10 +88,14 @@ pub(super) struct Spent {
     /// What was admitted before is another generation.
     since: Stamp,
     next: Mono,
+    /// Between two looks.
+    pause: Mono,
 }
 
 /// How often it is looked whether a marker may go.
 const SPENT_CHECK: Mono = Mono::from_secs(1);
+/// The same where a sink takes long: each look asks the ledger.
+const SPENT_LONGEST: Mono = Mono::from_secs(15);
 
 impl Source {
     /// Something was heard of a file that may be a companion: the units that it is of are looked at. A
@@ -162,7 +167,8 @@ impl Source {
         let known = self.known.turn(PathKey::of(unit)).is_some() || self.known_bundles.contains_key(unit);
         if known && !self.waiting.contains(unit) && !self.spent.iter().any(|spent| spent.marker == marker) {
             let (since, next) = (Stamp::default(), self.now());
-            self.spent.push(Spent { unit: unit.into(), marker: marker.to_vec(), since, next });
+            let pause = SPENT_CHECK;
+            self.spent.push(Spent { unit: unit.into(), marker: marker.to_vec(), since, next, pause });
         }
     }
 
@@ -174,7 +180,7 @@ impl Source {
             let Ask::Marker(Marker { form, after: After::Delete }) = ask else { continue };
             for (dir, name) in companion_paths(rule, unit, form) {
                 let marker = crate::inspector::join(&dir, &name);
-                self.spent.push(Spent { unit: unit.into(), marker, since, next });
+                self.spent.push(Spent { unit: unit.into(), marker, since, next, pause: SPENT_CHECK });
             }
         }
     }
@@ -190,7 +196,14 @@ impl Source {
             if spent.next > now {
                 return true;
             }
-            spent.next = now + SPENT_CHECK;
+            spent.pause = (spent.pause * 2).min(SPENT_LONGEST);
+            spent.next = now + spent.pause;
+            // What is written there by now may wait for the same marker.
+            if self.waiting.contains(&spent.unit)
+                || self.bundles.get(&spent.unit).is_some_and(Appointed::counts)
+            {
+                return true;
+            }
             let records = self.berth.ledger.recent_records(self.berth.id, &spent.unit, 4);
             let Some(newest) =
                 records.ok().and_then(|records| records.into_iter().find(|record| record.kind.is_unit()))

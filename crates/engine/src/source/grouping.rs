@@ -88,7 +88,14 @@ impl Source {
             };
             Some(Place { path: group_path(dir, &key), rule, expected })
         };
-        self.chain(rule).into_iter().filter_map(place).collect()
+        let mut places: Vec<Place> = Vec::new();
+        for place in self.chain(rule).into_iter().filter_map(place) {
+            // Two keys that are the same (as where a header says neither) name one group, not one inside itself.
+            if !places.iter().any(|inner| inner.path == place.path) {
+                places.push(place);
+            }
+        }
+        places
     }
 
     /// Whether a member is there as its group knows it.
@@ -101,9 +108,32 @@ impl Source {
     }
 
     pub(super) fn see_member(&mut self, path: &[u8]) {
-        if let Some(of) = self.member_of.get_mut(path) {
-            of.scan = self.scan_number;
+        let number = self.scan_number;
+        let Some(of) = self.member_of.get_mut(path) else { return };
+        of.scan = number;
+        for group in self.groups_of(path) {
+            self.see_group(&group);
         }
+    }
+
+    /// One of its members is there.
+    fn see_group(&mut self, group: &[u8]) {
+        if let Some(known) = self.known_bundles.get_mut(group) {
+            known.scan = self.scan_number;
+        }
+    }
+
+    /// Of what lies there no scan has seen anything on the mounts as they are now.
+    pub(super) fn unsee_members(&mut self, below: impl Fn(&[u8]) -> bool) {
+        self.member_of.iter_mut().filter(|(path, _)| below(path)).for_each(|(_, of)| of.scan = 0);
+    }
+
+    /// The groups that a member is known to be in, the innermost first.
+    fn groups_of(&self, path: &[u8]) -> Vec<Box<[u8]>> {
+        let first = self.member_of.get(path).map(|of| Box::from(&*of.group));
+        let groups = std::iter::successors(first, |group| self.outer_groups.get(group).cloned());
+        // Headers can be written so that two groups lie in each other.
+        groups.take(self.berth.plan.rules.rules.len()).collect()
     }
 
     /// A member was heard of and is not complete.
@@ -164,9 +194,12 @@ impl Source {
         let given = self.inspector.give(Job { header: true, ..job });
         let inquiry = waiting.inquiry.get_or_insert_default();
         if given {
-            inquiry.job = Some((number, now));
+            inquiry.begin(number, now);
             inquiry.header_sample = Some(sample);
             self.headers_pending += 1;
+        }
+        if !given {
+            self.headers_refused = now + NO_ROOM * 3;
         }
         let again = now + if given { super::ROOT_CHECK * 30 } else { NO_ROOM };
         (waiting, Reason::WaitingInspection, again)
@@ -217,6 +250,7 @@ impl Source {
             let standing = bundle.standing;
             self.reopen(&mut bundle, standing, now);
             self.bundles.insert(place.path.clone(), bundle);
+            self.see_group(&place.path);
             if let Some(outer) = places.get(at + 1) {
                 self.outer_groups.insert(place.path.clone(), outer.path.clone());
             }
@@ -237,15 +271,13 @@ impl Source {
         }
         bundle.look_at(now);
         bundle.unsettle(standing);
-        bundle.inquiry.forget_answers();
+        bundle.inquiry.outdate();
     }
 
     /// Changes the groups that a member is known to be in.
     fn change_groups_of(&mut self, path: &[u8], standing: Standing, change: impl Fn(&mut Group, Mono)) {
         let now = self.now();
-        let mut next: Option<Box<[u8]>> = self.member_of.get(path).map(|of| (*of.group).into());
-        while let Some(at) = next {
-            next = self.outer_groups.get(&at).cloned();
+        for at in self.groups_of(path) {
             let Some(mut bundle) = self.bundles.take(&at) else { continue };
             if let What::Group(group) = &mut bundle.what {
                 change(group, now);
@@ -278,7 +310,8 @@ impl Source {
 
     /// Whether a file may turn out to be of this group whose header is being read.
     pub(super) fn may_grow(&self, rule: usize) -> bool {
-        self.headers_pending > 0 && matches!(self.grouping(rule), Some(Grouping::Dicom(_)))
+        let coming = self.headers_pending > 0 || self.now() < self.headers_refused;
+        coming && matches!(self.grouping(rule), Some(Grouping::Dicom(_)))
     }
 }
 

@@ -25,18 +25,31 @@ pub(super) struct Inquiry {
     pub(super) marker_outdated: bool,
     /// A marker was seen for what is there now.
     pub(super) marker_seen: bool,
+    /// Something has changed since the job was given: its answers are of what was.
+    outdated: bool,
 }
 
-/// When a job counts as lost that nobody has answered. (The inspector may be held up by a server that hangs.)
-const LOST: Mono = Mono::from_mins(10);
+/// When a job counts as lost that nobody has answered. Hashing may take hours, and a server that hangs holds the
+/// only one up who could answer; if that one ends before its time, its jobs are taken back at once.
+const LOST: Mono = Mono::from_hours(24 * 7);
 
 impl Inquiry {
     /// What was found out of a file holds as long as it looks the same.
     pub(super) fn is_about(&mut self, sample: Option<Sample>) {
         if std::mem::replace(&mut self.sample, sample) != sample {
             self.answers.clear();
-            self.job = None;
+            (self.job, self.outdated) = (None, false);
         }
+    }
+
+    /// A job was given.
+    pub(super) fn begin(&mut self, number: u64, now: Mono) {
+        (self.job, self.outdated) = (Some((number, now)), false);
+    }
+
+    /// Nobody will answer.
+    pub(super) fn forget_job(&mut self) {
+        (self.job, self.outdated) = (None, false);
     }
 
     /// Notes an answer.
@@ -52,6 +65,12 @@ impl Inquiry {
         self.answers.clear();
     }
 
+    /// What it is about has changed: also what is being found out just now is of what was.
+    pub(super) fn outdate(&mut self) {
+        self.answers.clear();
+        self.outdated = self.job.is_some();
+    }
+
     /// Whether somebody is looking.
     pub(super) fn is_pending(&self, now: Mono) -> bool {
         self.job.is_some_and(|(_, since)| now < since + LOST)
@@ -64,6 +83,9 @@ impl Inquiry {
         }
         self.job = None;
         self.checked = Some(std::mem::take(&mut inspected.checked));
+        if std::mem::take(&mut self.outdated) {
+            return true;
+        }
         for (at, answer) in std::mem::take(&mut inspected.answers) {
             self.put(at, answer);
         }
@@ -73,12 +95,12 @@ impl Inquiry {
     /// The data was written to: a marker that is there already says nothing of that.
     pub(super) fn written(&mut self) {
         self.marker_outdated |= self.marker_seen;
-        self.answers.clear();
+        self.outdate();
     }
 
     /// A marker was made or written to.
     pub(super) fn marked(&mut self) {
         (self.marker_seen, self.marker_outdated) = (true, false);
-        self.answers.clear();
+        self.outdate();
     }
 }

@@ -73,6 +73,7 @@ impl Source {
                 known.scan = 0;
             }
         }
+        self.unsee_members(below);
         self.miss_bundles();
     }
 

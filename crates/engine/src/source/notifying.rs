@@ -62,11 +62,11 @@ impl Source {
 
     /// A dataset is finished, says its producer.
     fn heed_dataset(&mut self, path: &[u8], rule: usize) -> Heeded {
-        self.hear_dataset(path, rule, Stir::Scanned, true);
-        if !self.bundles.contains(path) {
-            // A scan came by it a moment ago, and it is as it was announced.
-            return Heeded::Unchanged;
+        if let Some(known) = self.known_bundles.get_mut(path) {
+            // Also if a scan came by it a moment ago: what was written since then perhaps nobody has heard yet.
+            known.scan = 0;
         }
+        self.hear_dataset(path, rule, Stir::Scanned, true);
         let now = self.now();
         if let Some(mut bundle) = self.bundles.take(path) {
             bundle.announce();

@@ -15,7 +15,7 @@ pub(super) const NO_ROOM: Mono = Mono::from_millis(200);
 const OVERDUE_ANSWER: Mono = Mono::from_secs(30);
 
 /// When a dataset is tried again that cannot be read.
-const UNREADABLE: Mono = Mono::from_secs(5);
+pub(super) const UNREADABLE: Mono = Mono::from_secs(5);
 
 impl Source {
     /// Finds out what it can at once and leaves the rest to the inspector; says whether all is known now.
@@ -44,7 +44,7 @@ impl Source {
         let checked = bundle.inquiry.checked.take().unwrap_or_default();
         let given = self.inspector.give(Job { survey, asks, checked, ..job });
         if given {
-            bundle.inquiry.job = Some((number, now));
+            bundle.inquiry.begin(number, now);
         } else {
             bundle.inquiry.forget_answers();
         }
@@ -119,13 +119,13 @@ impl Source {
             if !bundle.inquiry.take(&mut inspected) {
                 return self.bundles.insert(path, bundle);
             }
+            bundle.next = bundle.next.min(self.now());
             let survey = inspected.survey.take();
             if let Some(survey) = survey
                 && !self.take_survey(&path, &mut bundle, survey, inspected.asked)
             {
                 return self.bundle_gone(&path, &bundle);
             }
-            bundle.next = bundle.next.min(self.now());
             return self.bundles.insert(path, bundle);
         }
         self.take_answers_for_file(&path, inspected);
@@ -155,7 +155,8 @@ impl Source {
                 bundle.surveyed = true;
                 true
             }
-            Err(inspect::InspectError::Absent { .. }) => !self.can_be_missed(path),
+            Err(inspect::InspectError::Absent { .. }) if self.can_be_missed(path) => false,
+            // It cannot be read, or lies on a file system that is not mounted.
             Err(_) => {
                 bundle.surveyed = false;
                 bundle.next = self.now() + UNREADABLE;
