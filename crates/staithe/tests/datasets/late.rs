@@ -48,6 +48,7 @@ fn late_members(source: &str) {
     third.is_complete(5, set.size).follows(&second).is_after(rewritten);
     stage.assert_only(&[("a.ms", 3), ("a.once", 1)]);
     // What was ignored once is known from then on.
+    stage.wait_delivered();
     stage.kill_and_start();
     stage.assert_only(&[("a.ms", 3), ("a.once", 1)]);
 }
@@ -107,6 +108,7 @@ fn a_consumer_that_takes_members_away_changes_nothing() {
     stage.assert_only(&once);
     assert_eq!(stage.wait_state("some.ms", "delivered")["generation"], 1);
     // It is known as the consumer left it, also after a restart.
+    stage.wait_delivered();
     stage.kill_and_start();
     stage.assert_only(&once);
     // And what comes then is news.

@@ -2,10 +2,13 @@
 //! complete, and must announce each one exactly once, after its last member, and never early.
 
 mod assembly;
+mod deadlines;
 mod late;
 mod manifests;
 mod markers;
+mod restarts;
 mod stage;
+mod telling;
 
 use std::time::Duration;
 

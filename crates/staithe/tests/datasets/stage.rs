@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use model::Stamp;
 use serde_json::Value;
 use testkit::chance::Chance;
-use testkit::{Landing, Scratch, wait_for};
+use testkit::{Landing, Scratch, wait_for, wait_until};
 
 use crate::STEP;
 
@@ -201,6 +201,15 @@ impl Stage {
                 || expected.iter().any(|(path, _)| *path == event.path())
         };
         assert!(events.iter().all(is_expected), "only {expected:?} in {:#?}", shown());
+    }
+
+    /// Waits until the ledger knows that everything announced so far is delivered.
+    #[track_caller]
+    pub(crate) fn wait_delivered(&self) {
+        wait_until(STEP, "all to be delivered", || {
+            let counts = &self.landing.status()["counts"];
+            ["queued", "delivering", "retrying"].iter().all(|state| counts[state] == 0)
+        });
     }
 
     /// Kills the program without warning and starts it again.
