@@ -158,7 +158,7 @@ fn all<const N: usize>(clauses: [Clause; N]) -> Expr {
 }
 
 fn upload(preset: &'static str) -> Completion {
-    let renamed = all([Clause::RenamedIn, Clause::NoWriterKnown]);
+    let renamed = all([Clause::SeenRenamed, Clause::NoWriterKnown]);
     let closed = all([Clause::Closed, Clause::WriterGone, Clause::Quiet(Quiet::For(UPLOAD_QUIET))]);
     named(preset, Expr::Any(vec![renamed, Expr::Clause(Clause::LinkedIn), closed]))
 }

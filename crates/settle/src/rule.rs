@@ -14,6 +14,8 @@ pub enum Clause {
     Appeared,
     /// The file came under its name by a rename.
     RenamedIn,
+    /// The same, and nothing stands in for it where it cannot be heard. In presets only.
+    SeenRenamed,
     /// The file came under its name by a link, whole: nobody writes it. In presets only.
     LinkedIn,
     /// A writable descriptor was closed after the name appeared.

@@ -60,6 +60,8 @@ pub struct Tree {
     /// What made us notice it.
     pub cause: Cause,
     moved_in: bool,
+    /// The kernel told of its appearance and nothing was missed since: a rename would have been heard.
+    told_of: bool,
     announced: bool,
     /// When something was last heard of it; nothing: a scan found it and nothing was heard since.
     heard: Option<Mono>,
@@ -83,6 +85,7 @@ impl Tree {
             first_seen_wall: wall,
             cause,
             moved_in: false,
+            told_of: stir != Stir::Scanned,
             announced: false,
             heard: None,
             view: None,
@@ -114,7 +117,7 @@ impl Tree {
 
     /// Something may have happened unheard: what was heard proves no quiet.
     pub fn miss(&mut self, now: Mono) {
-        self.moved_in = false;
+        (self.moved_in, self.told_of) = (false, false);
         self.heard = Some(now);
     }
 
@@ -261,7 +264,11 @@ impl Tree {
         };
         let view = self.view().filter(|_| surveyed);
         Facts {
-            renamed_in: if self.moved_in { Heard::Yes } else { Heard::Unknowable },
+            renamed_in: match (self.moved_in, self.told_of) {
+                (true, _) => Heard::Yes,
+                (false, true) => Heard::No,
+                (false, false) => Heard::Unknowable,
+            },
             linked_in: false,
             closed: Heard::Unknowable,
             writer: match view {
@@ -297,6 +304,10 @@ fn is_unchanged(last: &View, view: &View) -> bool {
 }
 
 fn members(view: &View) -> Answer {
+    if view.count == 0 && view.unreadable == 0 && !view.partial {
+        // Somebody has made the directory and not begun yet.
+        return Answer::Missing(Reason::WaitingMembers { present: 0, expected: None, blocking: Vec::new() });
+    }
     if view.open == 0 && view.unreadable == 0 {
         return Answer::Holds(Signal::Members);
     }

@@ -201,6 +201,12 @@ impl Unit {
         self.closed || self.renamed_in
     }
 
+    /// Whether the kernel told of the name, and nothing was missed since.
+    #[must_use]
+    pub const fn was_heard(&self) -> bool {
+        matches!(self.birth, Birth::Heard)
+    }
+
     /// Whether a close after writing was heard.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
@@ -213,7 +219,9 @@ impl Unit {
         match self.sample {
             Some((last, _)) if same_content(&last, &sample) => {}
             earlier => {
-                let pause = earlier.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
+                let pause = earlier.map_or(Duration::ZERO, |(last, since)| {
+                    pause_between(&last, &sample, now.saturating_sub(since))
+                });
                 self.pause = self.pause.max(pause);
                 self.sample = Some((sample, now));
             }
@@ -337,6 +345,17 @@ impl Unit {
     #[must_use]
     pub const fn heard_signals(&self) -> SignalSet {
         self.evidence()
+    }
+}
+
+/// How long nothing happened between two changes: as the inode's times have it, and no longer than between the
+/// looks that have shown them.
+fn pause_between(last: &Sample, sample: &Sample, looked: Duration) -> Duration {
+    let nanos = sample.ctime.as_nanos().saturating_sub(last.ctime.as_nanos());
+    match u64::try_from(nanos) {
+        Ok(nanos) if nanos > 0 => Duration::from_nanos(nanos).min(looked),
+        // A clock was set, or another file is there.
+        _ => looked,
     }
 }
 

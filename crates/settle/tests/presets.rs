@@ -181,14 +181,14 @@ fn each_preset_believes_each_habit_when_it_says() {
     ];
     let never = None;
     let s = |seconds: u64| Some(seconds * 1000);
-    // In the order of the habits. What is fooled: `local` by pages (they end at 17 s), all that counts on events by a remote
+    // In the order of the habits. What is fooled: `local` by pages (they end at 17 s), `local` by a remote
     // writer (it ends at 13 s; a rename that cannot have been heard is replaced by 2 s of quiet), `network` by
     // what stalls with the file open.
     let expected = [
         ("local", [s(1), s(20), s(1), s(1), s(4), s(90), s(1), s(3), s(4)]),
         ("network", [s(11), s(11), s(12), s(11), s(14), s(11), s(27), s(23), s(14)]),
-        ("sftp", [s(1), s(20), s(1), s(1), s(9), s(95), s(22), s(3), s(9)]),
-        ("rsync", [s(1), s(20), s(1), s(1), s(9), s(95), s(22), s(3), s(9)]),
+        ("sftp", [s(1), s(20), s(1), s(1), s(9), s(95), s(22), s(18), s(9)]),
+        ("rsync", [s(1), s(20), s(1), s(1), s(9), s(95), s(22), s(18), s(9)]),
         ("measurement-set", [s(61), s(80), s(62), s(61), s(64), s(150), s(77), s(73), s(64)]),
         ("dicom-series", [s(61), s(80), s(62), s(61), s(64), s(150), s(77), s(73), s(64)]),
         ("done-file", [never, never, never, never, never, never, never, never, s(30)]),

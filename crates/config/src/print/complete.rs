@@ -93,6 +93,7 @@ fn written(clause: Clause, asks: &[Ask]) -> Written {
         }
         // In presets only: whoever takes them out of theirs gets a configuration that says so.
         Clause::LinkedIn => Written::Word("linked_in"),
+        Clause::SeenRenamed => Written::Word("seen_renamed"),
         Clause::NoWriterKnown => Written::Word("no_writer_known"),
         Clause::Appeared
         | Clause::RenamedIn

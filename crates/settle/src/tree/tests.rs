@@ -217,7 +217,7 @@ fn a_renamed_tree_is_complete_until_somebody_writes_into_it() {
     assert!(wants_survey(&ask(&mut tree, &renamed, 0)));
     assert_eq!(signals(&survey(&mut tree, &renamed, view(1), 0)), [Signal::RenamedIn]);
     tree.hear(Stir::Changed, at(1));
-    assert!(waits_for(&survey(&mut tree, &renamed, open(1), 1), "waiting.members"));
+    assert!(waits_for(&survey(&mut tree, &renamed, open(1), 1), "waiting.renamed-in"));
     tree.hear(Stir::MovedIn, at(2));
     assert_eq!(signals(&survey(&mut tree, &renamed, view(1), 2)), [Signal::RenamedIn]);
 }
@@ -354,4 +354,15 @@ fn new_times_of_inodes_are_a_change_as_for_files() {
     let touched = || View { newest_ctime: T0, ..view(1) };
     assert!(waits_for(&judge(&mut tree, touched(), 12), "waiting.quiet"));
     assert!(matches!(judge(&mut tree, touched(), 22), Step::Complete(_)));
+}
+
+#[test]
+fn a_tree_that_is_made_in_place_waits_for_its_rename_and_an_empty_one_for_its_members() {
+    let renamed = Completion::of(Expr::Clause(Clause::RenamedIn));
+    let mut made = heard(0);
+    assert!(waits_for(&survey(&mut made, &renamed, view(1), 9), "waiting.renamed-in"));
+    let members = Completion::of(Expr::Clause(Clause::Members));
+    let mut empty = heard(0);
+    assert!(waits_for(&survey(&mut empty, &members, View::default(), 9), "waiting.members"));
+    assert!(matches!(survey(&mut empty, &members, view(1), 10), Step::Complete(_)));
 }

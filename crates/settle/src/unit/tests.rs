@@ -207,7 +207,7 @@ fn the_longest_pause_between_changes_lengthens_an_adaptive_quiet() {
     let rule = Completion::of(crate::Expr::Clause(crate::Clause::Quiet(quiet)));
     let mut unit = Unit::scanned(at(0), T0);
     let judge = |unit: &mut Unit, size: u64, ms: u64| {
-        unit.look(sample(size, size as i64), at(ms));
+        unit.look(sample(size, 1000 * size as i64), at(ms));
         unit.judge(&rule, WriterFact::NotAsked, Beside::NOTHING, at(ms), T0)
     };
     let until = |step: &Step| match step {
@@ -220,4 +220,17 @@ fn the_longest_pause_between_changes_lengthens_an_adaptive_quiet() {
     assert_eq!(unit.longest_pause(), at(4_000));
     assert_eq!(until(&judge(&mut unit, 4, 100_000)), at(160_000), "not longer than `most`");
     assert!(has(&judge(&mut unit, 4, 160_000), Signal::Quiet));
+}
+
+/// A look that comes late does not make the pause longer than it was.
+#[test]
+fn a_pause_is_what_lies_between_two_changes_and_not_between_two_looks() {
+    let mut unit = Unit::scanned(at(0), T0);
+    unit.look(sample(1, 0), at(0));
+    unit.look(sample(2, 2), at(9_000));
+    assert_eq!(unit.longest_pause(), at(2_000));
+    unit.look(sample(3, 1), at(10_000));
+    assert_eq!(unit.longest_pause(), at(2_000), "a clock that was set back proves nothing");
+    unit.look(sample(4, 30), at(14_000));
+    assert_eq!(unit.longest_pause(), at(4_000), "no longer than it was looked at");
 }

@@ -264,11 +264,16 @@ impl Asked<'_> {
             Say::RenamedIn if takes != Takes::Group && takes != Takes::Dataset => {
                 self.renamed_in(past, at, unit)
             }
-            Say::RenamedIn if takes == Takes::Dataset && !for_sure => {
+            // Whether a rename could have been heard of is for the settled code to say.
+            Say::RenamedIn | Say::SeenRenamed if for_sure && takes == Takes::Dataset => false,
+            Say::SeenRenamed if for_sure => false,
+            Say::SeenRenamed if takes == Takes::Dat || takes == Takes::Any => self.renamed_in(past, at, unit),
+            Say::SeenRenamed | Say::RenamedIn if takes == Takes::Dataset => {
                 let moved = past.dir_in.get(&unit.name);
                 moved.is_some_and(|moved| past.stirred.get(&unit.name).is_none_or(|stirred| stirred <= moved))
-                    || self.no_writer(past, at, unit)
+                    || (*say == Say::RenamedIn && self.no_writer(past, at, unit))
             }
+            Say::SeenRenamed => false,
             // Of a group only its members' own completeness is known.
             Say::Closed | Say::RenamedIn | Say::WriterGone | Say::NoWriterKnown if takes == Takes::Group => {
                 true
@@ -306,7 +311,8 @@ impl Asked<'_> {
                     |path: &String| Whole { name: path.clone(), paths: vec![path.clone()], ..unit.clone() };
                 unit.paths.iter().map(one).all(|file| self.is_locally_complete(past, at, &file))
             }
-            _ => self.no_writer(past, at, unit),
+            Takes::Dataset => !unit.paths.is_empty() && self.no_writer(past, at, unit),
+            Takes::Dat | Takes::Any => self.no_writer(past, at, unit),
         }
     }
 

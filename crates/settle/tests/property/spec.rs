@@ -12,10 +12,12 @@ use settle::{
 use crate::rng::Rng;
 use crate::world::Ms;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Say {
     Appeared,
     RenamedIn,
+    /// In the presets of uploads.
+    SeenRenamed,
     LinkedIn,
     Closed,
     WriterGone,
@@ -97,11 +99,12 @@ impl Spec {
 /// The presets again, as the guide words them.
 fn preset(rng: &mut Rng) -> (&'static str, Say) {
     let renamed = Say::All(vec![Say::RenamedIn, Say::NoWriterKnown]);
+    let seen = Say::All(vec![Say::SeenRenamed, Say::NoWriterKnown]);
     let upload = Say::All(vec![Say::Closed, Say::WriterGone, Say::Quiet(5_000)]);
     match rng.below(6) {
         0 => ("local", Say::Any(vec![renamed, Say::All(vec![Say::Closed, Say::WriterGone])])),
         1 => ("network", Say::Quiet(10_000)),
-        2 => ("sftp", Say::Any(vec![renamed, Say::LinkedIn, upload])),
+        2 => ("sftp", Say::Any(vec![seen, Say::LinkedIn, upload])),
         3 => ("measurement-set", Say::All(vec![Say::Members, Say::Quiet(60_000)])),
         4 => ("done-file", Say::All(vec![Say::DoneFile, Say::WriterGone])),
         _ => {
@@ -148,6 +151,7 @@ impl Say {
             Say::All(parts) => return Expr::All(parts.iter().map(|part| part.expr(asks)).collect()),
             Say::Appeared => Clause::Appeared,
             Say::RenamedIn => Clause::RenamedIn,
+            Say::SeenRenamed => Clause::SeenRenamed,
             Say::LinkedIn => Clause::LinkedIn,
             Say::Closed => Clause::Closed,
             Say::WriterGone => Clause::WriterGone,
