@@ -8,6 +8,7 @@ mod bundles;
 mod configuration;
 mod files;
 mod refusing;
+mod story;
 mod truth;
 mod world;
 
