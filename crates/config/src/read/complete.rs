@@ -45,7 +45,11 @@ fn preset(value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Comp
             "is for datasets and groups",
             "say which directories are one unit: dataset = \"*.ms\"; files have \"local\", \"network\" and others",
         ),
-        Kind::Group { .. } if found.has(Clause::RenamedIn) => (
+        Kind::Dataset if preset.name == "local" => (
+            "would announce a dataset between two of its files",
+            "write \"measurement-set\", or leave `complete` out",
+        ),
+        Kind::Group { .. } if found.has(Clause::RenamedIn) || found.has(Clause::SeenRenamed) => (
             "is about renames, and a group is never renamed as a whole",
             "write { all = [\"members\", { quiet = \"10s\" }] }, or leave `complete` out",
         ),

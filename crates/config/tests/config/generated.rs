@@ -149,8 +149,8 @@ fn completion(take: &Take, chance: &mut Chance) -> Completion {
 fn preset(take: &Take, chance: &mut Chance) -> Completion {
     let fits = |completion: &Completion, datasets: bool| match take {
         Take::File => !datasets,
-        Take::Dataset(_) => true,
-        Take::Group(_) => !completion.has(Clause::RenamedIn),
+        Take::Dataset(_) => completion.preset != Some("local"),
+        Take::Group(_) => !completion.has(Clause::RenamedIn) && !completion.has(Clause::SeenRenamed),
     };
     let mut completion = loop {
         let preset = chance.one(&PRESETS);

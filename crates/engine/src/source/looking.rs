@@ -13,7 +13,7 @@ use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
 
-use super::admitting::is_absent;
+use super::admitting::{is_absent, may_be_complete};
 use super::dirty::{Entry, Heard};
 use super::known::{Compared, fingerprint};
 use super::waiting::{History, Waiting};
@@ -529,7 +529,7 @@ impl Source {
     ) -> WriterFact {
         let filesystem = self.watcher.region(waiting.dir).map(|region| region.filesystem);
         let tells = filesystem.is_none_or(|filesystem| {
-            filesystem.leases && (filesystem.trust == Trust::Events || waiting.unit.has_evidence())
+            filesystem.leases && (filesystem.trust == Trust::Events || came_by_this_mount(&waiting.unit))
         });
         if !tells {
             return WriterFact::Unknown;
@@ -564,6 +564,7 @@ impl Source {
             self.berth.observer.notice(&Notice::DeadlinePassed { source, path: &path, reason });
         }
         let wall = self.berth.clock.wall();
+        waiting.initial &= may_be_complete(&reason);
         waiting.note_progress(wall);
         waiting.history.note(wall, reason.code());
         let found = matches!(waiting.reason, Reason::WaitingManifest(_) | Reason::WaitingMetadata { .. });
@@ -596,6 +597,8 @@ impl Source {
         let symlink = kind == EntryKind::Symlink;
         if !self.announces_arrivals() {
             let reason = if symlink { Reason::IgnoredSymlink } else { Reason::IgnoredSpecialFile };
+            // It has taken the place of what was one.
+            self.member_is_gone(&path);
             return self.ignore(path, reason, entry.heard);
         }
         let forced = entry.heard.forced || self.waiting.get(&path).is_some_and(|waiting| waiting.forced);
@@ -632,7 +635,7 @@ impl Source {
             return self.wait_for_permission(entry, path, rule);
         }
         self.ignored.remove(&path);
-        if !self.announces_arrivals() {
+        if !self.announces_arrivals() || self.is_group_rule(rule) {
             return self.gone(&path, key);
         }
         let heard = entry.heard;
@@ -661,6 +664,12 @@ impl Source {
         let expr = self.berth.plan.rules.rules.get(rule).map(|rule| &rule.completion.expr);
         expr == Some(&settle::Expr::Clause(settle::Clause::Appeared))
     }
+}
+
+/// Whether events told of the file: then whoever made it did so by the mount that is watched, and a lease knows
+/// of its writers.
+fn came_by_this_mount(unit: &Unit) -> bool {
+    unit.has_evidence() || unit.was_heard()
 }
 
 /// What is known of a file that nobody could look at.

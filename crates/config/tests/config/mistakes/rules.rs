@@ -157,7 +157,11 @@ fn presets_that_do_not_fit() {
             let text = complete(take, &value);
             check(&text, "5:10", "a group is never renamed", "{ all = [\"members\", { quiet = \"10s\" }] }");
         }
-        good(&complete(DATASET, &value));
+        if preset == "local" {
+            check(&complete(DATASET, &value), "5:10", "between two of its files", "\"measurement-set\"");
+        } else {
+            good(&complete(DATASET, &value));
+        }
     }
 }
 
