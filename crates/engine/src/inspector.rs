@@ -12,12 +12,14 @@ use inspect::{
     Checked, DicomHeader, InspectError, ManifestRequest, MetadataAnswer, Place, Survey, SurveyRequest,
 };
 use model::{ManifestGap, Reason, Signal, Stamp};
-use settle::{Answer, Ask, Extras, ManifestStyle, Metadata, Mono, Rule};
-use sys::Dir;
+use settle::{Answer, Ask, Extras, ManifestStyle, Metadata, Mono, Rule, Sample};
+use sys::{Dir, Links, Writer};
 
 use crate::clock::Clock;
+use crate::explain::split;
 use crate::orders::{Order, Orders};
 use crate::source::companions::{companion_paths, look_beside, usual_name};
+use crate::source::looking::sample;
 
 /// What one unit wants to know.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Job {
     pub(crate) asked: Mono,
     pub(crate) rule: Arc<Rule>,
     pub(crate) survey: Option<SurveyJob>,
+    /// The members of a group, as they were when each was complete.
+    pub(crate) members: Option<MembersJob>,
     /// Entries of the rule's questions.
     pub(crate) asks: Vec<usize>,
     /// When the unit's content was changed last, as far as is known.
@@ -40,6 +44,14 @@ pub(crate) struct Job {
     pub(crate) header: bool,
     /// What was hashed before.
     pub(crate) checked: Checked,
+}
+
+/// What the members of a group are compared with.
+#[derive(Debug)]
+pub(crate) struct MembersJob {
+    pub(crate) probe: bool,
+    pub(crate) links: Links,
+    pub(crate) samples: Vec<(Box<[u8]>, Sample)>,
 }
 
 /// How a dataset is to be walked.
@@ -57,6 +69,8 @@ pub(crate) struct Inspected {
     pub(crate) number: u64,
     pub(crate) asked: Mono,
     pub(crate) survey: Option<Result<Survey, InspectError>>,
+    /// The members that are not as they were, or that somebody writes.
+    pub(crate) stale: Option<Vec<Box<[u8]>>>,
     pub(crate) answers: Vec<(usize, Answer)>,
     pub(crate) header: Option<Result<DicomHeader, InspectError>>,
     pub(crate) checked: Checked,
@@ -128,6 +142,7 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
         number,
         asked,
         survey: None,
+        stale: None,
         answers: Vec::new(),
         header: None,
         checked: Checked::default(),
@@ -146,6 +161,9 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
             };
             inspect::survey(&Place { root, path: unit }, &request, &stopped)
         }));
+    }
+    if let (Some(members), Ok(root)) = (&job.members, &root) {
+        answer.stale = Some(stale_members(root, members, &stopped));
     }
     if job.header {
         let read = |root: &Dir| inspect::read_dicom(root, unit);
@@ -189,6 +207,22 @@ fn other_root(error: sys::Errno) -> InspectError {
     InspectError::Open { path: Vec::new(), error }
 }
 
+/// The members that changed since they were complete: nobody hears of a writer before it closes.
+fn stale_members(root: &Dir, members: &MembersJob, stopped: &dyn Fn() -> bool) -> Vec<Box<[u8]>> {
+    let is_stale = |(path, then): &&(Box<[u8]>, Sample)| {
+        let (dir, name) = split(path);
+        let Ok(dir) = root.open_below(dir) else { return true };
+        let look = match members.links {
+            Links::Follow => dir.look_through(name),
+            Links::Refuse => dir.look_at(name),
+        };
+        let same = look.is_ok_and(|look| sample(&look) == *then);
+        !same || (members.probe && dir.probe_writer(name, members.links) == Writer::Open)
+    };
+    let members = members.samples.iter().take_while(|_| !stopped());
+    members.filter(is_stale).map(|(path, _)| path.clone()).collect()
+}
+
 /// A file or a link that has taken the place of a dataset is none.
 fn is_directory(root: &Dir, unit: &[u8]) -> Result<(), InspectError> {
     match root.open_below(unit) {
@@ -229,9 +263,10 @@ fn verify(
     stop: &AtomicBool,
     clock: Clock,
 ) -> Answer {
-    let Some((dir, name)) = companion_paths(rule, unit, &manifest.form).into_iter().find(|(dir, name)| {
-        root.open_below(dir).and_then(|dir| dir.look_at(crate::explain::split(name).1)).is_ok()
-    }) else {
+    let Some((dir, name)) = companion_paths(rule, unit, &manifest.form)
+        .into_iter()
+        .find(|(dir, name)| root.open_below(dir).and_then(|dir| dir.look_at(split(name).1)).is_ok())
+    else {
         let file = usual_name(rule, unit, &manifest.form);
         let problem = Some("it is not there".to_owned());
         return Answer::Missing(Reason::WaitingManifest(Box::new(ManifestGap {

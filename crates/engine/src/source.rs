@@ -20,7 +20,7 @@ mod gaps;
 mod grouping;
 mod inquiry;
 mod known;
-mod looking;
+pub(crate) mod looking;
 mod mounting;
 mod notifying;
 mod reannouncing;

@@ -181,6 +181,12 @@ impl Group {
         self.members.get(path).copied().flatten()
     }
 
+    /// Its complete members and how they looked.
+    #[must_use]
+    pub fn samples(&self) -> Vec<(Box<[u8]>, Sample)> {
+        self.members.iter().filter_map(|(path, sample)| Some((path.clone(), (*sample)?))).collect()
+    }
+
     /// Its members.
     pub fn members(&self) -> impl Iterator<Item = &[u8]> {
         self.members.keys().map(|path| &**path)

@@ -59,9 +59,8 @@ pub struct Tree {
     pub first_seen_wall: Stamp,
     /// What made us notice it.
     pub cause: Cause,
-    moved_in: bool,
-    /// The kernel told of its appearance and nothing was missed since: a rename would have been heard.
-    told_of: bool,
+    /// Whether the directory was renamed to its name, and nothing was written since.
+    renamed_in: Heard,
     announced: bool,
     /// When something was last heard of it; nothing: a scan found it and nothing was heard since.
     heard: Option<Mono>,
@@ -84,8 +83,7 @@ impl Tree {
             first_seen: now,
             first_seen_wall: wall,
             cause,
-            moved_in: false,
-            told_of: stir != Stir::Scanned,
+            renamed_in: if stir == Stir::Scanned { Heard::Unknowable } else { Heard::No },
             announced: false,
             heard: None,
             view: None,
@@ -102,10 +100,12 @@ impl Tree {
     pub fn hear(&mut self, stir: Stir, now: Mono) {
         match stir {
             Stir::Scanned => return,
-            Stir::MovedIn => (self.moved_in, self.announced) = (true, false),
+            Stir::MovedIn => (self.renamed_in, self.announced) = (Heard::Yes, false),
             Stir::Changed => {
                 // Whoever writes into it after the rename has not finished with the rename.
-                self.moved_in = false;
+                if self.was_moved_in() {
+                    self.renamed_in = Heard::No;
+                }
             }
         }
         if let Some(heard) = self.heard {
@@ -117,7 +117,7 @@ impl Tree {
 
     /// Something may have happened unheard: what was heard proves no quiet.
     pub fn miss(&mut self, now: Mono) {
-        (self.moved_in, self.told_of) = (false, false);
+        self.renamed_in = Heard::Unknowable;
         self.heard = Some(now);
     }
 
@@ -146,7 +146,7 @@ impl Tree {
     /// Whether the directory was renamed to its name, and nothing was written since.
     #[must_use]
     pub const fn was_moved_in(&self) -> bool {
-        self.moved_in
+        matches!(self.renamed_in, Heard::Yes)
     }
 
     /// Takes in a survey that was asked for at `asked`.
@@ -264,11 +264,7 @@ impl Tree {
         };
         let view = self.view().filter(|_| surveyed);
         Facts {
-            renamed_in: match (self.moved_in, self.told_of) {
-                (true, _) => Heard::Yes,
-                (false, true) => Heard::No,
-                (false, false) => Heard::Unknowable,
-            },
+            renamed_in: self.renamed_in,
             linked_in: false,
             closed: Heard::Unknowable,
             writer: match view {
@@ -291,7 +287,7 @@ impl Tree {
 
     const fn evidence(&self) -> SignalSet {
         let signals = SignalSet::EMPTY.with(Signal::Appeared);
-        if self.moved_in { signals.with(Signal::RenamedIn) } else { signals }
+        if self.was_moved_in() { signals.with(Signal::RenamedIn) } else { signals }
     }
 }
 

@@ -163,9 +163,8 @@ fn judge_clause(clause: Clause, facts: &Facts<'_>) -> Verdict {
         Clause::Appeared => complete(Signal::Appeared),
         Clause::RenamedIn => heard(facts.renamed_in, Signal::RenamedIn, Reason::WaitingRenamedIn, facts),
         Clause::SeenRenamed if facts.renamed_in == Heard::Yes => complete(Signal::RenamedIn),
-        Clause::SeenRenamed => wait(Reason::WaitingRenamedIn, RECHECK),
         Clause::LinkedIn if facts.linked_in => complete(Signal::WriterGone),
-        Clause::LinkedIn => wait(Reason::WaitingRenamedIn, RECHECK),
+        Clause::SeenRenamed | Clause::LinkedIn => wait(Reason::WaitingRenamedIn, RECHECK),
         Clause::Closed => heard(facts.closed, Signal::Closed, Reason::WaitingClosed, facts),
         Clause::WriterGone => writer_gone(facts),
         Clause::NoWriterKnown => match facts.writer {

@@ -112,6 +112,7 @@ impl Source {
             asked: self.now(),
             rule,
             survey: None,
+            members: None,
             asks: Vec::new(),
             changed,
             header: false,

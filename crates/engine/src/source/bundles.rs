@@ -50,8 +50,10 @@ pub(super) struct Bundle {
     pub(super) next: Mono,
     /// Found by the first scan ever.
     pub(super) initial: bool,
-    /// The last survey is of what is there now.
+    /// The last survey is of what is there now; of a group: its members were compared with what they were.
     pub(super) surveyed: bool,
+    /// No survey before: one that was overtaken is not repeated at once.
+    pub(super) rests_until: Mono,
     /// The names of the first members, as the last survey has shown them.
     pub(super) listed: Vec<Box<[u8]>>,
     pub(super) inquiry: Inquiry,
@@ -130,6 +132,7 @@ impl Bundle {
             next: now,
             initial: false,
             surveyed: false,
+            rests_until: Mono::ZERO,
             listed: Vec::new(),
             inquiry: Inquiry::default(),
             history: History::default(),

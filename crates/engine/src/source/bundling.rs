@@ -102,6 +102,10 @@ impl Source {
                         return Some(bundle);
                     }
                 }
+                Step::Complete(_) if is_group && !bundle.surveyed => {
+                    self.compare_members(path, &mut bundle);
+                    return Some(bundle);
+                }
                 Step::Complete(signals) => {
                     bundle.standing = Standing::Ready(signals);
                     return Some(bundle);

@@ -287,6 +287,15 @@ impl Source {
         }
     }
 
+    /// A complete member is not as it was: it is judged anew.
+    pub(super) fn member_is_stale(&mut self, path: &[u8], rule: usize) {
+        let (dir, _) = split(path);
+        let Some(dir) = self.watcher.tree().at(dir) else { return };
+        self.change_groups_of(path, Standing::Waiting, |group, now| group.member_waits(path, now));
+        let waiting = Waiting { rule, member: true, next: self.now(), ..self.unheard_unit(dir) };
+        self.waiting.insert(path.into(), waiting);
+    }
+
     /// A member went away.
     pub(super) fn member_is_gone(&mut self, path: &[u8]) {
         if self.member_of.contains_key(path) {

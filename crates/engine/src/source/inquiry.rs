@@ -71,6 +71,11 @@ impl Inquiry {
         self.outdated = self.job.is_some();
     }
 
+    /// Whether what is being found out is of what was.
+    pub(super) const fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
     /// Whether somebody is looking.
     pub(super) fn is_pending(&self, now: Mono) -> bool {
         self.job.is_some_and(|(_, since)| now < since + LOST)

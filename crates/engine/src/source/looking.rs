@@ -300,7 +300,7 @@ impl Source {
         (look.kind(), look)
     }
 
-    const fn links(&self) -> Links {
+    pub(super) const fn links(&self) -> Links {
         if self.berth.plan.follow_symlinks { Links::Follow } else { Links::Refuse }
     }
 
@@ -676,7 +676,7 @@ fn came_by_this_mount(unit: &Unit) -> bool {
 pub(super) const NOTHING_SEEN: Sample =
     Sample { size: 0, mtime: Stamp::new(0, 0), ctime: Stamp::new(0, 0), inode: 0, links: 0 };
 
-pub(super) fn sample(look: &Look) -> Sample {
+pub(crate) fn sample(look: &Look) -> Sample {
     Sample {
         size: look.size,
         mtime: Stamp::new(look.mtime.0, look.mtime.1),

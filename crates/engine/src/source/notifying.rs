@@ -111,7 +111,7 @@ impl Source {
 
     /// How the name came to be nobody has heard: the unit is one as a scan finds it, so that a rule
     /// does not wait for a rename that may be past.
-    fn unheard_unit(&self, dir: DirId) -> Waiting {
+    pub(super) fn unheard_unit(&self, dir: DirId) -> Waiting {
         let (now, wall) = (self.now(), self.berth.clock.wall());
         let mut unit = Unit::scanned(now, wall);
         unit.cause = Cause::Arrived;

@@ -200,6 +200,9 @@ impl Source {
             self.gap_since_wall = Some(self.berth.clock.wall());
             self.announce_gap(false);
         }
+        // What was heard so far may be of files that others have replaced.
+        self.waiting.change_all(|waiting| waiting.unit.miss());
+        self.miss_bundles();
         self.berth.standing.update(|row| row.overflows += 1);
         let directories = self.watcher.tree().len() as u64;
         let waits_already = self.backoff.is_waiting(self.now());

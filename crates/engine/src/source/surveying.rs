@@ -7,7 +7,7 @@ use sys::Dir;
 use super::Source;
 use super::bundles::{Bundle, What};
 use super::companions::answer_beside;
-use crate::inspector::{Inspected, Job, SurveyJob};
+use crate::inspector::{Inspected, Job, MembersJob, SurveyJob};
 
 /// How soon a unit asks again that the inspector had no room for.
 pub(super) const NO_ROOM: Mono = Mono::from_millis(200);
@@ -16,6 +16,9 @@ const OVERDUE_ANSWER: Mono = Mono::from_secs(30);
 
 /// When a dataset is tried again that cannot be read.
 pub(super) const UNREADABLE: Mono = Mono::from_secs(5);
+
+/// How long a dataset rests at most that changes while it is surveyed.
+const LONGEST_REST: Mono = Mono::from_secs(30);
 
 impl Source {
     /// Finds out what it can at once and leaves the rest to the inspector; says whether all is known now.
@@ -33,6 +36,10 @@ impl Source {
             return false;
         }
         let changed = self.changed_last(bundle);
+        if questions.writer && now < bundle.rests_until {
+            bundle.next = bundle.rests_until;
+            return false;
+        }
         let asks = self.answer_at_once(root, path, &rule, bundle, questions, changed);
         let is_tree = matches!(bundle.what, What::Tree(_));
         let survey = (questions.writer && is_tree).then(|| self.survey_job(path, bundle));
@@ -40,20 +47,43 @@ impl Source {
             return true;
         }
         let Some(job) = self.job(path, rule, changed) else { return true };
-        let number = job.number;
         let checked = bundle.inquiry.checked.take().unwrap_or_default();
-        let given = self.inspector.give(Job { survey, asks, checked, ..job });
+        self.give_job(bundle, Job { survey, asks, checked, ..job });
+        // What it waited for last is still the better answer to "why not yet?".
+        if bundle.reason == Reason::WaitingLook || bundle.reason == Reason::WaitingScan {
+            bundle.reason = Reason::WaitingInspection;
+        }
+        false
+    }
+
+    fn give_job(&mut self, bundle: &mut Bundle, job: Job) {
+        let (now, number) = (self.now(), job.number);
+        let given = self.inspector.give(job);
         if given {
             bundle.inquiry.begin(number, now);
         } else {
             bundle.inquiry.forget_answers();
         }
         bundle.next = now + if given { OVERDUE_ANSWER } else { NO_ROOM };
-        // What it waited for last is still the better answer to "why not yet?".
-        if bundle.reason == Reason::WaitingLook || bundle.reason == Reason::WaitingScan {
-            bundle.reason = Reason::WaitingInspection;
+    }
+
+    /// A group is complete as far as is known. But a member may have been opened again, of which nothing is heard
+    /// before it is closed: all are looked at once more.
+    pub(super) fn compare_members(&mut self, path: &[u8], bundle: &mut Bundle) {
+        let now = self.now();
+        let What::Group(group) = &bundle.what else { return };
+        if bundle.inquiry.is_pending(now) {
+            bundle.next = now + OVERDUE_ANSWER;
+            return;
         }
-        false
+        let leases = self.watcher.region_at(path).is_none_or(|region| region.filesystem.leases);
+        let members = MembersJob { probe: leases, links: self.links(), samples: group.samples() };
+        let changed = self.changed_last(bundle);
+        let job = self.shared_rule(bundle.rule).and_then(|rule| self.job(path, rule, changed));
+        match job {
+            Some(job) => self.give_job(bundle, Job { members: Some(members), ..job }),
+            None => bundle.next = now + NO_ROOM,
+        }
     }
 
     /// Answers what is quickly found out; what comes back is for the inspector.
@@ -116,17 +146,22 @@ impl Source {
             return self.take_header(inspected);
         }
         if let Some(mut bundle) = self.bundles.take(&path) {
+            let outdated = bundle.inquiry.is_outdated();
             if !bundle.inquiry.take(&mut inspected) {
                 return self.bundles.insert(path, bundle);
             }
             bundle.next = bundle.next.min(self.now());
+            let stale = inspected.stale.take().filter(|_| !outdated);
+            bundle.surveyed |= stale.as_ref().is_some_and(Vec::is_empty);
             let survey = inspected.survey.take();
             if let Some(survey) = survey
                 && !self.take_survey(&path, &mut bundle, survey, inspected.asked)
             {
                 return self.bundle_gone(&path, &bundle);
             }
-            return self.bundles.insert(path, bundle);
+            let rule = bundle.rule;
+            self.bundles.insert(path, bundle);
+            return stale.into_iter().flatten().for_each(|member| self.member_is_stale(&member, rule));
         }
         self.take_answers_for_file(&path, inspected);
     }
@@ -151,6 +186,10 @@ impl Source {
                 if let What::Tree(tree) = &mut bundle.what {
                     let view = with_what_was_seen(view, tree.view());
                     tree.look(view, asked);
+                    if !tree.is_current() {
+                        let now = self.now();
+                        bundle.rests_until = now + (now.saturating_sub(asked) * 4).min(LONGEST_REST);
+                    }
                 }
                 bundle.surveyed = true;
                 true

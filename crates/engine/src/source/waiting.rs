@@ -91,7 +91,10 @@ impl History {
             }
             self.reason = Some(what.clone());
         }
-        if self.moments.last().is_some_and(|(_, last)| *last == what) {
+        let is_reason = |what: &str| what.starts_with("waiting.");
+        // How it looks is told when it looks otherwise, whatever the reasons between.
+        let before = self.moments.iter().rev().find(|(_, before)| is_reason(before) == is_reason(&what));
+        if before.is_some_and(|(_, before)| *before == what) {
             return;
         }
         if self.moments.len() == HISTORY {
