@@ -4,6 +4,8 @@
 
 mod adversity;
 mod arrivals;
+mod bundled;
+mod explained;
 mod full_disk;
 mod notified;
 mod reannounced;

@@ -59,6 +59,8 @@ pub(crate) struct Peer {
     pub(crate) down: bool,
     /// It refuses events of this path for good.
     pub(crate) refused: Option<&'static str>,
+    /// It refuses events of this path for now, each time.
+    pub(crate) put_off: Option<&'static str>,
     /// The length of its queue, if it has one.
     pub(crate) length: Option<u64>,
     /// How often it was asked for that.
@@ -86,7 +88,14 @@ impl Sink for Keep {
         {
             return Box::pin(std::future::ready(Ok(vec![Outcome::Rejected("no".into())])));
         }
-        let batch = if peer.refused.is_some() { &batch[..1] } else { batch };
+        if let Some(put_off) = peer.put_off
+            && batch[0].path[..] == *put_off.as_bytes()
+        {
+            return Box::pin(std::future::ready(Ok(vec![Outcome::Retry(
+                "rejected, but only for now".into(),
+            )])));
+        }
+        let batch = if peer.refused.is_some() || peer.put_off.is_some() { &batch[..1] } else { batch };
         let mut kept = self.0.lock().unwrap();
         for parcel in batch {
             kept.push(serde_json::from_slice(&parcel.event.line(parcel.attempt)).unwrap());
