@@ -3,9 +3,12 @@
 
 mod assembly;
 mod deadlines;
+mod dicom;
+mod groups;
 mod late;
 mod manifests;
 mod markers;
+mod memory;
 mod restarts;
 mod stage;
 mod telling;
