@@ -60,6 +60,8 @@ pub struct SinkRecord {
     pub attempts: u32,
     /// Why it was refused last.
     pub last_error: Option<String>,
+    /// Of a dead letter: it was rejected for good, rather than refused too often.
+    pub rejected: bool,
     /// When it was acknowledged, to the precision of the sink's reports; `None` once that is pruned.
     pub delivered_at: Option<Stamp>,
     /// The attempts, if the first did not go through: the first few of them and the latest.

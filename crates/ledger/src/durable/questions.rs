@@ -234,18 +234,26 @@ impl Durable {
         seq: u64,
     ) -> rusqlite::Result<SinkRecord> {
         let name = self.shared.names().sink(sink).map(|known| known.name.clone()).unwrap_or_default();
-        let sql = "SELECT attempts, letter, error FROM exception WHERE seq = ?1 AND sink = ?2";
+        let sql = "SELECT attempts, letter, error, rejected FROM exception WHERE seq = ?1 AND sink = ?2";
         let exception = db
             .prepare_cached(sql)?
             .query_row(params![seq as i64, sink.0], |row| {
-                Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?))
+                Ok((row.get::<_, u32>(0)?, row.get::<_, i64>(1)?, row.get::<_, String>(2)?, row.get(3)?))
             })
             .optional()?;
         let history = attempts(db, sink, seq)?;
-        if let Some((attempts, letter, error)) = exception {
+        if let Some((attempts, letter, error, rejected)) = exception {
             let state = if letter == 0 { State::Retrying } else { State::Dead };
             let last_error = Some(error);
-            return Ok(SinkRecord { name, state, attempts, last_error, delivered_at: None, history });
+            return Ok(SinkRecord {
+                name,
+                state,
+                attempts,
+                last_error,
+                rejected,
+                delivered_at: None,
+                history,
+            });
         }
         let cursor = tallies.sink(sink).map_or(0, |tally| tally.cursor);
         if seq > cursor {
@@ -256,6 +264,7 @@ impl Durable {
                 state,
                 attempts: 0,
                 last_error: None,
+                rejected: false,
                 delivered_at: None,
                 history,
             });
@@ -273,7 +282,15 @@ impl Durable {
             let at = ask.query_row(params![sink.0, seq as i64], |row| row.get::<_, At>(0)).optional()?;
             (at.map(|at| at.0), 1)
         };
-        Ok(SinkRecord { name, state: State::Delivered, attempts, last_error: None, delivered_at, history })
+        Ok(SinkRecord {
+            name,
+            state: State::Delivered,
+            attempts,
+            last_error: None,
+            rejected: false,
+            delivered_at,
+            history,
+        })
     }
 
     pub(crate) fn attempts(&self, sink: SinkId, seq: u64) -> Result<Vec<Moment>, LedgerError> {
