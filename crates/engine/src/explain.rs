@@ -22,7 +22,7 @@ mod sentence;
 mod timeline;
 
 use away::why_away;
-use page::Page;
+use page::{HeldUp, Page};
 pub use sentence::reason_detail;
 use timeline::GENERATIONS;
 
@@ -89,7 +89,7 @@ impl Engine {
         let newest = records.iter().rfind(|record| !is_notice(record.kind));
         match (waiting, newest, live) {
             (Some(waiting), _, _) => page.say_live(&waiting, &records),
-            (None, Some(newest), _) => page.say_record(newest, self.blocked_by(newest).as_ref(), &records),
+            (None, Some(newest), _) => page.say_record(newest, &self.held_up(newest), &records),
             (None, None, Some(live)) => return Ok(page.say_unknown(&live, &self.present(place))),
             (None, None, None) => {
                 page.say_nothing("the source's thread does not answer. See `staithe status`");
@@ -153,36 +153,42 @@ impl Engine {
         answer.recv_timeout(patience).ok()
     }
 
-    /// Why an admitted unit is not delivered yet: the first sink that holds it up.
-    fn blocked_by(&self, record: &Record) -> Option<Reason> {
-        match record.state {
-            State::Queued | State::Retrying | State::Delivering => {}
-            State::Dead => {
-                let dead = record.sinks.iter().find(|sink| sink.state == State::Dead)?;
-                let sink = dead.name.clone();
-                let rejected = dead.last_error.as_deref().is_some_and(|error| error.starts_with("rejected"));
-                let often = !rejected && dead.attempts > 1;
-                return Some(if often {
-                    Reason::DeadMaxAttempts { sink }
-                } else {
-                    Reason::DeadRejected { sink }
-                });
-            }
-            _ => return None,
+    /// What holds a complete unit up.
+    fn held_up(&self, record: &Record) -> HeldUp {
+        let mut held = HeldUp { reason: None, troubles: Vec::new() };
+        if record.state == State::Dead {
+            held.reason = dead_at(record);
+            return held;
         }
-        let waits = |state| matches!(state, State::Queued | State::Retrying | State::Delivering);
         for sink in record.sinks.iter().filter(|sink| waits(sink.state)) {
             let Some(id) = self.sink_id(&sink.name) else { continue };
-            let name = sink.name.clone();
-            match self.dispatch.status(id).state {
-                SinkState::Retrying => return Some(Reason::BlockedSinkDown { sink: name }),
-                SinkState::Failed => return Some(Reason::BlockedSinkConfiguration { sink: name }),
-                SinkState::Paused => return Some(Reason::BlockedPaused { sink: name }),
-                SinkState::Ok => {}
-            }
+            let status = self.dispatch.status(id);
+            let name = || sink.name.clone();
+            let reason = match status.state {
+                SinkState::Retrying => Some(Reason::BlockedSinkDown { sink: name() }),
+                SinkState::Failed => Some(Reason::BlockedSinkConfiguration { sink: name() }),
+                SinkState::Paused => Some(Reason::BlockedPaused { sink: name() }),
+                SinkState::Ok => None,
+            };
+            held.reason = held.reason.or(reason);
+            held.troubles.extend(status.last_error.map(|error| (name(), error)));
         }
-        Some(Reason::BlockedBackpressure)
+        if waits(record.state) {
+            held.reason = held.reason.or(Some(Reason::BlockedBackpressure));
+        }
+        held
     }
+}
+
+const fn waits(state: State) -> bool {
+    matches!(state, State::Queued | State::Retrying | State::Delivering)
+}
+
+/// Which sink will never take it, and why.
+fn dead_at(record: &Record) -> Option<Reason> {
+    let dead = record.sinks.iter().find(|sink| sink.state == State::Dead)?;
+    let sink = dead.name.clone();
+    Some(if dead.rejected { Reason::DeadRejected { sink } } else { Reason::DeadMaxAttempts { sink } })
 }
 
 /// Events that are about a unit, or about none, and no units.

@@ -6,11 +6,15 @@ use model::{Cause, Reason, State};
 use super::sentence::reason_detail;
 use crate::answer::LiveUnit;
 
-/// Of a unit that waits or is ignored.
-pub(super) fn waiting_detail(unit: &LiveUnit) -> String {
+/// Of a unit that waits or is ignored; `last` is what was announced of it last.
+pub(super) fn waiting_detail(unit: &LiveUnit, last: Option<&Record>) -> String {
     let again = unit.reading && unit.reason != Reason::WaitingInspection;
     let reading = if again { ". It is being looked at again just now" } else { "" };
-    format!("{}{reading}", reason_detail(&unit.reason))
+    let is_overdue =
+        last.is_some_and(|last| last.cause == Cause::Overdue && Some(last.first_seen) == unit.first_seen);
+    let overdue =
+        if is_overdue { "announced as incomplete at its deadline, and waited for still: " } else { "" };
+    format!("{overdue}{}{reading}", reason_detail(&unit.reason))
 }
 
 /// Of a unit that the ledger holds.

@@ -14,6 +14,23 @@ use super::timeline::timeline;
 use super::{Explained, Place};
 use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
 
+/// What holds a complete unit up.
+pub(super) struct HeldUp {
+    pub(super) reason: Option<Reason>,
+    /// The sinks that it waits for and that are in trouble, with their own words.
+    pub(super) troubles: Vec<(String, String)>,
+}
+
+impl HeldUp {
+    /// What the sink said of the unit, or else of itself.
+    fn sink_value(&self, sink: &SinkRecord) -> Value {
+        let own = || self.troubles.iter().find(|(name, _)| *name == sink.name).map(|(_, error)| error);
+        json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
+               "last_error": sink.last_error.as_ref().or_else(own),
+               "delivered_at": sink.delivered_at.map(|at| at.to_string())})
+    }
+}
+
 /// An answer that is being written.
 pub(super) struct Page {
     value: Map<String, Value>,
@@ -98,18 +115,23 @@ impl Page {
         self.put("kind", unit.kind.map(model::Kind::name));
         self.put("members", unit.members);
         self.put("next_check", unit.next_check.map(|at| at.to_string()));
-        let (state, said) = (unit.state.name(), waiting_detail(unit));
-        let said = if self.is_member() && unit.path == self.path {
-            format!("a member of {}, and the member itself is not complete: {said}", shown(&self.unit))
+        let state = unit.state.name();
+        let said = waiting_detail(unit, earlier.last());
+        if self.is_member() && unit.path == self.path {
+            let said =
+                format!("a member of {}, and the member itself is not complete: {said}", shown(&self.unit));
+            self.put_detail(state, &said);
+            // What is remembered is of the unit around it.
+            self.put("timeline", timeline(&[], Some(unit)));
         } else {
-            self.of_unit(state, &said)
-        };
-        self.put_detail(state, &said);
-        self.put("timeline", timeline(earlier, Some(unit)));
+            self.put_detail(state, &self.of_unit(state, &said));
+            self.put("timeline", timeline(earlier, Some(unit)));
+        }
     }
 
     /// A unit as the ledger holds it.
-    pub(super) fn say_record(&mut self, record: &Record, reason: Option<&Reason>, all: &[Record]) {
+    pub(super) fn say_record(&mut self, record: &Record, held: &HeldUp, all: &[Record]) {
+        let reason = held.reason.as_ref();
         self.put("id", record.id.to_string());
         self.put("generation", record.generation);
         self.put("rule", record.rule.as_str());
@@ -120,7 +142,7 @@ impl Page {
         let state = record.state.name();
         let said = self.of_unit(state, &record_detail(record, reason));
         self.put_detail(state, &said);
-        self.put("sinks", record.sinks.iter().map(sink_value).collect::<Vec<_>>());
+        self.put("sinks", record.sinks.iter().map(|sink| held.sink_value(sink)).collect::<Vec<_>>());
         self.put("timeline", timeline(all, None));
     }
 
@@ -181,10 +203,4 @@ fn lies_there(present: &Present) -> String {
         Present::Special => "a FIFO, socket or device lies there now".to_owned(),
         Present::Unknown(error) => format!("it cannot be looked at ({error})"),
     }
-}
-
-fn sink_value(sink: &SinkRecord) -> Value {
-    let delivered_at = sink.delivered_at;
-    json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
-           "last_error": sink.last_error, "delivered_at": delivered_at.map(|at| at.to_string())})
 }

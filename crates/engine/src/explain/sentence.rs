@@ -103,7 +103,7 @@ fn manifest(gap: &ManifestGap) -> String {
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let rest = if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
     format!(
-        "of {total} members in the manifest \"{file}\" {good} are right{rest}{}",
+        "{good} of {total} members in the manifest \"{file}\" are right{rest}{}",
         first_of("see", &gap.blocking)
     )
 }
@@ -182,7 +182,7 @@ mod tests {
         };
         let gap = ManifestGap { blocking: names(&["a", "b"]), ..gap };
         let said = reason_detail(&Reason::WaitingManifest(Box::new(gap)));
-        let wanted = "of 100 members in the manifest \"SUMS\" 98 are right, 1 missing, 1 wrong or still being written; see: a, b";
+        let wanted = "98 of 100 members in the manifest \"SUMS\" are right, 1 missing, 1 wrong or still being written; see: a, b";
         assert_eq!(said, wanted);
         let blocking = names(&["a", "b", "c", "d"]);
         let members = Reason::WaitingMembers { present: 1, expected: Some(5), blocking };

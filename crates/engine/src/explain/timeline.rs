@@ -17,8 +17,12 @@ type Moments = Vec<(Stamp, String)>;
 pub(super) fn timeline(records: &[Record], waiting: Option<&LiveUnit>) -> Vec<Value> {
     let mut moments: Moments = records.iter().flat_map(moments_of).collect();
     if let Some(unit) = waiting {
-        moments.extend(unit.first_seen.map(|at| (at, "seen".to_owned())));
-        moments.extend(unit.history.iter().cloned());
+        // One that was announced as incomplete goes on where its record ends.
+        let announced = records.last().filter(|record| Some(record.first_seen) == unit.first_seen);
+        let told_until = announced.map(|record| record.admitted);
+        moments.extend(unit.first_seen.filter(|_| announced.is_none()).map(|at| (at, "seen".to_owned())));
+        let news = unit.history.iter().filter(|(at, _)| told_until.is_none_or(|until| *at > until));
+        moments.extend(news.cloned());
     }
     let left_out = moments.len().saturating_sub(MOMENTS);
     if left_out > 0 {

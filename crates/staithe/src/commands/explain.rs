@@ -66,7 +66,8 @@ fn page(explained: &Value, found: bool) -> String {
     let shown = paint(&word, state_colour(&state), colour);
     // The source's own directory has an empty path below itself.
     let asked = Some(path(explained, "path")).filter(|path| !path.is_empty()).unwrap_or_else(|| ".".into());
-    let mut out = format!("{asked}: {shown}{}{source}\n", member_of(explained));
+    let member = if found { member_of(explained) } else { String::new() };
+    let mut out = format!("{asked}: {shown}{member}{source}\n");
     let mut line = |name: &str, value: String| {
         if !value.is_empty() {
             let _ = writeln!(out, "  {name:<9}{value}");
