@@ -169,6 +169,12 @@ impl Bundle {
         }
     }
 
+    fn note_rename(&mut self, stir: Stir, wall: Stamp) {
+        if stir == Stir::MovedIn {
+            self.history.note(wall, "renamed in");
+        }
+    }
+
     /// What is new about it must be judged anew.
     pub(super) fn unsettle(&mut self, standing: Standing) {
         self.standing = match (self.standing, standing) {
@@ -258,10 +264,12 @@ impl Source {
                 tree.mark_overdue();
                 bundle.standing = Standing::Waiting;
             }
+            bundle.note_rename(stir, wall);
             self.bundles.insert(path.into(), bundle);
             return;
         };
         bundle.rule = rule;
+        bundle.note_rename(stir, wall);
         if let What::Tree(tree) = &mut bundle.what {
             tree.hear(stir, now);
         }

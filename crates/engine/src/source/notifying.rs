@@ -67,9 +67,10 @@ impl Source {
             known.scan = 0;
         }
         self.hear_dataset(path, rule, Stir::Scanned, true);
-        let now = self.now();
+        let (now, wall) = (self.now(), self.berth.clock.wall());
         if let Some(mut bundle) = self.bundles.take(path) {
             bundle.announce();
+            bundle.history.note(wall, "announced by its producer");
             bundle.look_at(now);
             self.bundles.insert(path.into(), bundle);
         }
@@ -99,6 +100,7 @@ impl Source {
         let mut waiting = self.waiting.take(path).unwrap_or_else(|| self.unheard_unit(dir));
         waiting.unit.hear(What::Closed);
         waiting.unit.announce();
+        waiting.history.note(self.berth.clock.wall(), "announced by its producer");
         self.waiting.insert(path.into(), waiting);
         if self.watcher.is_slow(dir) {
             // Somebody has looked already; this thread does not.

@@ -25,6 +25,11 @@ const RULES: &str = r#"
     complete = { all = ["members"] }
 
     [[source.main.rule]]
+    name = "asked"
+    include = ["*.asked"]
+    complete = { all = ["announce", "renamed_in"] }
+
+    [[source.main.rule]]
     name = "files"
     complete = "local"
 
@@ -110,6 +115,33 @@ fn the_timeline_tells_of_every_generation_and_not_of_every_look() {
     assert!(tells(&gone, &["generation 2 admitted", "seen to be gone"]), "{:#?}", moments(&gone));
     let when = gone["removed_at"].as_str().unwrap();
     assert!(gone["detail"].as_str().unwrap().contains(when), "{gone}");
+}
+
+#[test]
+fn the_timeline_has_each_signal() {
+    let landing = start();
+    write(&at(&landing, "a.part"), b"data");
+    fs::rename(at(&landing, "a.part"), at(&landing, "a.asked")).unwrap();
+    let is_waiting = |answer: &Value| answer["reason"] == "waiting.announce";
+    wait_for_answer(&landing, "a.asked", "waiting", is_waiting);
+    let notified = landing.call(&["notify", at(&landing, "a.asked").to_str().unwrap()]);
+    notified.assert_code(0);
+    let done = wait_for_answer(&landing, "a.asked", "delivered", |answer| answer["state"] == "delivered");
+    let story = [
+        "seen",
+        "4 bytes",
+        "renamed in",
+        "waiting.announce",
+        "announced by",
+        "generation 1 admitted",
+        "delivered",
+    ];
+    assert!(tells(&done, &story), "{:#?}", moments(&done));
+
+    write(&landing.out("built/x"), b"x");
+    fs::rename(landing.out("built"), at(&landing, "whole.ms")).unwrap();
+    let done = wait_for_answer(&landing, "whole.ms", "delivered", |answer| answer["state"] == "delivered");
+    assert!(tells(&done, &["seen", "renamed in", "1 members, 1 bytes", "generation 1 admitted"]), "{done}");
 }
 
 #[test]
