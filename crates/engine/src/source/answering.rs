@@ -68,7 +68,7 @@ impl Source {
     fn live_bundle(&self, path: &[u8]) -> Option<LiveUnit> {
         let bundle = self.bundles.get(path).filter(|bundle| bundle.counts())?;
         let members = match &bundle.what {
-            What::Tree(tree) => tree.view().filter(|view| !view.partial).map(|view| view.count),
+            What::Tree(tree) => tree.view().map(|view| view.count),
             What::Group(group) => Some(group.len() as u64),
         };
         Some(LiveUnit {
