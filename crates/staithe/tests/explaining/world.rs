@@ -47,17 +47,27 @@ impl World {
             _refusing: refusing,
         };
         files::before_the_start(&mut world);
-        world.landing.launch();
-        // The absent source keeps the daemon from being ready.
-        wait_until(STEP, "the first scans", || {
-            assert!(world.landing.daemon().is_running(), "the daemon has ended");
-            let done = world.landing.call(&["status", "--json"]);
-            let is_ok = |source: &&serde_json::Value| source["ready"] == true;
-            done.code != Some(3)
-                && done.json()["sources"].as_array().unwrap().iter().filter(is_ok).count() >= 4
-        });
+        world.launch();
         world.landing.call(&["pause", "parked"]).assert_code(0);
         world
+    }
+
+    fn launch(&mut self) {
+        self.landing.launch();
+        // The absent source keeps the daemon from being ready.
+        wait_until(STEP, "the first scans", || {
+            assert!(self.landing.daemon().is_running(), "the daemon has ended");
+            let done = self.landing.call(&["status", "--json"]);
+            let is_ready = |source: &&serde_json::Value| source["ready"] == true;
+            done.code != Some(3)
+                && done.json()["sources"].as_array().unwrap().iter().filter(is_ready).count() >= 4
+        });
+    }
+
+    /// Ends the daemon and starts it again; its writers go on.
+    pub(crate) fn restart(&mut self) {
+        self.landing.stop();
+        self.launch();
     }
 
     /// Where a source's path lies.
