@@ -178,7 +178,7 @@ impl Source {
         let Some(rule) = self.berth.plan.rules.rules.get(bundle.rule) else {
             return Step::Wait { reason: Reason::WaitingLook, again: now + super::ROOT_CHECK, alert: false };
         };
-        let children = self.children(path, bundle.rule);
+        let children = self.children(path, bundle);
         let answers = &bundle.inquiry.answers;
         let dear = dear(&rule.completion.asks);
         let beside = Beside { answers, children: &children, dear };
@@ -194,18 +194,31 @@ impl Source {
     }
 
     /// Whether the units inside are complete, if there are to be any.
-    fn children(&self, path: &[u8], rule: usize) -> Answer {
+    fn children(&self, path: &[u8], bundle: &Bundle) -> Answer {
         let rules = &self.berth.plan.rules.rules;
-        if !rules.iter().any(|inner| inner.shape.of == Some(rule)) {
+        if !rules.iter().any(|inner| inner.shape.of == Some(bundle.rule)) {
             return Answer::NotAsked;
         }
-        let inside = |(other, bundle): &(&[u8], &Bundle)| {
-            let is_child = rules.get(bundle.rule).is_some_and(|inner| inner.shape.of == Some(rule));
-            let unsettled = bundle.standing != Standing::Settled;
-            is_child && unsettled && !bundle.is_overdue() && self.is_inside(other, path)
+        let is_waiting = |inner: &Bundle| {
+            let is_child = rules.get(inner.rule).is_some_and(|rule| rule.shape.of == Some(bundle.rule));
+            is_child && inner.standing != Standing::Settled && !inner.is_overdue()
         };
-        let mut waiting: Vec<Box<[u8]>> =
-            self.bundles.iter().filter(inside).map(|(path, _)| path.into()).collect();
+        let mut waiting: Vec<Box<[u8]>> = match &bundle.what {
+            What::Tree(_) => {
+                let is_inside =
+                    |inner: &[u8]| inner.strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
+                let inside =
+                    self.bundles.iter().filter(|(inner, bundle)| is_waiting(bundle) && is_inside(inner));
+                inside.map(|(inner, _)| inner.into()).collect()
+            }
+            What::Group(group) => {
+                let inside = self.groups_inside(group, path).into_iter();
+                inside
+                    .filter(|inner| self.bundles.get(inner).is_some_and(is_waiting))
+                    .map(Into::into)
+                    .collect()
+            }
+        };
         if waiting.is_empty() {
             return Answer::Holds(Signal::Children);
         }
@@ -213,14 +226,6 @@ impl Source {
         let count = waiting.len() as u64;
         waiting.truncate(16);
         Answer::Missing(Reason::WaitingChildren { count, blocking: waiting })
-    }
-
-    /// Whether a unit lies in another one: below its directory, or with members in common.
-    fn is_inside(&self, inner: &[u8], outer: &[u8]) -> bool {
-        if !outer.ends_with(b"/") {
-            return inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(b"/"));
-        }
-        self.outer_groups.get(inner).is_some_and(|path| **path == *outer)
     }
 
     /// Compares with what was announced.

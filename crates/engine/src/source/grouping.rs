@@ -1,5 +1,6 @@
 //! Files that are members of groups: which group, and what becomes of it when they come, change and go.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use inspect::DicomHeader;
@@ -134,6 +135,23 @@ impl Source {
         let groups = std::iter::successors(first, |group| self.outer_groups.get(group).cloned());
         // Headers can be written so that two groups lie in each other.
         groups.take(self.berth.plan.rules.rules.len()).collect()
+    }
+
+    /// The groups that lie in this one: those around its members.
+    pub(super) fn groups_inside<'a>(&'a self, group: &'a Group, path: &[u8]) -> HashSet<&'a [u8]> {
+        let inner = |member: &[u8]| {
+            let mut inner = self.member_of.get(member)?.group();
+            // Headers can be written so that two groups lie in each other.
+            for _ in 0..self.berth.plan.rules.rules.len() {
+                let outer = self.outer_groups.get(inner)?;
+                if **outer == *path {
+                    return Some(inner);
+                }
+                inner = outer;
+            }
+            None
+        };
+        group.members().filter_map(inner).collect()
     }
 
     /// A member was heard of and is not complete.
