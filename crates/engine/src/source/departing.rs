@@ -1,10 +1,16 @@
-//! Datasets whose directory went away before they were complete.
+//! What went away before it was complete, and no event told of it.
 
 use model::Reason;
+use settle::Mono;
 use sys::{Dir, Errno};
 
 use super::Source;
+use super::admitting::is_absent;
 use super::bundles::{Bundle, What};
+use super::waiting::Waiting;
+
+/// Whatever is looked at so soon need not be looked for.
+const SOON: Mono = Mono::from_secs(30);
 
 impl Bundle {
     /// Its rule has not said yet what it lacks.
@@ -33,6 +39,23 @@ impl Source {
                 && let Some(bundle) = self.bundles.take(&path)
             {
                 self.bundle_gone(&path, &bundle);
+            }
+        }
+    }
+
+    /// A whole scan is through. A file that waits for time to pass and is not there any more would be looked at
+    /// only when that time is over.
+    pub(super) fn look_for_departed_files(&mut self, root: &Dir) {
+        let now = self.now();
+        let has_left = |(path, waiting): &(&[u8], &Waiting)| {
+            waiting.next > now + SOON && (self.is_slow_at(path) || is_absent(root, path))
+        };
+        let departed = self.waiting.iter().filter(has_left).map(|(path, _)| path.into());
+        let departed: Vec<Box<[u8]>> = departed.collect();
+        for path in departed {
+            if let Some(mut waiting) = self.waiting.take(&path) {
+                waiting.next = now;
+                self.waiting.insert(path, waiting);
             }
         }
     }

@@ -297,6 +297,7 @@ impl Source {
             self.forget_missing_members(root, scanning.walk.number());
             self.check_missing_bundles(scanning.walk.number());
             self.drop_departed_bundles(root);
+            self.look_for_departed_files(root);
             self.ignored.retain(|_, ignored| ignored.scan >= scanning.walk.number());
         }
         self.last_whole_scan = scanning.walk.number();
