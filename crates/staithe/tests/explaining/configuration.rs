@@ -1,13 +1,14 @@
 //! One daemon with a rule for each clause of the language, in a directory of its own each.
 
 /// The configuration; ports and sinks that do not do what they should are filled in.
-pub(crate) fn text(closed_port: u16, refusing_port: u16) -> String {
+pub(crate) fn text(backend: &str, closed_port: u16, refusing_port: u16) -> String {
     let rules: String = RULES.iter().map(|rule| file_rule(rule)).collect();
     format!(
         r#"
         [source.main]
         path = "{{in}}/main"
         rescan = "1h"
+        backend = "{backend}"
         {rules}
         {BUNDLES}
 

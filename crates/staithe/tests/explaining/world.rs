@@ -30,10 +30,10 @@ pub(crate) struct World {
 
 impl World {
     /// A daemon that runs, with one sink paused.
-    pub(crate) fn start(chance: &mut Chance) -> Self {
+    pub(crate) fn start(chance: &Chance, backend: &str) -> Self {
         let refusing = Refusing::start();
         let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), Scratch::in_memory("explaining"));
-        landing.configure(&configuration::text(free_port(), refusing.port()));
+        landing.configure(&configuration::text(backend, free_port(), refusing.port()));
         for source in ["main", "adopting", "filtering", "flat"] {
             fs::create_dir(landing.root().join(source)).unwrap();
         }
