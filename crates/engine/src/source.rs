@@ -141,6 +141,8 @@ pub(crate) struct Source {
     scan: Option<Scanning>,
     /// The number of the last scan begun.
     scan_number: u32,
+    /// How often the backlog was taken; whatever came together has no order any more.
+    hearings: u64,
     /// Scans from this number on saw the present root.
     root_since: u32,
     next_whole_scan: Option<Mono>,
@@ -252,6 +254,7 @@ impl Source {
             outgoing: Vec::new(),
             scan: None,
             scan_number: 0,
+            hearings: 0,
             root_since: 0,
             next_whole_scan: None,
             last_scan_ended: Mono::ZERO,

@@ -46,6 +46,8 @@ pub enum Stir {
     Changed,
     /// A scan came by: nothing need have changed.
     Scanned,
+    /// A member changed, and nobody knows whether that was before the directory was renamed.
+    Earlier,
     /// The directory was renamed to this name, with all that is in it.
     MovedIn,
 }
@@ -100,6 +102,7 @@ impl Tree {
     pub fn hear(&mut self, stir: Stir, now: Mono) {
         match stir {
             Stir::Scanned => return,
+            Stir::Earlier => {}
             Stir::MovedIn => (self.renamed_in, self.announced) = (Heard::Yes, false),
             Stir::Changed => {
                 // Whoever writes into it after the rename has not finished with the rename.

@@ -58,6 +58,8 @@ pub(super) struct Bundle {
     pub(super) listed: Vec<Box<[u8]>>,
     pub(super) inquiry: Inquiry,
     pub(super) history: History,
+    /// In which round of hearing the directory's rename to this name was heard.
+    renamed_in: Option<u64>,
 }
 
 impl Appointed for Bundle {
@@ -136,6 +138,7 @@ impl Bundle {
             listed: Vec::new(),
             inquiry: Inquiry::default(),
             history: History::default(),
+            renamed_in: None,
         }
     }
 
@@ -169,10 +172,16 @@ impl Bundle {
         }
     }
 
-    fn note_rename(&mut self, stir: Stir, wall: Stamp) {
+    fn note_rename(&mut self, stir: Stir, round: u64, wall: Stamp) {
         if stir == Stir::MovedIn {
+            self.renamed_in = Some(round);
             self.history.note(wall, "renamed in");
         }
+    }
+
+    /// What was heard together with the rename may have been before it: a round has no order.
+    fn in_order(&self, stir: Stir, round: u64) -> Stir {
+        if stir == Stir::Changed && self.renamed_in == Some(round) { Stir::Earlier } else { stir }
     }
 
     /// What is new about it must be judged anew.
@@ -264,12 +273,13 @@ impl Source {
                 tree.mark_overdue();
                 bundle.standing = Standing::Waiting;
             }
-            bundle.note_rename(stir, wall);
+            bundle.note_rename(stir, self.hearings, wall);
             self.bundles.insert(path.into(), bundle);
             return;
         };
         bundle.rule = rule;
-        bundle.note_rename(stir, wall);
+        bundle.note_rename(stir, self.hearings, wall);
+        let stir = bundle.in_order(stir, self.hearings);
         if let What::Tree(tree) = &mut bundle.what {
             tree.hear(stir, now);
         }

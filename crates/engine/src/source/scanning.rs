@@ -62,6 +62,7 @@ impl Source {
     /// Folds everything that was read from the kernel into the dirty set.
     pub(super) fn hear(&mut self) {
         let pieces = self.backlog.take();
+        self.hearings += 1;
         let mut heard = Heard::default();
         let arrivals = self.announces_arrivals();
         let (dirty, canaries, listing) = (&mut self.dirty, &mut self.canaries, &mut self.listing);
