@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::chance::Chance;
 
-use crate::stage::{Dataset, Event, Stage};
+use crate::stage::{Dataset, Event, POLLING, Stage, with_each_backend};
 
 /// Longer than the quiet time of the rules here.
 const PAUSE: Duration = Duration::from_millis(1_300);
@@ -89,15 +89,13 @@ fn twelve_at_once(source: &str, batch: usize) {
     chance.shuffle(&mut order);
     let mut done: Vec<usize> = Vec::new();
     for batch in order.chunks(batch) {
-        for at in 0..12 {
-            if !done.contains(&at) {
-                let blocking = format!("sub/straggler{at}");
-                stage.wait_blocked(&names[at], "waiting.members", &[&blocking]);
-            }
+        for (at, name) in names.iter().enumerate().filter(|(at, _)| !done.contains(at)) {
+            let blocking = format!("sub/straggler{at}");
+            stage.wait_blocked(name, "waiting.members", &[&blocking]);
         }
         assert_eq!(stage.events().len(), done.len());
         for &at in batch {
-            let mut straggler = open[at].take().unwrap();
+            let mut straggler = open[at].take().expect("each is closed once");
             sets[at].append(&mut straggler, b"the end");
             sets[at].close(straggler);
         }
@@ -111,23 +109,10 @@ fn twelve_at_once(source: &str, batch: usize) {
 }
 
 #[test]
-fn twelve_at_once_come_one_by_one_by_inotify() {
-    twelve_at_once(r#"backend = "inotify""#, 5);
-}
-
-#[test]
-fn twelve_at_once_come_one_by_one_by_polling() {
-    // No close is heard: a dataset is looked at ever more rarely the longer it waits, so all end together.
-    twelve_at_once("backend = \"poll\"\npoll_interval = \"200ms\"", 12);
-}
-
-#[test]
-fn twelve_at_once_come_one_by_one_by_fanotify() {
-    if rustix::process::geteuid().is_root() {
-        twelve_at_once(r#"backend = "fanotify""#, 5);
-    } else {
-        eprintln!("SKIPPED: only root may watch a whole file system");
-    }
+fn twelve_at_once_come_one_by_one() {
+    // A poller hears of no close, and looks at a dataset ever more rarely the longer it waits: there all end
+    // together.
+    with_each_backend(|source| twelve_at_once(source, if source == POLLING { 12 } else { 5 }));
 }
 
 const STUDY: &str = r#"

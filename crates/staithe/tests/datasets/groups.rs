@@ -45,7 +45,6 @@ fn a_group_with_a_count_waits_for_all_its_members() {
     let mut open = File::create(stage.path("three/a_3.dat")).unwrap();
     open.write_all(b"333").unwrap();
     stage.wait_blocked("three/a/", "waiting.members", &["three/a_3.dat"]);
-    stage.assert_only(&[]);
     let closed = SystemTime::now();
     drop(open);
     let event = stage.wait_event("three/a/", 1);
@@ -133,7 +132,7 @@ const BY_HEADER: &str = r#"
 
 #[test]
 fn two_interleaved_series_from_a_flat_drop_and_their_study() {
-    let mut stage = Stage::start("dicom", "", BY_HEADER);
+    let stage = Stage::start("dicom", "", BY_HEADER);
     let mut chance = Chance::from_environment();
     let (study, series) = ("1.2.826.0.1", ["1.2.826.0.1.10", "1.2.826.0.1.20"]);
     let mut images: Vec<(usize, usize)> =

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use testkit::chance::Chance;
 
-use crate::stage::{Dataset, Stage};
+use crate::stage::{Dataset, POLLING, Stage, with_each_backend};
 
 const RULES: &str = r#"
     [[source.inbox.rule]]
@@ -54,22 +54,8 @@ fn late_members(source: &str) {
 }
 
 #[test]
-fn a_late_member_is_the_next_generation_by_inotify() {
-    late_members(r#"backend = "inotify""#);
-}
-
-#[test]
-fn a_late_member_is_the_next_generation_by_polling() {
-    late_members("backend = \"poll\"\npoll_interval = \"200ms\"\npoll_full = \"1s\"");
-}
-
-#[test]
-fn a_late_member_is_the_next_generation_by_fanotify() {
-    if rustix::process::geteuid().is_root() {
-        late_members(r#"backend = "fanotify""#);
-    } else {
-        eprintln!("SKIPPED: only root may watch a whole file system");
-    }
+fn a_late_member_is_the_next_generation() {
+    with_each_backend(late_members);
 }
 
 #[test]
@@ -119,8 +105,7 @@ fn a_consumer_that_takes_members_away_changes_nothing() {
 
 #[test]
 fn a_consumer_changes_nothing_for_a_poller_either() {
-    let source = "backend = \"poll\"\npoll_interval = \"200ms\"\npoll_full = \"1s\"";
-    let mut stage = Stage::start("poll-consumer", source, RULES);
+    let mut stage = Stage::start("poll-consumer", POLLING, RULES);
     announced(&stage, "some.ms");
     announced(&stage, "whole.ms");
     fs::remove_file(stage.path("some.ms/d0/0")).unwrap();
@@ -137,7 +122,7 @@ const RENAMED: &str = r#"
 
 fn rename(from: &Path, to: &Path) -> SystemTime {
     let before = SystemTime::now();
-    fs::rename(from, to).unwrap();
+    fs::rename(from, to).expect("a directory can be renamed");
     before
 }
 
@@ -154,7 +139,7 @@ fn renamed(source: &str) {
     let moved = stage.wait_event("b.ms", 1);
     set.is_in(moved.is_by(&["renamed_in"]));
     // From outside of the tree, populated.
-    fs::create_dir(stage.path("deep")).unwrap();
+    fs::create_dir(stage.path("deep")).expect("the tree takes directories");
     let outside = stage.landing.out("elsewhere");
     let mut other = Dataset::at(outside.clone());
     other.fill(300, &mut chance);
@@ -165,40 +150,72 @@ fn renamed(source: &str) {
 }
 
 #[test]
-fn a_dataset_that_is_renamed_into_place_is_announced_at_once_by_inotify() {
-    renamed(r#"backend = "inotify""#);
-}
-
-#[test]
-fn a_dataset_that_is_renamed_into_place_is_announced_at_once_by_fanotify() {
-    if rustix::process::geteuid().is_root() {
-        renamed(r#"backend = "fanotify""#);
-    } else {
-        eprintln!("SKIPPED: only root may watch a whole file system");
-    }
+fn a_dataset_that_is_renamed_into_place_is_announced_at_once() {
+    with_each_backend(|source| {
+        if source != POLLING {
+            renamed(source);
+        }
+    });
 }
 
 /// No rename is heard there.
 #[test]
 fn a_dataset_that_is_renamed_is_another_one_for_a_poller() {
-    let source = "backend = \"poll\"\npoll_interval = \"200ms\"";
-    let mut stage = Stage::start("poll-renamed", source, RULES);
+    let mut stage = Stage::start("poll-renamed", POLLING, RULES);
     let set = announced(&stage, "a.ms");
     rename(&stage.path("a.ms"), &stage.path("b.ms"));
     stage.wait_event("b.ms", 1).is_first().is_complete(4, set.size);
     stage.assert_only(&[("a.ms", 1), ("b.ms", 1)]);
 }
 
-const LOCAL: &str = r#"
+const WRITTEN: &str = r#"
     [[source.inbox.rule]]
     name = "sets"
     dataset = "*.ms"
-    complete = "local"
+    complete = { any = [{ all = ["renamed_in", "writer_gone"] }, { all = ["members", { quiet = "1s" }] }] }
+
+    [[source.inbox.rule]]
+    name = "renamed"
+    dataset = "*.renamed"
+    complete = { any = ["renamed_in"] }
 "#;
+
+/// No rename may be taken for the writing that came before it, however late it is heard of.
+#[test]
+fn many_that_are_filled_and_renamed_at_once_are_all_announced() {
+    with_each_backend(|source| {
+        let mut stage = Stage::start("renamed-fast", source, WRITTEN);
+        let mut chance = Chance::from_environment();
+        let names: Vec<String> = (0..40).map(|number| format!("d{}/{number}.renamed", number % 3)).collect();
+        let mut sets = Vec::new();
+        for name in &names {
+            let making = stage.path(&format!("{name}.tmpdir"));
+            let mut set = Dataset::at(making.clone());
+            set.fill(chance.below(30) + 1, &mut chance);
+            set.finished = rename(&making, &stage.path(name));
+            sets.push(set);
+        }
+        for (set, name) in sets.iter().zip(&names) {
+            set.is_in(&stage.wait_event(name, 1));
+        }
+        stage.assert_only(&names.iter().map(|name| (&**name, 1)).collect::<Vec<_>>());
+    });
+}
+
+/// Written in place, it was not renamed.
+#[test]
+fn a_dataset_that_is_written_in_place_is_not_taken_for_a_renamed_one() {
+    let mut stage = Stage::start("in-place", "", WRITTEN);
+    Dataset::at(stage.path("a.renamed")).member("one", "1").member("sub/two", "2");
+    stage.wait_reason("a.renamed", "waiting.renamed-in");
+    stage.assert_only(&[]);
+    rename(&stage.path("a.renamed"), &stage.path("b.renamed"));
+    stage.wait_event("b.renamed", 1).is_first().is_complete(2, 2);
+}
 
 #[test]
 fn a_dataset_that_is_renamed_with_an_open_member_waits_for_its_writer() {
-    let mut stage = Stage::start("renamed-open", "", LOCAL);
+    let mut stage = Stage::start("renamed-open", "", WRITTEN);
     let mut set = Dataset::at(stage.path("a.tmpdir"));
     set.member("one", "1");
     let mut straggler = set.open("two");
@@ -206,9 +223,11 @@ fn a_dataset_that_is_renamed_with_an_open_member_waits_for_its_writer() {
     rename(&stage.path("a.tmpdir"), &stage.path("a.ms"));
     stage.wait_answer("a.ms", "waiting", |it| it["state"] == "waiting");
     set.append(&mut straggler, b"22");
-    stage.assert_only(&[]);
     set.close(straggler);
-    set.is_in(stage.wait_event("a.ms", 1).is_by(&["writer_gone"]));
+    // Who writes after the rename has not finished with it.
+    let event = stage.wait_event("a.ms", 1);
+    set.is_in(event.is_by(&["members", "quiet"]));
+    assert!(!event.signals().contains(&"renamed_in"), "{event:?}");
     stage.assert_only(&[("a.ms", 1)]);
 }
 

@@ -23,7 +23,7 @@ const END: &str = r#"
     [[source.inbox.rule]]
     name = "end"
     include = ["end-*"]
-    complete = { quiet = "2500ms" }
+    complete = { quiet = "2s" }
 
     [[source.inbox.rule]]
     name = "mark"
@@ -224,6 +224,32 @@ impl Stage {
     pub(crate) fn wait_absent(&self, name: &str) {
         wait_for(STEP, &format!("{name} to be deleted"), || (!self.path(name).exists()).then_some(()));
     }
+}
+
+/// How a poller is told to hurry.
+pub(crate) const POLLING: &str = "backend = \"poll\"\npoll_interval = \"200ms\"\npoll_full = \"1s\"";
+
+/// Plays a scenario with each way of noticing, at the same time. The scenario gets what goes into the
+/// source's table.
+#[track_caller]
+pub(crate) fn with_each_backend(scenario: impl Fn(&str) + Sync) {
+    let mut sources = vec![r#"backend = "inotify""#, POLLING];
+    if rustix::process::geteuid().is_root() {
+        sources.push(r#"backend = "fanotify""#);
+    } else {
+        eprintln!("SKIPPED fanotify: only root may watch a whole file system");
+    }
+    let scenario = &scenario;
+    std::thread::scope(|scope| {
+        let running: Vec<_> =
+            sources.iter().map(|source| (source, scope.spawn(move || scenario(source)))).collect();
+        for (source, scenario) in running {
+            if let Err(panic) = scenario.join() {
+                eprintln!("it failed with {source}");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
 }
 
 /// The names in a list.
