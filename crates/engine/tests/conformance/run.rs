@@ -279,7 +279,7 @@ impl Play {
 
 /// Gone after it was announced, or a later file of the name before it was complete.
 fn is_said_gone(said: &Value) -> bool {
-    said["state"] == "gone" || said["detail"].as_str().unwrap().contains("gone by now")
+    said["state"] == "gone" || !said["removed_at"].is_null()
 }
 
 /// The paths whose last generation the ledger believes to lie there.
