@@ -2,7 +2,7 @@
 
 /// The configuration; ports and sinks that do not do what they should are filled in.
 pub(crate) fn text(backend: &str, closed_port: u16, refusing_port: u16) -> String {
-    let rules: String = RULES.iter().map(|rule| file_rule(rule)).collect();
+    let rules: String = RULES.iter().map(file_rule).collect();
     format!(
         r#"
         [source.main]

@@ -3,6 +3,8 @@
 //!
 //! `STAITHE_SEED` repeats a run; each run prints its seed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+
 mod ask;
 mod bundles;
 mod configuration;

@@ -31,7 +31,7 @@ fn refuse(mut client: TcpStream) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         // Each command begins with the number of its words.
-        let commands = buffer[..length].iter().filter(|byte| **byte == b'*').count().max(1);
+        let commands = buffer[..length].split(|byte| *byte == b'*').skip(1).count().max(1);
         if client.write_all(b"-NOAUTH Authentication required.\r\n".repeat(commands).as_slice()).is_err() {
             return;
         }

@@ -166,21 +166,22 @@ impl Case {
         {
             return wrong("detail", &self.detail);
         }
-        self.mistake_in_story(state, answer)
+        mistake_in_story(state, answer)
     }
+}
 
-    fn mistake_in_story(&self, state: &str, answer: &Value) -> Option<String> {
-        let steps = answer["timeline"].as_array().map_or(0, Vec::len);
-        let has_story = !["ignored", "seen"].contains(&state);
-        if has_story != (steps > 0) {
-            return Some(format!("the timeline has {steps} moments"));
-        }
-        let sinks = answer["sinks"].as_array().map_or(0, Vec::len);
-        let has_sinks = state == "delivered" || HELD_UP.contains(&state);
-        if has_sinks != (sinks > 0) {
-            return Some(format!("there are {sinks} sinks"));
-        }
-        let members = ["path", "source", "state", "reason", "reason_args", "rule", "detail", "next_check"];
-        members.iter().find(|name| answer.get(**name).is_none()).map(|name| format!("{name} is not there"))
+/// What an answer in this state must have, whatever it is about.
+fn mistake_in_story(state: &str, answer: &Value) -> Option<String> {
+    let steps = answer["timeline"].as_array().map_or(0, Vec::len);
+    let has_story = !["ignored", "seen"].contains(&state);
+    if has_story != (steps > 0) {
+        return Some(format!("the timeline has {steps} moments"));
     }
+    let sinks = answer["sinks"].as_array().map_or(0, Vec::len);
+    let has_sinks = state == "delivered" || HELD_UP.contains(&state);
+    if has_sinks != (sinks > 0) {
+        return Some(format!("there are {sinks} sinks"));
+    }
+    let members = ["path", "source", "state", "reason", "reason_args", "rule", "detail", "next_check"];
+    members.iter().find(|name| answer.get(**name).is_none()).map(|name| format!("{name} is not there"))
 }
