@@ -75,11 +75,18 @@ impl Engine {
 
     pub(crate) fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
         let live = self.ask_source(place);
-        let unit = live.as_ref().and_then(|live| live.within.clone()).map_or_else(
-            || Place { source: place.source.clone(), path: place.path.clone() },
-            |path| Place { source: place.source.clone(), path },
-        );
-        let records = self.records_of(&unit)?;
+        let at = |path| Place { source: place.source.clone(), path };
+        let mut unit = match live.as_ref().and_then(|live| live.within.clone()) {
+            Some(within) => at(within),
+            None => at(place.path.clone()),
+        };
+        let mut records = self.records_of(&unit)?;
+        if records.is_empty() && live.as_ref().is_some_and(|live| live.unit.is_none()) {
+            // Of a group that is gone nobody but the ledger knows that there was one.
+            let group = at([&place.path[..], b"/"].concat());
+            records = self.records_of(&group)?;
+            unit = if records.is_empty() { unit } else { group };
+        }
         let mut page = Page::of(asked, place, &unit.path);
         page.away = self.why_away(place);
         if page.is_member() && page.away.is_none() && self.was_never_a_member(place, &unit) {

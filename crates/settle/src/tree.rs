@@ -12,7 +12,7 @@ use model::{Cause, Reason, Signal, SignalSet, Stamp};
 use crate::patience::{NotYet, Patience};
 use crate::rule::Completion;
 use crate::unit::{Beside, Mono, Step, age};
-use crate::verdict::{Answer, Facts, Heard, Questions, Verdict, WriterFact, judge};
+use crate::verdict::{Answer, Facts, Heard, Questions, RECHECK, Verdict, WriterFact, judge};
 
 /// What a survey has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -207,9 +207,17 @@ impl Tree {
         }
         let facts = self.facts(told, surveyed, beside, now, wall);
         let verdict = judge(&rule.expr, &facts);
+        let is_shown = surveyed && self.is_fresh();
+        let announces = !is_shown && self.patience.announces(rule, self.first_seen, now);
         match verdict {
+            // What never stops changing is announced at its deadline all the same: as a survey has shown it that
+            // was asked for since.
+            _ if announces && self.was_surveyed_since_deadline(rule) => {
+                let (reason, again_in) = (Reason::WaitingQuiet, RECHECK);
+                self.wait(rule, NotYet { reason, again_in, by_itself: None }, now)
+            }
             // Whatever the rule looks at: what is announced is what a survey has shown.
-            Verdict::Complete(_) if !surveyed || !self.is_fresh() => Step::Ask(Questions::WRITER),
+            Verdict::Complete(_) if !is_shown => Step::Ask(Questions::WRITER),
             Verdict::Complete(signals) => Step::Complete(signals),
             Verdict::Ask(questions) => Step::Ask(questions),
             // Where a survey tells of changes, the first one starts the clock.
@@ -217,11 +225,7 @@ impl Tree {
                 Step::Ask(Questions::WRITER)
             }
             // What is announced at the deadline, too.
-            Verdict::Wait { .. }
-                if !(surveyed && self.is_fresh()) && self.patience.announces(rule, self.first_seen, now) =>
-            {
-                Step::Ask(Questions::WRITER)
-            }
+            Verdict::Wait { .. } if announces => Step::Ask(Questions::WRITER),
             Verdict::Wait { reason, again_in, by_itself } => {
                 let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
                 self.wait(rule, NotYet { reason, again_in, by_itself }, now)
@@ -233,6 +237,12 @@ impl Tree {
         self.patience.looks = self.patience.looks.saturating_add(1);
         let evidence = self.evidence();
         self.patience.wait(rule, not_yet, self.first_seen, now, evidence)
+    }
+
+    fn was_surveyed_since_deadline(&self, rule: &Completion) -> bool {
+        let Some((deadline, _)) = rule.deadline else { return false };
+        let since = self.first_seen + deadline;
+        self.view.as_ref().is_some_and(|(view, asked, _)| *asked >= since && !view.partial)
     }
 
     /// Whether its changes were heard from the beginning on.

@@ -1,7 +1,7 @@
 //! Judging datasets and groups: what is to be found out, whether they are complete, their admission.
 
 use model::{Reason, Signal, SignalSet};
-use settle::{Answer, Ask, Beside, Mono, Questions, Step};
+use settle::{Answer, Ask, Beside, Mono, Questions, Step, Stir};
 use sys::Dir;
 
 use super::Source;
@@ -105,6 +105,20 @@ impl Source {
                 Step::Complete(_) if is_group && !bundle.surveyed => {
                     self.compare_members(path, &mut bundle);
                     return Some(bundle);
+                }
+                // At its deadline, though it goes on changing: a last look would find that it does.
+                Step::Complete(signals) if is_changing(&bundle) => {
+                    let rule = bundle.rule;
+                    self.admit_bundle(path, bundle, signals, false);
+                    // What was heard since then is the beginning of the next generation.
+                    self.hear_dataset(path, rule, Stir::Changed, false);
+                    return None;
+                }
+                Step::Overdue { evidence, reason, again, alert } if is_changing(&bundle) => {
+                    self.alert(path, &reason, alert);
+                    bundle = self.keep(bundle, reason, again);
+                    self.admit_bundle(path, bundle, evidence, true);
+                    return None;
                 }
                 Step::Complete(signals) => {
                     bundle.standing = Standing::Ready(signals);
@@ -290,6 +304,11 @@ impl Source {
         let outer = units.iter().rfind(|unit| unit.len < path.len())?;
         Some(path[..outer.len].into())
     }
+}
+
+/// Something was heard of it since it was surveyed.
+fn is_changing(bundle: &Bundle) -> bool {
+    matches!(&bundle.what, What::Tree(tree) if !tree.is_fresh())
 }
 
 /// What a comparison with what was announced has shown.

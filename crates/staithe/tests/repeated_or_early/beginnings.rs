@@ -116,5 +116,6 @@ fn the_removal_of_a_group_is_told_at_once_and_also_after_a_restart() {
         fs::remove_file(stage.path(&one)).expect("it can be removed");
         fs::remove_file(stage.path(&other)).expect("it can be removed");
         assert_eq!(stage.wait_event(&group, 2).type_name(), "staithe.file.removed");
+        stage.wait_state(&group, "delivered");
     }
 }

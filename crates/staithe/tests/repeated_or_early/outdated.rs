@@ -1,8 +1,12 @@
 //! What was found out before something changed says nothing of what is there now.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use testkit::wait_for;
+
+use crate::STEP;
 use crate::stage::Stage;
 
 const LISTED: &str = r#"
@@ -105,4 +109,53 @@ fn what_was_not_complete_at_the_start_is_not_taken_over() {
     stage.wait_state("y", "adopted");
     stage.wait_state("b.ms", "adopted");
     stage.assert_only(&[("x", 1), ("a.ms", 1)]);
+}
+
+const URGENT: &str = r#"
+    [[source.inbox.rule]]
+    name = "delivered"
+    dataset = "*.a"
+    complete = { all = ["members"], deadline = "1s", on_deadline = "deliver" }
+
+    [[source.inbox.rule]]
+    name = "incomplete"
+    dataset = "*.b"
+    complete = { all = ["members", { quiet = "3s" }], deadline = "1s", on_deadline = "announce_incomplete" }
+"#;
+
+#[test]
+fn what_never_stops_changing_is_announced_at_its_deadline() {
+    let mut stage = Stage::new("busy", "", URGENT);
+    for number in 0..4_000 {
+        stage.write(&format!("busy.a/{number}"), "");
+        stage.write(&format!("busy.b/{number}"), "");
+    }
+    stage.landing.start();
+    // A survey takes longer than it is from one of these to the next.
+    let writing = AtomicBool::new(true);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            for number in (0..).take_while(|_| writing.load(Ordering::Relaxed)) {
+                stage.write(&format!("busy.a/more{}", number % 100), "");
+                stage.write(&format!("busy.b/more{}", number % 100), "");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let _stop = Stop(&writing);
+        let announced = wait_for(STEP, "an event of each", || {
+            let told = |path: &str| stage.of(path).into_iter().next();
+            Some((told("busy.a")?, told("busy.b")?))
+        });
+        assert_eq!(announced.0.type_name(), "staithe.dataset.complete");
+        assert_eq!(announced.1.type_name(), "staithe.dataset.incomplete");
+    });
+}
+
+/// Ends the writing also where the test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }

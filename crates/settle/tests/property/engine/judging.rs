@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use model::Reason;
 use settle::companion::Ask;
-use settle::{Answer, Beside, Questions, Rule, Step, View, WriterFact};
+use settle::{Answer, Beside, Questions, Rule, Step, Stir, Tree, View, WriterFact};
 
 use super::looks::{companion, dataset, survey};
 use super::{
@@ -340,6 +340,13 @@ impl Engine {
             }
         }
         let waiting = self.waiting.remove(&candidate.unit).expect("the unit");
+        if matches!(&waiting.state, State::Tree(tree) if !tree.is_fresh()) {
+            // At its deadline, though it goes on changing: what was heard since is the next generation.
+            let tree = Tree::new(Stir::Changed, mono(world.now), stamp(WALL + world.now));
+            let mut next = Waiting::new(State::Tree(tree), rule);
+            next.next = world.now + 1;
+            self.waiting.insert(candidate.unit.clone(), next);
+        }
         if matches!(&waiting.state, State::Group(group) if group.view(true).open > 0) {
             // Announced at its deadline as it is; its other members go on.
             self.waiting.insert(candidate.unit.clone(), waiting);
