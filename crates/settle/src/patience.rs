@@ -69,8 +69,11 @@ impl Patience {
                         return Step::Overdue { evidence, reason, again: now + again_in, alert };
                     }
                     OnDeadline::Hold => {
+                        // It has changed, and only time is missing: that ends when it ends.
+                        if !passes_by_itself(&reason) {
+                            again_in = again_in.max(LONGEST_PAUSE);
+                        }
                         reason = Reason::WaitingDeadline;
-                        again_in = again_in.max(LONGEST_PAUSE);
                     }
                 }
             }
