@@ -109,3 +109,41 @@ impl Inquiry {
         self.outdate();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Signal;
+
+    fn answer(number: u64) -> Inspected {
+        Inspected {
+            unit: Box::default(),
+            number,
+            asked: Mono::ZERO,
+            survey: None,
+            answers: vec![(0, Answer::Holds(Signal::Manifest))],
+            header: None,
+            stale: None,
+            checked: Checked::default(),
+        }
+    }
+
+    #[test]
+    fn an_answer_about_what_was_is_no_answer() {
+        let mut inquiry = Inquiry::default();
+        inquiry.begin(1, Mono::ZERO);
+        inquiry.outdate();
+        assert!(inquiry.take(&mut answer(1)) && inquiry.answers.is_empty());
+        inquiry.begin(2, Mono::ZERO);
+        assert!(inquiry.take(&mut answer(2)));
+        assert_eq!(inquiry.answers, [Answer::Holds(Signal::Manifest)]);
+    }
+
+    #[test]
+    fn hashing_may_take_hours() {
+        let mut inquiry = Inquiry::default();
+        inquiry.begin(1, Mono::ZERO);
+        assert!(inquiry.is_pending(Mono::from_hours(20)), "another job would undo what this one has done");
+        assert!(inquiry.take(&mut answer(1)));
+    }
+}
