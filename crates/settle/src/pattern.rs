@@ -31,6 +31,17 @@ impl PatternError {
 pub struct Pattern {
     text: String,
     matcher: Matcher,
+    /// Of a glob about whole paths: what the directories above the last name must match.
+    above: Option<Vec<Above>>,
+}
+
+/// What one directory above the last name must match.
+#[derive(Debug, Clone)]
+enum Above {
+    /// `**`: whatever comes.
+    Whatever,
+    /// This.
+    Name(Glob),
 }
 
 #[derive(Debug, Clone)]
@@ -58,7 +69,25 @@ impl Pattern {
         } else {
             Matcher::Glob(Glob::parse(text)?)
         };
-        Ok(Self { text: text.to_owned(), matcher })
+        let above = if matches!(matcher, Matcher::Glob(_)) { above(text) } else { None };
+        Ok(Self { text: text.to_owned(), matcher, above })
+    }
+
+    /// Whether a file of the directory may match, whatever it is called. Where that is not known, yes.
+    #[must_use]
+    pub fn may_match_in(&self, dir: &[u8]) -> bool {
+        let Some(above) = &self.above else { return true };
+        let mut names = dir.split(|&byte| byte == b'/').filter(|name| !name.is_empty());
+        for part in above {
+            match part {
+                Above::Whatever => return true,
+                Above::Name(glob) => match names.next() {
+                    Some(name) if glob.takes(Subject::of(name)) => {}
+                    _ => return false,
+                },
+            }
+        }
+        names.next().is_none()
     }
 
     /// The pattern as it was written.
@@ -87,6 +116,24 @@ impl Pattern {
     pub fn gave_up(&self) -> bool {
         matches!(&self.matcher, Matcher::Python(python) if python.gave_up())
     }
+}
+
+/// The parts of a glob above its last name; nothing where it is about last names only, or is not cut at its
+/// slashes (`{a/b,c}`).
+fn above(text: &str) -> Option<Vec<Above>> {
+    if !text.contains('/') || text.contains(['{', '[', '\\']) {
+        return None;
+    }
+    let mut parts: Vec<&str> = text.strip_prefix('/').unwrap_or(text).split('/').collect();
+    // A `**` at the end takes what lies in the directory and below.
+    if parts.last() != Some(&"**") {
+        parts.pop();
+    }
+    let part = |part: &str| match part {
+        "**" => Some(Above::Whatever),
+        name => Glob::parse(name).ok().map(Above::Name),
+    };
+    parts.into_iter().map(part).collect()
 }
 
 /// Two patterns are the same when they are written the same.

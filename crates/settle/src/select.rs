@@ -91,11 +91,14 @@ impl Rules {
                 return Selection::Member { rule, len };
             }
         }
-        if let Some((rule, _)) = self.marker_of(path) {
-            let rule = self.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default();
-            return Selection::Ignored(Reason::IgnoredMarker { rule });
+        let marker = self.marker_of(path).map(|(index, _)| index);
+        let of_datasets = marker.is_some_and(|index| self.is_about_datasets(index));
+        if of_datasets {
+            return self.ignored_marker(marker);
         }
-        if let Some(pattern) = first_match(&self.temp_names, subject) {
+        if marker.is_none()
+            && let Some(pattern) = first_match(&self.temp_names, subject)
+        {
             return Selection::Ignored(Reason::IgnoredTempName { pattern: pattern.text().to_owned() });
         }
         let takes = |(index, rule): (usize, &Rule)| {
@@ -106,10 +109,25 @@ impl Rules {
             takes.then_some(index)
         };
         match self.rules.iter().enumerate().find_map(takes) {
+            // A rule before the one that it is a marker of wants it as data.
+            first if marker.is_some_and(|marker| first.is_none_or(|first| marker <= first)) => {
+                self.ignored_marker(marker)
+            }
             // What has units of its own inside leaves the file to those.
             Some(index) => Selection::Taken(self.innermost(index, takes)),
             None => Selection::Ignored(self.last_excluder(path)),
         }
+    }
+
+    fn is_about_datasets(&self, index: usize) -> bool {
+        self.rules.get(index).is_some_and(Rule::is_about_datasets)
+    }
+
+    fn ignored_marker(&self, rule: Option<usize>) -> Selection {
+        let rule = rule.and_then(|rule| self.rules.get(rule));
+        Selection::Ignored(Reason::IgnoredMarker {
+            rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
+        })
     }
 
     fn innermost(&self, outer: usize, takes: impl Fn((usize, &Rule)) -> Option<usize>) -> usize {
@@ -159,16 +177,32 @@ impl Rules {
     }
 
     /// Of which rule a file is a companion (marker, lock, manifest, metadata beside its unit), and of which of
-    /// its units. Companions inside a dataset are no matter of this.
+    /// its units. Companions inside a dataset are no matter of this. Rules about datasets are asked first.
     #[must_use]
     pub fn marker_of<'a>(&self, path: &'a [u8]) -> Option<(usize, Of<'a>)> {
+        let mut found = self.companions(path).filter(|(index, _)| {
+            let name = Subject::of(path).name;
+            // With `{stem}.json` the metadata of `x.json` is `x.json` itself.
+            let own = |ask: &Ask| matches!(ask, Ask::Metadata(metadata) if metadata.form.is_own(name));
+            self.rules.get(*index).is_some_and(|rule| !rule.completion.asks.iter().any(own))
+        });
+        let first = found.next()?;
+        let of_dataset = |(index, _): &(usize, Of<'a>)| self.is_about_datasets(*index);
+        if of_dataset(&first) { Some(first) } else { Some(found.find(of_dataset).unwrap_or(first)) }
+    }
+
+    /// All rules that a file is a companion of, and of which of their units, whatever else it is.
+    pub fn companions<'a>(&self, path: &'a [u8]) -> impl Iterator<Item = (usize, Of<'a>)> {
         let name = Subject::of(path).name;
         let dir = &path[..path.len() - name.len()];
-        let rules = self.rules.iter().enumerate();
-        rules.filter(|(_, rule)| !rule.completion.asks.is_empty()).find_map(|(index, rule)| {
-            let of = rule.companion(dir, name)?;
-            Some((index, of))
-        })
+        let rules = self.rules.iter().enumerate().filter(|(_, rule)| !rule.completion.asks.is_empty());
+        rules.filter_map(move |(index, rule)| Some((index, rule.companion(dir, name)?)))
+    }
+
+    /// Whether any rule has companions.
+    #[must_use]
+    pub fn has_companions(&self) -> bool {
+        self.rules.iter().any(|rule| !rule.completion.asks.is_empty())
     }
 
     /// Which rules exclude the directory `dir` or one above it, given those that exclude its
@@ -261,8 +295,6 @@ impl Rule {
                 Ask::Marker(marker) => &marker.form,
                 Ask::Lock(form) => form,
                 Ask::Manifest(manifest) => &manifest.form,
-                // With `{stem}.json` the metadata of `x.json` is `x.json` itself.
-                Ask::Metadata(metadata) if metadata.form.is_own(name) => return None,
                 Ask::Metadata(metadata) => &metadata.form,
                 Ask::Count(_) => return None,
             };
@@ -271,7 +303,12 @@ impl Rule {
                 (Take::Dataset(_), Of::Name(unit)) => self.is_dataset(&[dir, unit].concat()).is_some(),
                 (Take::Dataset(_), Of::All) => false,
                 (Take::File, Of::Name(unit)) => matches!(self.say(&[dir, unit].concat()), Say::Takes(_)),
-                (Take::Dataset(_), Of::Stem(_)) | (Take::File | Take::Group(_), _) => true,
+                (Take::Dataset(_), Of::Stem(_)) => true,
+                // Which of them it is of is not to be said of its name; but some must be possible there.
+                (Take::File | Take::Group(_), _) => {
+                    let dir = dir.strip_suffix(b"/").unwrap_or(dir);
+                    self.include.iter().any(|include| include.may_match_in(dir))
+                }
             };
             is.then_some(of)
         })

@@ -284,6 +284,8 @@ fn all(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
         Some((reason, _)) if passes_by_itself(&reason) && !cheap.is_none() => Verdict::Ask(cheap),
         Some((reason, again_in)) => Verdict::Wait { reason, again_in, by_itself: last },
         None if !cheap.is_none() => Verdict::Ask(cheap),
+        // Nothing is hashed of what somebody still writes.
+        None if ask.writer => Verdict::Ask(Questions::WRITER),
         None if !ask.is_none() => Verdict::Ask(ask),
         None => Verdict::Complete(signals),
     }

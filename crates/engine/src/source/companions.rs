@@ -101,20 +101,22 @@ impl Source {
     /// Something was heard of a file that may be a companion: the units that it is of are looked at. A
     /// companion that went away is news as well (a lock).
     pub(super) fn hear_companion(&mut self, path: &[u8], heard: Heard) {
-        let Some((rule, of)) = self.berth.plan.rules.marker_of(path) else { return };
         let (dir, _) = split(path);
         let made = heard.created || heard.moved_in || heard.closed;
-        match of {
-            Of::Name(name) => {
-                let unit = crate::inspector::join(dir, name);
-                self.wake(&unit, made);
-                self.wake(&[&unit[..], b"/"].concat(), made);
-                self.note_spent(rule, &unit, path);
-            }
-            Of::All => *self.heard_beside.entry((dir.into(), None)).or_default() |= made,
-            Of::Stem(stem) => {
-                *self.heard_beside.entry((dir.into(), Some(stem.into()))).or_default() |= made;
-            }
+        let companions: Vec<_> = self.berth.plan.rules.companions(path).collect();
+        for (rule, of) in companions {
+            let stem = match of {
+                Of::Name(name) => {
+                    let unit = crate::inspector::join(dir, name);
+                    self.wake(&unit, made);
+                    self.wake(&[&unit[..], b"/"].concat(), made);
+                    self.note_spent(rule, &unit, path);
+                    continue;
+                }
+                Of::All => None,
+                Of::Stem(stem) => Some(stem.into()),
+            };
+            *self.heard_beside.entry((dir.into(), stem)).or_default() |= made;
         }
     }
 

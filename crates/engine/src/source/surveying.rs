@@ -180,7 +180,8 @@ impl Source {
                 let view = view_of(&survey, leases);
                 if !view.partial {
                     bundle.listed = survey.listed;
-                    let sample = format!("{} members, {} bytes", view.count, view.size);
+                    let plural = if view.count == 1 { "" } else { "s" };
+                    let sample = format!("{} member{plural}, {} bytes", view.count, view.size);
                     bundle.history.note(self.berth.clock.wall(), sample);
                 }
                 if let What::Tree(tree) = &mut bundle.what {

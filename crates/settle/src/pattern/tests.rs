@@ -115,3 +115,26 @@ fn patterns_are_equal_when_written_the_same() {
     assert_eq!(parse("*.a"), parse("*.a"));
     assert_ne!(parse("*.a"), parse("*.b"));
 }
+
+#[test]
+fn a_directory_may_hold_matches_or_not() {
+    let may = |pattern: &str, dir: &[u8]| Pattern::parse(pattern).unwrap().may_match_in(dir);
+    for (pattern, yes, no) in [
+        ("a/*.t", &[&b"a"[..]][..], &[&b""[..], b"b", b"a/b"][..]),
+        ("/x", &[b""], &[b"a"]),
+        ("a/*/x", &[b"a/b"], &[b"a", b"a/b/c", b"b/b"]),
+        ("a/**/x", &[b"a", b"a/b", b"a/b/c"], &[b"", b"b"]),
+        ("a/**", &[b"a", b"a/b"], &[b"", b"b"]),
+        ("**/x", &[b"", b"a", b"a/b"], &[]),
+        ("*.t", &[b"", b"a", b"a/b"], &[]),
+        ("re:^a/b$", &[b"", b"a", b"z"], &[]),
+        ("{a/b,c}/x", &[b"", b"a/b", b"z"], &[]),
+    ] {
+        for dir in yes {
+            assert!(may(pattern, dir), "{pattern} in {}", dir.escape_ascii());
+        }
+        for dir in no {
+            assert!(!may(pattern, dir), "{pattern} in {}", dir.escape_ascii());
+        }
+    }
+}

@@ -243,3 +243,20 @@ fn a_marker_with_a_temporary_name_is_a_marker() {
     let rules = rules([asking(file("f", &["*.dat"]), marker(".{name}.done"))]);
     assert!(is_marker(&rules, b".x.dat.done"));
 }
+
+/// A file is not kept back for a unit that cannot be where it lies, nor from a rule that stands before.
+#[test]
+fn a_companion_of_any_unit_is_one_only_where_such_a_unit_can_be() {
+    let images = asking(file("images", &["images/*.fits"]), marker("{stem}.json"));
+    let apart = rules([images.clone(), file("tables", &["*.json"])]);
+    assert!(is_marker(&apart, b"images/x.json"));
+    assert_eq!(select(&apart, b"other/x.json"), Selection::Taken(1));
+    assert_eq!(select(&apart, b"x.json"), Selection::Taken(1));
+    assert_eq!(select(&apart, b"images/deep/x.json"), Selection::Taken(1));
+    let before = rules([file("tables", &["*.json"]), images]);
+    assert_eq!(select(&before, b"images/x.json"), Selection::Taken(0));
+    assert_eq!(before.companions(b"images/x.json").count(), 1, "its arrival still tells of the image");
+    let anywhere =
+        rules([asking(file("f", &["*.fits"]), marker("{stem}.json")), file("tables", &["*.json"])]);
+    assert!(is_marker(&anywhere, b"other/x.json"));
+}

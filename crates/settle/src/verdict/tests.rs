@@ -251,7 +251,11 @@ fn what_is_cheap_is_found_out_before_the_reason_is_told_and_what_is_dear_only_at
     let rule = Expr::All(vec![quiet(9), ask(0), ask(1), members]);
     assert_eq!(code(&judge(&rule, &marked)), "waiting.quiet", "nothing dear before the time is over");
     let over = Facts { unchanged_for: secs(9), ..marked };
-    assert_eq!(judge(&rule, &over), Verdict::Ask(Questions { writer: true, asks: 0b10 }));
+    // Nothing is hashed of what somebody may still write.
+    assert_eq!(judge(&rule, &over), Verdict::Ask(Questions::WRITER));
+    let holds = Answer::Holds(Signal::Members);
+    let written = Facts { writer: WriterFact::Gone, members: &holds, ..over };
+    assert_eq!(judge(&rule, &written), Verdict::Ask(bits(2)));
     let missing = [missing()];
     assert_eq!(code(&judge(&rule, &Facts { answers: &missing, ..dear })), "waiting.lock");
     // Of alternatives, too, what is cheap comes first.

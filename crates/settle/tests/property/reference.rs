@@ -258,7 +258,6 @@ impl Asked<'_> {
         let quiet = past.quiet(at, unit);
         let for_sure = self.must == Must::Yes;
         match say {
-            Say::Any(_) | Say::All(_) => false,
             Say::Appeared => true,
             Say::Closed if takes != Takes::Group && takes != Takes::Dataset => self.closed(past, at, unit),
             Say::RenamedIn if takes != Takes::Group && takes != Takes::Dataset => {
@@ -273,7 +272,7 @@ impl Asked<'_> {
                 moved.is_some_and(|moved| past.stirred.get(&unit.name).is_none_or(|stirred| stirred <= moved))
                     || (*say == Say::RenamedIn && self.no_writer(past, at, unit))
             }
-            Say::SeenRenamed => false,
+            Say::Any(_) | Say::All(_) | Say::SeenRenamed => false,
             // Of a group only its members' own completeness is known.
             Say::Closed | Say::RenamedIn | Say::WriterGone | Say::NoWriterKnown if takes == Takes::Group => {
                 true
