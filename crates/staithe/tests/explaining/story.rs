@@ -141,7 +141,7 @@ fn the_timeline_has_each_signal() {
     write(&landing.out("built/x"), b"x");
     fs::rename(landing.out("built"), at(&landing, "whole.ms")).unwrap();
     let done = wait_for_answer(&landing, "whole.ms", "delivered", |answer| answer["state"] == "delivered");
-    assert!(tells(&done, &["seen", "renamed in", "1 members, 1 bytes", "generation 1 admitted"]), "{done}");
+    assert!(tells(&done, &["seen", "renamed in", "1 member, 1 bytes", "generation 1 admitted"]), "{done}");
 }
 
 #[test]
