@@ -16,4 +16,4 @@ mod telling;
 use std::time::Duration;
 
 /// Longer than one step takes on a busy machine with two cores.
-const STEP: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_mins(1);

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use testkit::redis::Redis;
 use testkit::{Landing, wait_until};
@@ -32,6 +32,10 @@ const FILES: &str = r#"
     include = ["locked/*"]
     complete = { all = ["closed", "writer_gone", { lock_gone = "{name}.lock" }] }
 "#;
+
+/// Longer than the coarsest tick with which kernels stamp files: what is written after it is younger, and
+/// the times say so.
+const GRAIN: Duration = Duration::from_millis(20);
 
 fn touch(stage: &Stage, name: &str) -> SystemTime {
     let before = SystemTime::now();
@@ -62,7 +66,7 @@ fn a_marker_that_was_there_before_the_data_counts_when_it_is_made_again() {
     let touched = touch(&stage, "name/a.done");
     stage.wait_event("name/a", 1).is_first().is_after(touched).is_by(&["marker", "writer_gone"]);
     // Written after the marker once more: that is the next generation, and it wants the next marker.
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(GRAIN);
     stage.write("name/a", "other data");
     assert_eq!(stage.wait_reason("name/a", "waiting.marker")["stale"], true);
     let rewritten = stage.write("name/b.done", "again");
@@ -152,7 +156,7 @@ fn a_marker_inside_a_dataset_is_no_member_and_must_come_last() {
     assert_eq!(stage.wait_reason("a.tab", "waiting.marker")["stale"], false);
     stage.write("a.tab/_SUCCESS", "");
     stage.wait_blocked("a.tab", "waiting.members", &["part-2"]);
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(GRAIN);
     tab.append(&mut straggler, b"written after the marker");
     tab.close(straggler);
     let args = stage.wait_reason("a.tab", "waiting.marker");
