@@ -184,7 +184,9 @@ impl Rules {
             let name = Subject::of(path).name;
             // With `{stem}.json` the metadata of `x.json` is `x.json` itself.
             let own = |ask: &Ask| matches!(ask, Ask::Metadata(metadata) if metadata.form.is_own(name));
-            self.rules.get(*index).is_some_and(|rule| !rule.completion.asks.iter().any(own))
+            self.rules.get(*index).is_some_and(|rule| {
+                !(rule.completion.asks.iter().any(own) && matches!(rule.say(path), Say::Takes(_)))
+            })
         });
         let first = found.next()?;
         let of_dataset = |(index, _): &(usize, Of<'a>)| self.is_about_datasets(*index);

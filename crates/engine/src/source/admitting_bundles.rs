@@ -68,6 +68,8 @@ impl Source {
         signals: SignalSet,
         overdue: bool,
     ) -> Admission {
+        // Of what is announced as incomplete no rule was satisfied.
+        let signals = if overdue { SignalSet::EMPTY } else { signals };
         let (first_seen, first_seen_wall) = bundle.first_seen();
         let listed = match &bundle.what {
             What::Tree(_) => bundle.listed.clone(),

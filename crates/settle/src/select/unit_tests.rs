@@ -234,6 +234,8 @@ fn companions_of_datasets_lie_beside_them_or_are_members() {
 fn metadata_may_be_the_unit_itself() {
     let stem = rules([asking(file("f", &["*"]), metadata("{stem}.json"))]);
     assert_eq!(select(&stem, b"x.json"), Selection::Taken(0));
+    let others = rules([asking(file("f", &["*.dat"]), metadata("{stem}.json")), file("rest", &["*"])]);
+    assert!(is_marker(&others, b"x.json"), "it is no unit of the rule, so it is nobody's");
     let fixed = rules([asking(file("f", &["*"]), metadata("meta.yaml"))]);
     assert!(is_marker(&fixed, b"d/meta.yaml"));
 }
