@@ -230,11 +230,16 @@ pub(crate) fn look_below(root: &Path, path: &[u8], links: Links) -> Result<Look,
     if links == Links::Follow { dir.look_through(name) } else { dir.look_at(name) }
 }
 
-/// The part of `path` below `root`, compared as written and, failing that, as the file system
-/// resolves both (a root that is a link, a relative root).
+/// The part of `path` below `root`, compared as written, then both from the root on (a relative root
+/// that is not there yet) and, failing that, as the file system resolves both (a root that is a link).
 #[must_use]
 pub fn below(path: &Path, root: &Path) -> Option<PathBuf> {
     if let Ok(rest) = path.strip_prefix(root) {
+        return Some(plain(rest));
+    }
+    if let (Ok(path), Ok(root)) = (std::path::absolute(path), std::path::absolute(root))
+        && let Ok(rest) = path.strip_prefix(&root)
+    {
         return Some(plain(rest));
     }
     let root = root.canonicalize().ok()?;

@@ -139,6 +139,17 @@ fn what_lies_below_no_source_is_code_4_with_the_roots() {
 }
 
 #[test]
+fn a_relative_source_that_is_not_there_yet_covers_what_would_lie_below_it() {
+    let landing = configured(&CONFIG.replace("{in}", "later/inbox"));
+    let absolute = landing.root().with_file_name("later").join("inbox/a");
+    for path in ["later/inbox/a", "./later/inbox/a", absolute.to_str().expect("a plain name")] {
+        let said = asked(&landing, path);
+        assert_eq!((&said["path"], &said["taken"]), (&"a".into(), &"all".into()), "{path}: {said}");
+    }
+    rules(&landing, &["later/other/a"]).assert_code(4);
+}
+
+#[test]
 fn without_a_configuration_the_command_to_type_is_named() {
     let landing = configured(CONFIG);
     let done = landing.call(&["rules", "in/a b"]);
