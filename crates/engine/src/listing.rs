@@ -71,7 +71,7 @@ fn record_value(record: &Record) -> Value {
         .collect();
     let rest = json!({
         "source": record.source_name, "state": record.state.name(), "id": record.id.to_string(),
-        "kind": record.kind.name(), "size": record.fingerprint.size, "generation": record.generation,
+        "kind": record.kind.name(), "type": record.kind.type_name(record.cause), "size": record.fingerprint.size, "generation": record.generation,
         "rule": record.rule, "since": record.first_seen.to_string(), "admitted": record.admitted.to_string(),
         "absent": record.absent, "reason": Value::Null, "sinks": sinks,
     });

@@ -25,6 +25,31 @@ pub(crate) fn state_colour(state: &str) -> &'static str {
     }
 }
 
+/// What an event says has happened, by its `type`, and the colour of that.
+pub(crate) fn happened(kind: &str) -> (String, &'static str) {
+    let (word, colour) = match kind {
+        "staithe.file.complete" => ("complete", "32"),
+        "staithe.dataset.complete" => ("dataset complete", "32"),
+        "staithe.dataset.incomplete" => ("incomplete", "33"),
+        "staithe.file.removed" => ("removed", "33"),
+        "staithe.gap.opened" => ("gap opened", "31"),
+        "staithe.gap.closed" => ("gap closed", "32"),
+        other => return (safe(other.as_bytes()), "2"),
+    };
+    (word.to_owned(), colour)
+}
+
+/// `1 source`, `2 sources`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `generation 2`, if it is not the first.
+pub(crate) fn generation(value: &Value) -> Option<String> {
+    let number = value["generation"].as_u64().filter(|number| *number > 1)?;
+    Some(format!("generation {number}"))
+}
+
 /// Columns padded to the widest cell; the last column is not padded.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -98,6 +123,27 @@ mod tests {
     fn sizes_and_ages_read_well() {
         assert_eq!([size(0), size(999), size(18_200_000)], ["0 B", "999 B", "18.2 MB"]);
         assert_eq!([age(5), age(312), age(7380), age(370_000)], ["5s", "5m12s", "2h3m", "4d6h"]);
+    }
+
+    #[test]
+    fn every_type_of_event_has_its_word() {
+        use model::{Cause, Kind};
+        for kind in Kind::ALL {
+            for cause in [Cause::Arrived, Cause::Overdue] {
+                let (word, _) = happened(kind.type_name(cause));
+                assert!(!word.contains("staithe."), "{word}");
+                assert_eq!(word.ends_with("incomplete"), (kind, cause) == (Kind::Dataset, Cause::Overdue));
+            }
+        }
+        assert_eq!(happened("new\u{1b}").0, "new\\x1b");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [counted(0, "sink"), counted(1, "sink"), counted(2, "sink")],
+            ["0 sinks", "1 sink", "2 sinks"]
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use config::Loaded;
 use crate::args::CheckArgs;
 use crate::exit::{Exit, failure};
 use crate::log;
+use crate::show::counted;
 
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let Loaded { plan, warnings } =
@@ -23,7 +24,8 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     for text in environment(&plan) {
         log::warning(&text);
     }
-    println!("{}: good, {} sources, {} sinks", args.config.display(), plan.sources.len(), plan.sinks.len());
+    let counts = (counted(plan.sources.len(), "source"), counted(plan.sinks.len(), "sink"));
+    println!("{}: good, {}, {}", args.config.display(), counts.0, counts.1);
     Ok(Exit::Done)
 }
 

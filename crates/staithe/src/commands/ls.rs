@@ -24,12 +24,40 @@ pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
 fn row(unit: &Value, colour: bool) -> String {
     let state = text(unit, "state");
     let padded = format!("{state:<10}");
+    let notes = notes(unit).map(|note| format!("  {note}")).collect::<String>();
     let reason = text(unit, "reason");
     let reason = if reason.is_empty() { String::new() } else { format!("  ({reason})") };
     format!(
-        "{}  {:<12}  {}{reason}",
+        "{}  {:<12}  {}{notes}{reason}",
         paint(&padded, state_colour(&state), colour),
         text(unit, "source"),
         path(unit, "path")
     )
+}
+
+/// What a state does not say: that it was no arrival, and that it was not the first.
+fn notes(unit: &Value) -> impl Iterator<Item = String> {
+    let told = unit["type"].as_str().filter(|told| !told.ends_with(".complete"));
+    told.map(|told| show::happened(told).0).into_iter().chain(show::generation(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_first_arrival_says_so() {
+        let of = |told: &str, generation: u32| {
+            let unit = json!({"state": "delivered", "source": "s", "path": "a b", "type": told,
+                "generation": generation, "reason": null});
+            row(&unit, false)
+        };
+        let plain = "delivered   s             a b";
+        assert_eq!(of("staithe.file.complete", 1), plain);
+        assert_eq!(of("staithe.dataset.complete", 2), format!("{plain}  generation 2"));
+        assert_eq!(of("staithe.dataset.incomplete", 1), format!("{plain}  incomplete"));
+        assert_eq!(of("staithe.file.removed", 3), format!("{plain}  removed  generation 3"));
+        let waiting = json!({"state": "waiting", "source": "s", "path": "x", "reason": "waiting.quiet"});
+        assert_eq!(row(&waiting, false), "waiting     s             x  (waiting.quiet)");
+    }
 }

@@ -218,7 +218,8 @@ impl Lines {
             path.push(b'/');
         }
         path.extend_from_slice(&parcel.path);
-        let complete = show::paint("complete", "32", self.colour);
+        let (word, colour) = show::happened(parcel.type_name());
+        let complete = show::paint(&word, colour, self.colour);
         let newer =
             if parcel.generation > 1 { format!("  generation {}", parcel.generation) } else { String::new() };
         format!("{clock}  {complete}  {}  {}{newer}\n", safe(&path), show::size(parcel.size))

@@ -11,7 +11,9 @@ fn check(landing: &Landing, text: &str) -> Finished {
 
 #[test]
 fn a_good_configuration_is_good() {
-    check(&landing(), CONFIG).assert_code(0);
+    let done = check(&landing(), CONFIG);
+    done.assert_code(0);
+    assert!(done.text().ends_with("good, 1 source, 2 sinks\n"), "{}", done.text());
 }
 
 #[test]
