@@ -1,6 +1,6 @@
 //! Files with a common key, taken as one unit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use model::{Cause, PathKey, Reason, Signal, SignalSet, Stamp};
@@ -102,12 +102,52 @@ pub struct Group {
     pub cause: Cause,
     /// The complete members and how they looked; `None`: not complete yet.
     members: HashMap<Box<[u8]>, Option<Sample>>,
-    incomplete: u64,
+    /// The names of those that are not complete.
+    incomplete: BTreeSet<Box<[u8]>>,
+    /// The complete ones together.
+    totals: Totals,
     changed: Mono,
     pause: Duration,
     expected: Option<u64>,
     announced: bool,
     patience: Patience,
+}
+
+/// Complete members together, kept up to date with each change, so that no judgement walks through them.
+#[derive(Clone, Copy, Debug)]
+struct Totals {
+    count: u64,
+    size: u64,
+    fold: u64,
+    fold_without_inode: u64,
+    /// The latest mtime and ctime; nothing: the member that had one of them is gone.
+    newest: Option<(Stamp, Stamp)>,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        let newest = Some((Stamp::default(), Stamp::default()));
+        Self { count: 0, size: 0, fold: 0, fold_without_inode: 0, newest }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, path: &[u8], sample: &Sample) {
+        self.count += 1;
+        self.size = self.size.wrapping_add(sample.size);
+        self.fold = self.fold.wrapping_add(fold(path, sample, true));
+        self.fold_without_inode = self.fold_without_inode.wrapping_add(fold(path, sample, false));
+        let newer = |(mtime, ctime): (Stamp, Stamp)| (mtime.max(sample.mtime), ctime.max(sample.ctime));
+        self.newest = self.newest.map(newer);
+    }
+
+    fn remove(&mut self, path: &[u8], sample: &Sample) {
+        self.count -= 1;
+        self.size = self.size.wrapping_sub(sample.size);
+        self.fold = self.fold.wrapping_sub(fold(path, sample, true));
+        self.fold_without_inode = self.fold_without_inode.wrapping_sub(fold(path, sample, false));
+        self.newest = self.newest.filter(|(mtime, ctime)| sample.mtime < *mtime && sample.ctime < *ctime);
+    }
 }
 
 /// So many members that are not complete are named.
@@ -122,7 +162,8 @@ impl Group {
             first_seen_wall: wall,
             cause,
             members: HashMap::new(),
-            incomplete: 0,
+            incomplete: BTreeSet::new(),
+            totals: Totals::default(),
             changed: now,
             pause: Duration::ZERO,
             expected: None,
@@ -132,17 +173,21 @@ impl Group {
     }
 
     fn put(&mut self, path: &[u8], sample: Option<Sample>, now: Mono) {
-        let before = if let Some(member) = self.members.get_mut(path) {
-            std::mem::replace(member, sample)
-        } else {
-            self.members.insert(path.into(), sample);
-            self.incomplete += 1;
-            None
+        let before = match self.members.get_mut(path) {
+            Some(member) => std::mem::replace(member, sample),
+            None => self.members.insert(path.into(), sample).flatten(),
         };
-        match (before, sample) {
-            (Some(_), None) => self.incomplete += 1,
-            (None, Some(_)) => self.incomplete -= 1,
-            _ => {}
+        if let Some(before) = before {
+            self.totals.remove(path, &before);
+        }
+        match sample {
+            Some(sample) => {
+                self.incomplete.remove(path);
+                self.totals.add(path, &sample);
+            }
+            None => {
+                self.incomplete.insert(path.into());
+            }
         }
         self.change(now);
     }
@@ -170,7 +215,12 @@ impl Group {
     /// A member is gone. Returns whether it was one.
     pub fn member_is_gone(&mut self, path: &[u8], now: Mono) -> bool {
         let Some(member) = self.members.remove(path) else { return false };
-        self.incomplete -= u64::from(member.is_none());
+        match member {
+            Some(sample) => self.totals.remove(path, &sample),
+            None => {
+                self.incomplete.remove(path);
+            }
+        }
         self.change(now);
         true
     }
@@ -249,25 +299,27 @@ impl Group {
     /// The first few members that are not complete, in the order of their names.
     #[must_use]
     pub fn blocking(&self) -> Vec<Box<[u8]>> {
-        let waiting = self.members.iter().filter(|(_, sample)| sample.is_none());
-        let mut names: Vec<&[u8]> = waiting.map(|(path, _)| &**path).collect();
-        names.sort_unstable();
-        names.into_iter().take(NAMED).map(Into::into).collect()
+        self.incomplete.iter().take(NAMED).cloned().collect()
     }
 
     /// All complete members as one.
     #[must_use]
     pub fn view(&self, with_inode: bool) -> View {
-        let mut view = View { open: self.incomplete, ..View::default() };
-        for (path, sample) in &self.members {
-            let Some(sample) = sample else { continue };
-            view.count += 1;
-            view.size = view.size.saturating_add(sample.size);
-            view.newest_mtime = view.newest_mtime.max(sample.mtime);
-            view.newest_ctime = view.newest_ctime.max(sample.ctime);
-            view.fold = view.fold.wrapping_add(fold(path, sample, with_inode));
-        }
-        view
+        let Totals { count, size, fold, fold_without_inode, .. } = self.totals;
+        let (mtime, ctime) = self.newest();
+        let fold = if with_inode { fold } else { fold_without_inode };
+        let open = self.incomplete.len() as u64;
+        View { count, size, newest_mtime: mtime, newest_ctime: ctime, fold, open, ..View::default() }
+    }
+
+    /// The latest change of content and of an inode; looked for when the member that had it is gone.
+    fn newest(&self) -> (Stamp, Stamp) {
+        self.totals.newest.unwrap_or_else(|| {
+            let samples = self.members.values().flatten();
+            samples.fold(<(Stamp, Stamp)>::default(), |(mtime, ctime), sample| {
+                (mtime.max(sample.mtime), ctime.max(sample.ctime))
+            })
+        })
     }
 
     /// What the group itself knows of the rule's question.
@@ -288,8 +340,9 @@ impl Group {
     /// Asks the rule.
     #[must_use]
     pub fn judge(&mut self, rule: &Completion, beside: Beside<'_>, now: Mono, wall: Stamp) -> Step {
-        let complete = self.members.len() as u64 - self.incomplete;
-        let members = if self.incomplete == 0 {
+        self.totals.newest = Some(self.newest());
+        let complete = (self.members.len() - self.incomplete.len()) as u64;
+        let members = if self.incomplete.is_empty() {
             Answer::Holds(Signal::Members)
         } else {
             Answer::Missing(Reason::WaitingMembers {
@@ -298,12 +351,12 @@ impl Group {
                 blocking: self.blocking(),
             })
         };
-        let newest = self.members.values().flatten().map(|sample| sample.ctime).max();
+        let newest = (self.totals.count > 0).then(|| self.newest().1);
         let facts = Facts {
             renamed_in: Heard::Unknowable,
             linked_in: false,
             closed: Heard::Unknowable,
-            writer: if self.incomplete == 0 { WriterFact::Gone } else { WriterFact::Open },
+            writer: if self.incomplete.is_empty() { WriterFact::Gone } else { WriterFact::Open },
             unchanged_for: now.saturating_sub(self.changed),
             pause: self.pause,
             age: newest.map_or(Duration::ZERO, |newest| age(newest, wall)),

@@ -284,3 +284,38 @@ fn looks_become_rarer_until_a_member_changes() {
     };
     assert!(again.saturating_sub(now) < at(1));
 }
+
+/// What is kept up to date with each change is what counting anew would give.
+#[test]
+fn the_totals_are_those_of_the_members_after_any_changes() {
+    let sample = |number: u64| Sample {
+        size: number * 7,
+        mtime: Stamp::new(1_000 + (number * 37 % 11) as i64, 0),
+        ctime: Stamp::new(2_000 + (number * 53 % 13) as i64, 0),
+        inode: number,
+        links: 1,
+    };
+    let mut group = Group::new(Cause::Arrived, Duration::ZERO, Stamp::default());
+    let mut state = 1_u64;
+    for step in 0..2_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let path = format!("d/m{}", state >> 33 & 15);
+        let now = Duration::from_millis(step);
+        match state >> 60 {
+            0..4 => group.member_waits(path.as_bytes(), now),
+            4..12 => group.member_is_complete(path.as_bytes(), sample(state >> 40 & 31), now),
+            _ => drop(group.member_is_gone(path.as_bytes(), now)),
+        }
+        let mut again = Group::new(Cause::Arrived, Duration::ZERO, Stamp::default());
+        for member in group.members().map(<[u8]>::to_vec).collect::<Vec<_>>() {
+            match group.member(&member) {
+                Some(sample) => again.member_is_complete(&member, sample, now),
+                None => again.member_waits(&member, now),
+            }
+        }
+        for with_inode in [true, false] {
+            assert_eq!(group.view(with_inode), again.view(with_inode), "step {step}");
+        }
+        assert_eq!(group.blocking(), again.blocking(), "step {step}");
+    }
+}
