@@ -9,6 +9,7 @@ mod late;
 mod manifests;
 mod markers;
 mod memory;
+mod relay;
 mod restarts;
 mod stage;
 mod telling;
