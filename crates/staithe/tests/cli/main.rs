@@ -3,6 +3,7 @@
 mod check;
 mod daemon;
 mod doctor;
+mod events;
 mod guide;
 mod notify;
 mod queue;
