@@ -23,7 +23,7 @@ const EXAMPLES: &str = "Examples:
   staithe run -c staithe.toml               run it
   staithe status                            how does it stand?
   staithe explain inbox/scan_001.nc         why is this file where it is?
-  staithe rules inbox/scan_001.nc           which rule takes it, and what does it want?
+  staithe rules -c staithe.toml inbox/scan_001.nc     which rule takes it, and what does it want?
   staithe notify inbox/scan_001.nc          this file is finished: look now
   staithe consume --max 10                  take events out of the embedded queue
 
@@ -40,6 +40,12 @@ pub(crate) enum Command {
     /// Print a commented configuration, or translate an old program's
     Init(InitArgs),
     /// How everything stands; exit code 5 when something needs an eye
+    #[command(after_help = "Examples:
+  staithe status
+  staithe status --json | jq .counts
+  staithe status || systemctl status staithe     5: something needs an eye, 3: no daemon
+
+Exit codes: 0 all is well, 3 the daemon is not reachable, 5 something needs an eye.")]
     Status(ClientJson),
     /// List units and their states
     Ls(LsArgs),
@@ -50,26 +56,56 @@ pub(crate) enum Command {
     /// Announce finished files, also of producers on other machines; the source looks and its rule decides
     Notify(NotifyArgs),
     /// Print live events
+    #[command(
+        after_help = "It shows what happens from now on, to whatever sink it goes; it takes nothing out of a queue.
+
+Examples:
+  staithe tail
+  staithe tail --json | jq -r .data.path"
+    )]
     Tail(ClientJson),
     /// Read the embedded queue; without --max it follows
     Consume(ConsumeArgs),
     /// Acknowledge leased events of the embedded queue
     Ack(AckArgs),
     /// Dead letters: events that a sink refused for good
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  staithe dead list
+  staithe dead show --sink archive          with the events themselves
+  staithe dead retry                        all of them, once the cause is mended
+  staithe dead retry ID                     one of them
+  staithe dead purge --sink archive --all   removes them for good"
+    )]
     Dead(DeadCommand),
     /// Compare a source (or all) with its tree now
     Rescan(RescanArgs),
     /// Make the daemon read its configuration again; a bad one is refused whole
+    #[command(after_help = "Examples:
+  staithe check -c staithe.toml && staithe reload
+  systemctl reload staithe                  the same, where a service runs it")]
     Reload(Client),
     /// Stop delivering to a sink; its events are kept
+    #[command(after_help = "Examples:
+  staithe pause archive
+  staithe status                            shows the sink as paused, and what it keeps")]
     Pause(SinkArgs),
     /// Go on delivering to a sink
+    #[command(after_help = "Examples:
+  staithe resume archive")]
     Resume(SinkArgs),
     /// Check limits, file systems, permissions and sinks; print the fix for each finding
     Doctor(DoctorArgs),
     /// The state directory
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  staithe store check
+  staithe store check --state-dir /var/lib/staithe --json
+  staithe store export > records.jsonl
+  staithe store repair                      stop the daemon first"
+    )]
     Store(StoreCommand),
     /// Take the place of an old program, with its own flags
     #[command(subcommand)]
@@ -86,14 +122,18 @@ pub(crate) enum Command {
     },
 }
 
+const SOCKET: &str = "The daemon's socket; else $STAITHE_SOCKET";
+
+/// Where the state directory is when nobody names it.
+const STATE_DIR: &str =
+    "else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others";
+
 /// How a daemon is found.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Client {
-    /// The daemon's socket
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help = SOCKET)]
     pub(crate) socket: Option<PathBuf>,
-    /// The daemon's state directory, where its socket is by default
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = format!("The daemon's state directory, where its socket is by default; {STATE_DIR}"))]
     pub(crate) state_dir: Option<PathBuf>,
 }
 
@@ -159,6 +199,12 @@ pub(crate) struct WatchArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  staithe run -c staithe.toml
+  staithe run -c /etc/staithe.d             a directory: its *.toml, together
+  staithe run -c staithe.toml --state-dir ./state
+
+The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR.")]
 pub(crate) struct RunArgs {
     /// The configuration: a file, or a directory of *.toml files read in name order
     #[arg(short, long, value_name = "FILE|DIR")]
@@ -168,6 +214,13 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Paths that are absent and servers that do not answer are warnings: they may come.
+
+Examples:
+  staithe check -c staithe.toml
+  staithe check -c /etc/staithe.d && staithe reload
+
+Exit codes: 0 good, 2 not.")]
 pub(crate) struct CheckArgs {
     /// The configuration: a file, or a directory of *.toml files read in name order
     #[arg(short, long, value_name = "FILE|DIR")]
@@ -196,8 +249,18 @@ pub(crate) struct InitArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(
+    after_help = "States: waiting (its rule is not satisfied yet), queued, delivering, retrying (a sink refused it for now), \
+dead (a sink refused it for good), delivered, adopted (complete before the first start, not delivered), ignored (no \
+rule takes it), gone (it vanished before it was complete).
+
+Examples:
+  staithe ls
+  staithe ls --state waiting                what waits, and for what
+  staithe ls --json | jq -r .path"
+)]
 pub(crate) struct LsArgs {
-    /// Only units in this state
+    /// Only units in this state, one of those below
     #[arg(long, value_name = "STATE")]
     pub(crate) state: Option<String>,
     #[command(flatten)]
@@ -205,6 +268,14 @@ pub(crate) struct LsArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  staithe explain inbox/scan_001.nc
+  staithe explain /data/in/obs.ms/table.dat           a part of a dataset
+  staithe explain inbox/scan_001.nc --json | jq -r .reason
+
+Before a file is there, `staithe rules -c FILE PATH` says which rule would take it.
+
+Exit codes: 0 said, 3 the daemon is not reachable, 4 it was never seen.")]
 pub(crate) struct ExplainArgs {
     /// The path: absolute, relative to here, or relative to a source
     pub(crate) path: PathBuf,
@@ -269,7 +340,14 @@ pub(crate) struct NotifyArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "An event is acknowledged only when standard output has taken its line. With --no-ack it is \
-leased and comes back unless `staithe ack ID` is called in time."
+leased and comes back unless `staithe ack ID` is called in time.
+
+Examples:
+  staithe consume                           follows
+  staithe consume --max 10 | jq -r .data.path
+  staithe consume --queue local --max 1 --no-ack --lease 5m
+
+Exit codes: 0 done, 3 the daemon is not reachable, 4 there was none (with --max)."
 )]
 pub(crate) struct ConsumeArgs {
     /// The queue; needed when there are several
@@ -289,6 +367,11 @@ pub(crate) struct ConsumeArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  staithe consume --max 1 --no-ack | jq -r .id        leases an event and prints its id
+  staithe ack ID                                      when the work is done
+
+Exit codes: 0 done, 3 the daemon is not reachable, 4 an id is in no queue.")]
 pub(crate) struct AckArgs {
     /// The events' ids
     #[arg(required = true, value_name = "ID")]
@@ -334,6 +417,11 @@ pub(crate) struct PurgeArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = "It comes by itself when a source may have missed something; this asks for it now.
+
+Examples:
+  staithe rescan
+  staithe rescan inbox")]
 pub(crate) struct RescanArgs {
     /// The source; all if not given
     pub(crate) source: Option<String>,
@@ -386,8 +474,7 @@ pub(crate) enum StoreCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct StoreArgs {
-    /// The state directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = format!("The state directory; {STATE_DIR}"))]
     pub(crate) state_dir: Option<PathBuf>,
     /// JSON instead of text
     #[arg(long)]
@@ -404,3 +491,6 @@ pub(crate) enum CompatCommand {
         words: Vec<std::ffi::OsString>,
     },
 }
+
+#[cfg(test)]
+mod tests;

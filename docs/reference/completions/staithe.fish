@@ -63,8 +63,8 @@ complete -c staithe -n "__fish_staithe_using_subcommand watch" -l no-recursive -
 complete -c staithe -n "__fish_staithe_using_subcommand watch" -l existing -d 'Report also what was complete before the start'
 complete -c staithe -n "__fish_staithe_using_subcommand watch" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand run" -s c -l config -d 'The configuration: a file, or a directory of *.toml files read in name order' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand run" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand run" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand run" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand run" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand run" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand check" -s c -l config -d 'The configuration: a file, or a directory of *.toml files read in name order' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand check" -s h -l help -d 'Print help'
@@ -73,43 +73,43 @@ dlm-watcher\t''
 iobserver\t''
 sendit\t''"
 complete -c staithe -n "__fish_staithe_using_subcommand init" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand status" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand status" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand status" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand status" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand status" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand status" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand ls" -l state -d 'Only units in this state' -r
-complete -c staithe -n "__fish_staithe_using_subcommand ls" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand ls" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand ls" -l state -d 'Only units in this state, one of those below' -r
+complete -c staithe -n "__fish_staithe_using_subcommand ls" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand ls" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand ls" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand ls" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand explain" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand explain" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand explain" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand explain" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand explain" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand rules" -s c -l config -d 'The configuration: a file, or a directory of *.toml files read in name order' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand rules" -s 0 -l null -d 'Paths on standard input end with a zero byte, as `find -print0` writes them'
 complete -c staithe -n "__fish_staithe_using_subcommand rules" -l json -d 'JSON instead of text; one line for each path and source'
 complete -c staithe -n "__fish_staithe_using_subcommand rules" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand notify" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand notify" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand notify" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand notify" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand notify" -s 0 -l null -d 'Read also paths from standard input that end with a zero byte, as `find -print0` writes them'
 complete -c staithe -n "__fish_staithe_using_subcommand notify" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand notify" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand tail" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand tail" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand tail" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand tail" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand tail" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand tail" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -l queue -d 'The queue; needed when there are several' -r
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -l max -d 'Take at most so many of what is there, and end; exit code 4 when there is none' -r
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -l lease -d 'How long a lease lasts' -r
-complete -c staithe -n "__fish_staithe_using_subcommand consume" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand consume" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand consume" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand consume" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -l no-ack -d 'Lease instead of acknowledging'
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand consume" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand ack" -l queue -d 'The queue; all queues if not given' -r
-complete -c staithe -n "__fish_staithe_using_subcommand ack" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand ack" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand ack" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand ack" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand ack" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and not __fish_seen_subcommand_from list show retry purge help" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and not __fish_seen_subcommand_from list show retry purge help" -f -a "list" -d 'List dead letters'
@@ -118,23 +118,23 @@ complete -c staithe -n "__fish_staithe_using_subcommand dead; and not __fish_see
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and not __fish_seen_subcommand_from list show retry purge help" -f -a "purge" -d 'Remove them for good'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and not __fish_seen_subcommand_from list show retry purge help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l sink -d 'Only letters of this sink' -r
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l sink -d 'Only letters of this sink' -r
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l sink -d 'Only letters of this sink' -r
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l sink -d 'Only letters of this sink' -r
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -l all -d 'Purge all letters (of the sink) although no id is given'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from purge" -s h -l help -d 'Print help'
@@ -143,21 +143,21 @@ complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_su
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from help" -f -a "retry" -d 'Offer them to their sinks again; a letter leaves only when its redelivery is acknowledged'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from help" -f -a "purge" -d 'Remove them for good'
 complete -c staithe -n "__fish_staithe_using_subcommand dead; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c staithe -n "__fish_staithe_using_subcommand rescan" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand rescan" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand rescan" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand rescan" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand rescan" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand reload" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand reload" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand reload" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand reload" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand reload" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand pause" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand pause" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand pause" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand pause" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand pause" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand resume" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand resume" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand resume" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand resume" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand resume" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -s c -l config -d 'The configuration whose sources and sinks are looked at' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l socket -d 'The daemon\'s socket' -r -F
-complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l state-dir -d 'The daemon\'s state directory, where its socket is by default' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l canary -d 'Make a file in each source\'s directory, gone within a moment, to see whether events come and whether clocks agree'
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand doctor" -s h -l help -d 'Print help'
@@ -166,13 +166,13 @@ complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_se
 complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_seen_subcommand_from check repair export help" -f -a "repair" -d 'Put a damaged ledger aside and keep what can be read'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_seen_subcommand_from check repair export help" -f -a "export" -d 'Print every record as a JSON line'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and not __fish_seen_subcommand_from check repair export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from check" -l state-dir -d 'The state directory' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from check" -l state-dir -d 'The state directory; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from check" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from repair" -l state-dir -d 'The state directory' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from repair" -l state-dir -d 'The state directory; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from repair" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from repair" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from export" -l state-dir -d 'The state directory' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from export" -l state-dir -d 'The state directory; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from export" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check the ledger; works beside a running daemon'

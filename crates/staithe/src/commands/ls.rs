@@ -24,15 +24,13 @@ pub(crate) fn run(args: &LsArgs) -> anyhow::Result<Exit> {
 fn row(unit: &Value, colour: bool) -> String {
     let state = text(unit, "state");
     let padded = format!("{state:<10}");
-    let notes = notes(unit).map(|note| format!("  {note}")).collect::<String>();
+    let mut named = path(unit, "path");
+    for note in notes(unit) {
+        named = format!("{named}  {note}");
+    }
     let reason = text(unit, "reason");
     let reason = if reason.is_empty() { String::new() } else { format!("  ({reason})") };
-    format!(
-        "{}  {:<12}  {}{notes}{reason}",
-        paint(&padded, state_colour(&state), colour),
-        text(unit, "source"),
-        path(unit, "path")
-    )
+    format!("{}  {:<12}  {named}{reason}", paint(&padded, state_colour(&state), colour), text(unit, "source"))
 }
 
 /// What a state does not say: that it was no arrival, and that it was not the first.
