@@ -458,7 +458,7 @@ const TEMPLATE: Key = key(
     "template",
     TEXT,
     "required with `format = \"template\"`",
-    "The text, with `{path}`, `{name}`, `{root}`, `{id}`, `{size}`, `{mtime}`, `{source}`, `{generation}` replaced.",
+    "The text, with `{path}`, `{name}`, `{root}`, `{id}`, `{size}`, `{mtime}`, `{source}`, `{generation}`, `{type}`, `{kind}` replaced.",
 );
 
 /// `type = "queue"`.

@@ -145,7 +145,8 @@ pub enum Format {
     Path,
     /// The message of MetWork's `directory_observer`.
     Metwork,
-    /// A text with `{path}`, `{name}`, `{root}`, `{id}`, `{size}`, `{mtime}`, `{source}`, `{generation}` replaced.
+    /// A text with `{path}`, `{name}`, `{root}`, `{id}`, `{size}`, `{mtime}`, `{source}`, `{generation}`, `{type}`,
+    /// `{kind}` replaced.
     Template(String),
 }
 

@@ -82,7 +82,11 @@ fn push_template(template: &str, parcel: &Parcel, out: &mut Vec<u8>) {
 fn push_field(name: &str, parcel: &Parcel, out: &mut Vec<u8>) -> bool {
     match name {
         "path" => out.extend_from_slice(&parcel.path),
-        "name" => out.extend_from_slice(parcel.path.rsplit(|&b| b == b'/').next().unwrap_or_default()),
+        "name" => {
+            // A group's path ends with a slash; its name is its key.
+            let path = parcel.path.strip_suffix(b"/").unwrap_or(&parcel.path);
+            out.extend_from_slice(path.rsplit(|&b| b == b'/').next().unwrap_or_default());
+        }
         "root" => out.extend_from_slice(&parcel.root),
         "id" => out.extend_from_slice(&parcel.event.id.hex()),
         "source" => out.extend_from_slice(parcel.source.as_bytes()),

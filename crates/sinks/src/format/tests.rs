@@ -203,6 +203,8 @@ fn a_template_says_what_happened() {
     assert_eq!(said(&removal(b"a")), "staithe.file.removed file a");
     let late = Parcel { kind: Kind::Dataset, cause: Cause::Overdue, ..parcel(b"x.ms") };
     assert_eq!(said(&late), "staithe.dataset.incomplete dataset x.ms");
+    let name = |path: &[u8]| text(&Format::Template("{name}".into()), &parcel(path));
+    assert_eq!([name(b"d/k/"), name(b"k/"), name(b"d/x")], ["k", "k", "x"], "a group's name is its key");
 }
 
 #[test]
