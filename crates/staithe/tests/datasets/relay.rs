@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use testkit::chance::Chance;
 
+use crate::dicom::image;
 use crate::stage::{Dataset, Stage, content};
 
 const RULES: &str = r#"
@@ -18,6 +19,12 @@ const RULES: &str = r#"
     name = "groups"
     include = ["flat/*"]
     group = 're:^(?<key>[a-z]+)_.*'
+    complete = { all = ["members"] }
+
+    [[source.inbox.rule]]
+    name = "series"
+    include = ["images/*"]
+    group = { dicom = "series" }
     complete = { all = ["members"] }
 "#;
 
@@ -67,6 +74,19 @@ fn a_relay_of_writers_is_announced_once_after_the_last() {
 }
 
 #[test]
+fn a_directory_that_nobody_has_begun_to_fill_waits() {
+    let mut stage = Stage::start("empty", "", RULES);
+    let mut set = Dataset::at(stage.path("empty.ms"));
+    std::fs::create_dir(stage.path("empty.ms/sub")).unwrap();
+    let args = stage.wait_reason("empty.ms", "waiting.members");
+    assert_eq!((&args["present"], &args["expected"]), (&0.into(), &serde_json::Value::Null), "{args}");
+    stage.assert_only(&[]);
+    set.member("sub/one", "1");
+    set.is_in(&stage.wait_event("empty.ms", 1));
+    stage.assert_only(&[("empty.ms", 1)]);
+}
+
+#[test]
 fn a_group_that_is_there_at_the_start_is_announced_whole_and_once() {
     let mut stage = Stage::new("there", "", RULES);
     let mut finished = std::time::SystemTime::now();
@@ -78,4 +98,21 @@ fn a_group_that_is_there_at_the_start_is_announced_whole_and_once() {
     stage.wait_delivered();
     stage.kill_and_start();
     stage.assert_only(&[("flat/run/", 1)]);
+}
+
+/// More headers than may wait to be read at the same time.
+#[test]
+fn a_series_that_is_there_at_the_start_waits_until_every_header_is_read() {
+    let mut stage = Stage::new("headers", "", RULES);
+    let (mut size, mut finished) = (0, std::time::SystemTime::now());
+    for number in 0..1000 {
+        let image = image("1.2.3", "1.2.3.4", number);
+        size += image.len() as u64;
+        finished = stage.write(&format!("images/{number}"), image);
+    }
+    stage.landing.start();
+    stage.wait_event("images/1.2.3.4/", 1).is_first().is_complete(1000, size).is_after(finished);
+    stage.wait_delivered();
+    stage.kill_and_start();
+    stage.assert_only(&[("images/1.2.3.4/", 1)]);
 }

@@ -7,7 +7,7 @@ use testkit::chance::Chance;
 use testkit::wait_for;
 
 use crate::STEP;
-use crate::stage::{Dataset, Event, Stage};
+use crate::stage::{Dataset, Event, Stage, with_each_backend};
 
 const RULES: &str = r#"
     [[source.inbox.rule]]
@@ -73,6 +73,38 @@ fn a_removal_is_told_once_where_it_is_asked_for() {
     again.member("one", "1");
     let event = stage.wait_event("a.ms", 3);
     event.is_complete(1, 1).is_after(again.finished);
+}
+
+/// Another directory at the root's place proves nothing of what lay in the one before.
+fn swapped_roots(source: &str) {
+    let mut stage = Stage::start("swapped", source, RULES);
+    Dataset::at(stage.path("a.ms")).member("one", "1");
+    stage.write("x.dat", "x");
+    stage.wait_event("a.ms", 1);
+    stage.wait_event("x.dat", 1);
+    // By now a scan has come by, too.
+    stage.landing.call(&["rescan"]).assert_code(0);
+    stage.assert_only(&[("a.ms", 1), ("x.dat", 1)]);
+    let (root, away) = (stage.root(), stage.landing.out("away"));
+    for there_again in [false, true] {
+        if there_again {
+            fs::remove_dir_all(&root).unwrap();
+            fs::rename(&away, &root).unwrap();
+        } else {
+            fs::rename(&root, &away).unwrap();
+            fs::create_dir(&root).unwrap();
+        }
+        stage.assert_only(&[("a.ms", 1), ("x.dat", 1)]);
+        stage.landing.call(&["rescan"]).assert_code(0);
+        stage.assert_only(&[("a.ms", 1), ("x.dat", 1)]);
+    }
+    fs::remove_dir_all(stage.path("a.ms")).unwrap();
+    stage.wait_event("a.ms", 2);
+}
+
+#[test]
+fn another_root_is_no_removal() {
+    with_each_backend(swapped_roots);
 }
 
 #[test]

@@ -30,6 +30,11 @@ const RULES: &str = r#"
     complete = { all = ["announce", "renamed_in"] }
 
     [[source.main.rule]]
+    name = "told"
+    include = ["*.told"]
+    complete = { all = ["announce", "closed"] }
+
+    [[source.main.rule]]
     name = "files"
     complete = "local"
 
@@ -137,6 +142,10 @@ fn the_timeline_has_each_signal() {
         "delivered",
     ];
     assert!(tells(&done, &story), "{:#?}", moments(&done));
+
+    write(&at(&landing, "a.told"), b"data");
+    let waits = wait_for_answer(&landing, "a.told", "waiting", is_waiting);
+    assert!(moments(&waits).contains(&"closed"), "{:#?}", moments(&waits));
 
     write(&landing.out("built/x"), b"x");
     fs::rename(landing.out("built"), at(&landing, "whole.ms")).unwrap();
