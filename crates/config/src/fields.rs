@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::expand::{ExpandError, expand};
 use crate::keys::Section;
+use crate::misplaced::elsewhere;
 use crate::nearest::nearest;
 use crate::source_text::{Place, SourceText, shown};
 
@@ -199,6 +200,16 @@ impl<'d> Value<'d> {
         None
     }
 
+    /// As it may stand in a help that shows how to write it: quoted text or a number as it is, and `…` for all else.
+    pub(crate) fn sketch(&self) -> String {
+        match self.value {
+            DeValue::String(text) => format!("\"{}\"", shown(text)),
+            DeValue::Integer(number) => shown(&number.to_string()),
+            DeValue::Boolean(flag) => flag.to_string(),
+            _ => "…".to_owned(),
+        }
+    }
+
     pub(crate) fn is_empty_list(&self) -> bool {
         self.value.as_array().is_some_and(|values| values.is_empty())
     }
@@ -225,29 +236,36 @@ impl Text {
     }
 
     pub(crate) fn duration(&self, report: &mut Report<'_>) -> Option<Duration> {
-        self.measured(model::measure::parse_duration, "a duration such as 500ms, 2s, 5m, 1h, 7d", report)
+        let meant = |text: &str| spelt_out(text).map(|meant| format!("write \"{meant}\""));
+        self.measured(
+            model::measure::parse_duration,
+            "a duration such as 500ms, 2s, 5m, 1h, 7d",
+            meant,
+            report,
+        )
     }
 
     fn size(&self, report: &mut Report<'_>) -> Option<u64> {
-        self.measured(model::measure::parse_size, "a size such as 4096B, 64KiB, 100MiB", report)
+        self.measured(model::measure::parse_size, "a size such as 4096B, 64KiB, 100MiB", |_| None, report)
     }
 
     fn measured<T>(
         &self,
         parse: fn(&str) -> Result<T, model::measure::MeasureError>,
         expected: &str,
+        meant: impl Fn(&str) -> Option<String>,
         report: &mut Report<'_>,
     ) -> Option<T> {
         let error = match parse(&self.value) {
             Ok(measure) => return Some(measure),
             Err(error) => error,
         };
-        let words = if self.value == self.written {
-            shown(&error.to_string())
+        let (words, help) = if self.value == self.written {
+            (shown(&error.to_string()), meant(&self.value))
         } else {
-            format!("{} does not give {expected}", self.quoted())
+            (format!("{} does not give {expected}", self.quoted()), None)
         };
-        report.error(&self.place, words, None);
+        report.error(&self.place, words, help);
         None
     }
 
@@ -279,6 +297,24 @@ impl Text {
         report.error(&self.place, format!("unknown {what} {}", self.quoted()), Some(help));
         None
     }
+}
+
+/// The duration that was probably meant by a number and a spelt-out unit: of `1 minute`, `1m`.
+fn spelt_out(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit() && c != '.')?);
+    let unit = unit.trim().to_ascii_lowercase();
+    let short = match unit.strip_suffix('s').filter(|singular| singular.len() > 1).unwrap_or(&unit) {
+        "msec" | "milli" | "millisec" | "millisecond" => "ms",
+        "s" | "sec" | "second" => "s",
+        "minute" => "m",
+        "h" | "hr" | "hour" => "h",
+        "d" | "day" => "d",
+        "w" | "wk" | "week" => "w",
+        _ => return None,
+    };
+    let meant = format!("{number}{short}");
+    model::measure::parse_duration(&meant).is_ok().then_some(meant)
 }
 
 struct Entry<'d> {
@@ -333,9 +369,15 @@ impl<'d> Fields<'d> {
     }
 
     /// Takes a key out that the table does not know, to say something better of it than that.
-    pub(crate) fn stray(&mut self, name: &str) -> Option<Place> {
+    pub(crate) fn stray(&mut self, name: &str) -> Option<(Place, Value<'d>)> {
         let at = self.entries.iter().position(|entry| entry.key == name)?;
-        Some(self.entries.swap_remove(at).key_place)
+        let entry = self.entries.swap_remove(at);
+        Some((entry.key_place, entry.value))
+    }
+
+    /// What stands at a key, which is not read by this.
+    pub(crate) fn peek(&self, name: &str) -> Option<&Value<'d>> {
+        self.entries.iter().find(|entry| entry.key == name).map(|entry| &entry.value)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -405,12 +447,29 @@ impl<'d> Fields<'d> {
                 report.error(key_place, message, Some(format!("{} knows {}", self.what, known.join(", "))));
                 continue;
             }
-            let help = match nearest(key, known.iter().copied()) {
+            let near = || match nearest(key, known.iter().copied()) {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("known here: {}", known.join(", ")),
             };
+            let help = elsewhere(self.section, key).unwrap_or_else(near);
             report.error(key_place, format!("unknown key `{}` in {}", shown(key), self.what), Some(help));
         }
         self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spelt_out_unit_has_a_short_one() {
+        let meant =
+            ["1 minute", "90 seconds", "1.5 Hours", "2 DAYS", "3weeks", "5S", "20 msecs"].map(spelt_out);
+        let short = ["1m", "90s", "1.5h", "2d", "3w", "5s", "20ms"].map(|text| Some(text.to_owned()));
+        assert_eq!(meant, short);
+        for text in ["", "minute", "1", "1 month", "1.2.3 hours", "1M"] {
+            assert_eq!(spelt_out(text), None, "{text}");
+        }
     }
 }

@@ -5,6 +5,7 @@ mod expand;
 mod fields;
 mod keys;
 mod load;
+mod misplaced;
 mod nearest;
 pub mod plan;
 mod print;

@@ -4,10 +4,12 @@ pub(crate) mod choices;
 mod complete;
 mod cross;
 mod of;
+mod rooted;
 mod rule;
 mod shape;
 mod sink;
 mod source;
+mod unreachable;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -23,10 +23,44 @@ pub(super) fn read(value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Op
     match value.value {
         DeValue::Table(table) => from_table(table, value, kind, report),
         DeValue::String(_) => preset(value, kind, report),
+        DeValue::Array(_) => {
+            value.mismatch(report, EXPECTED, bare_list(value));
+            None
+        }
         _ => {
             value.mismatch(report, EXPECTED, None);
             None
         }
+    }
+}
+
+/// A list alone does not say whether one of it will do.
+fn bare_list(value: &Value<'_>) -> String {
+    let members = value.value.as_array().into_iter().flatten();
+    let words: Vec<String> = members.map(|member| Value::of(member, value.place.file).sketch()).collect();
+    let words = words.join(", ");
+    format!("write {{ all = [{words}] }} for all of them, or {{ any = [{words}] }} for one")
+}
+
+/// The keys of `complete` that stand beside it, in the rule: says how they are written.
+pub(super) fn misplaced(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) {
+    let beside = match fields.peek("complete") {
+        None => Some(kind.usual().to_owned()),
+        Some(Value { value: DeValue::String(_), .. }) => {
+            fields.peek("complete").map(|preset| format!("preset = {}", preset.sketch()))
+        }
+        Some(_) => None,
+    };
+    for key in COMPLETE.keys {
+        let Some((place, value)) = fields.stray(key.name) else { continue };
+        let pair = format!("{} = {}", key.name, value.sketch());
+        let added = ["deadline", "on_deadline", "min_age"].contains(&key.name);
+        let help = match &beside {
+            None => format!("write it within the braces: complete = {{ …, {pair} }}"),
+            Some(beside) if added => format!("write complete = {{ {beside}, {pair} }}"),
+            Some(_) => format!("write complete = {{ {pair} }}"),
+        };
+        report.error(&place, format!("`{}` belongs in `complete`", key.name), Some(help));
     }
 }
 
@@ -66,16 +100,21 @@ fn from_table(
     report: &mut Report<'_>,
 ) -> Option<Completion> {
     let mut fields = Fields::of(table, &COMPLETE, "`complete`".into(), value.place.clone());
+    let inner = clauses::inner_keys(&mut fields, report);
     let basis = basis(&mut fields, kind, report);
+    let aged = fields.has("min_age");
     let min_age = fields.duration(report, "min_age");
     let deadline = deadline(&mut fields, kind, report);
     let words = clauses::words_as_keys(&mut fields, report);
-    let known = fields.finish(report) && !words;
+    let known = fields.finish(report) && !words && !inner;
     let basis = match basis {
         Basis::Given(basis) => Some(basis),
         Basis::Absent => None,
         Basis::Wrong => return None,
     };
+    if aged && min_age.is_none() {
+        return None;
+    }
     let aged = min_age.filter(|age| !age.is_zero()).map(|age| Expr::Clause(Clause::MinAge(age)));
     let completion = match (basis, aged) {
         (Some(Completion { expr, preset, asks, .. }), Some(aged)) => {

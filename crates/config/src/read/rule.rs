@@ -6,7 +6,7 @@ use settle::{Completion, Pattern, Rule, Rules, Shape};
 
 use super::shape::{self, Kind};
 use super::source::patterns;
-use super::{complete, name, of};
+use super::{complete, name, of, unreachable};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::RULE;
 use crate::nearest::nearest;
@@ -57,6 +57,7 @@ pub(super) fn read_all(
         outer.push(of);
     }
     of::resolve(&mut rules, &outer, source, report);
+    unreachable::warn(&rules, &values, report);
     rules
 }
 
@@ -86,6 +87,7 @@ fn read(
     let shape::Read { shape, kind, of } = shape::read(&mut fields, report);
     let include = include(&mut fields, kind, report);
     let exclude = fields.texts(report, "exclude").unwrap_or_default();
+    complete::misplaced(&mut fields, kind, report);
     let completion = fields.take("complete").and_then(|value| complete::read(&value, kind, report));
     let to = fields.take("to");
     let to = to.map_or_else(|| sinks.to_vec(), |value| targets(&value, &fields, sinks, report));

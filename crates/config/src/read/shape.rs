@@ -21,6 +21,18 @@ pub(super) enum Kind {
     },
 }
 
+impl Kind {
+    /// How the completion is written that holds where `complete` is left out, without its braces.
+    pub(super) const fn usual(self) -> &'static str {
+        match self {
+            Kind::File => "preset = \"local\"",
+            Kind::Dataset => "preset = \"measurement-set\"",
+            Kind::Group { headers: true, .. } => "preset = \"dicom-series\"",
+            Kind::Group { .. } => "all = [\"members\", { quiet = \"10s\" }]",
+        }
+    }
+}
+
 /// A shape before it is known which rule `of` means.
 pub(super) struct Read {
     pub(super) shape: Shape,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use settle::{Pattern, Rules, Take, temp_names};
 
 use super::choices::{ANNOUNCES, BACKENDS, IDENTITIES, POLL_INTERVAL, RESCAN};
-use super::{Named, rule};
+use super::{Named, rooted, rule};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::{INITIAL, REANNOUNCE, SOURCE};
 use crate::plan::{Announce, Backend, IdentityRule, Initial, Reannounce, SourcePlan};
@@ -24,6 +24,9 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
     let mut fields = Fields::of(table, &SOURCE, what, named.place.clone());
     let path = fields.required(report, "path").and_then(|value| value.text(report, "a directory"));
     let path_place = path.as_ref().map_or_else(|| named.place.clone(), |path| path.place.clone());
+    if let Some(path) = &path {
+        rooted::warn(table, path, report);
+    }
     let path = path.and_then(|text| absolute(report, &text));
     let rules = rules(&mut fields, sinks, report);
     let recursive = recursive(&mut fields, &rules, report);

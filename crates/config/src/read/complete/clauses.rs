@@ -130,6 +130,7 @@ impl Clauses {
                 report.error(&place, format!("`{key}` stands outside of the lists"), None);
             }
         }
+        let inner = inner_keys(&mut fields, report);
         let mut found = None;
         for key in ["any", "all", "min_age"].into_iter().chain(CLAUSE_KEYS) {
             if let Some((place, value)) = fields.entry(key) {
@@ -139,7 +140,7 @@ impl Clauses {
         }
         words_as_keys(&mut fields, report);
         let place = fields.place().clone();
-        let known = fields.finish(report);
+        let known = fields.finish(report) && !inner;
         if known && table.len() != 1 {
             let help =
                 "write each as a member of its own: { quiet = \"2s\" }, { min_age = \"1m\" }".to_owned();
@@ -177,11 +178,35 @@ fn joined(mut members: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
     if members.len() == 1 { members.swap_remove(0) } else { join(members) }
 }
 
+/// What stands beside a companion's name although it belongs into its braces: the key, whose it is, and how the
+/// name is called there.
+const INNER: [(&str, &str, &str); 5] = [
+    ("after", "marker", "name"),
+    ("style", "manifest", "file"),
+    ("extras", "manifest", "file"),
+    ("rate", "manifest", "file"),
+    ("key", "metadata", "file"),
+];
+
+/// `{ marker = "{name}.done", after = "delete" }`: says how it is written. Returns whether there was any.
+pub(super) fn inner_keys(fields: &mut Fields<'_>, report: &mut Report<'_>) -> bool {
+    let mut any = false;
+    for (key, whose, name) in INNER {
+        let companion = fields.peek(whose).map(Value::sketch);
+        let Some((place, value)) = fields.stray(key) else { continue };
+        any = true;
+        let companion = companion.unwrap_or_else(|| "…".to_owned());
+        let help = format!("write {whose} = {{ {name} = {companion}, {key} = {} }}", value.sketch());
+        report.error(&place, format!("`{key}` belongs to `{whose}`"), Some(help));
+    }
+    any
+}
+
 /// `{ members = true }`: says how it is written. Returns whether there was any.
 pub(super) fn words_as_keys(fields: &mut Fields<'_>, report: &mut Report<'_>) -> bool {
     let mut any = false;
     for (word, _) in CLAUSES {
-        if let Some(place) = fields.stray(word) {
+        if let Some((place, _)) = fields.stray(word) {
             any = true;
             let help = format!("write the word alone, in a list: {{ all = [\"{word}\"] }}");
             report.error(&place, format!("`{word}` has no value"), Some(help));

@@ -1,0 +1,45 @@
+//! Rules that are never asked, in the simple case: what they include stands in rules before them.
+
+use settle::{Rule, Take};
+
+use crate::fields::{Report, Value};
+use crate::source_text::shown;
+
+/// Warns of each rule all of whose patterns stand in earlier rules for files that exclude nothing. `places` has
+/// where each rule stands.
+pub(super) fn warn(rules: &[Rule], places: &[Value<'_>], report: &mut Report<'_>) {
+    if rules.len() != places.len() {
+        // One of them could not be read, and that is said.
+        return;
+    }
+    for (at, (rule, value)) in rules.iter().zip(places).enumerate() {
+        // Datasets are asked about before files, wherever they stand.
+        if matches!(rule.shape.take, Take::Dataset(_)) || rule.include.is_empty() {
+            continue;
+        }
+        let before = rules.get(..at).unwrap_or_default();
+        let takers: Option<Vec<&Rule>> =
+            rule.include.iter().map(|pattern| taker(before, pattern.text())).collect();
+        let Some(first) = takers.and_then(|takers| takers.first().copied()) else { continue };
+        let message = format!(
+            "the rule \"{}\" never takes a file: what it includes is taken by rules before it, \
+             such as \"{}\"",
+            shown(&rule.name),
+            shown(&first.name)
+        );
+        let help = format!(
+            "the first rule that includes a file takes it: move this one above \"{}\"",
+            shown(&first.name)
+        );
+        report.warn(&value.place, message, Some(help));
+    }
+}
+
+/// The first rule that takes everything that the pattern matches.
+fn taker<'a>(before: &'a [Rule], pattern: &str) -> Option<&'a Rule> {
+    let takes = |rule: &&Rule| {
+        let same = |earlier: &settle::Pattern| earlier.text() == pattern || earlier.text() == "*";
+        rule.shape.take == Take::File && rule.exclude.is_empty() && rule.include.iter().any(same)
+    };
+    before.iter().find(takes)
+}
