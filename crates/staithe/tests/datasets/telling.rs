@@ -88,17 +88,17 @@ fn swapped_roots(source: &str) {
     let (root, away) = (stage.root(), stage.landing.out("away"));
     for there_again in [false, true] {
         if there_again {
-            fs::remove_dir_all(&root).unwrap();
-            fs::rename(&away, &root).unwrap();
+            fs::remove_dir_all(&root).expect("the new root can be removed");
+            fs::rename(&away, &root).expect("the root can be renamed back");
         } else {
-            fs::rename(&root, &away).unwrap();
-            fs::create_dir(&root).unwrap();
+            fs::rename(&root, &away).expect("the root can be renamed");
+            fs::create_dir(&root).expect("a root can be made");
         }
         stage.assert_only(&[("a.ms", 1), ("x.dat", 1)]);
         stage.landing.call(&["rescan"]).assert_code(0);
         stage.assert_only(&[("a.ms", 1), ("x.dat", 1)]);
     }
-    fs::remove_dir_all(stage.path("a.ms")).unwrap();
+    fs::remove_dir_all(stage.path("a.ms")).expect("a dataset can be removed");
     stage.wait_event("a.ms", 2);
 }
 
