@@ -73,7 +73,7 @@ fn page(explained: &Value, found: bool) -> String {
             let _ = writeln!(out, "  {name:<9}{value}");
         }
     };
-    line("why", text(explained, "detail"));
+    line("why", why(explained));
     line("reason", text(explained, "reason"));
     line("blocking", blocking(explained));
     line("rule", text(explained, "rule"));
@@ -94,6 +94,16 @@ fn page(explained: &Value, found: bool) -> String {
         let _ = writeln!(out, "    {}  {}", text(moment, "time"), text(moment, "what"));
     }
     out
+}
+
+/// The reason in words; where no rule takes the path, also who says it of each rule.
+fn why(explained: &Value) -> String {
+    let why = text(explained, "detail");
+    let args = &explained["reason_args"];
+    if explained["reason"] == "ignored.filter" && args["rule"].as_str().is_none_or(str::is_empty) {
+        return format!("{why}; see `staithe rules -c FILE PATH`");
+    }
+    why
 }
 
 /// ` as a member of obs.ms`, if it is one. A group is also asked about without its slash.
@@ -136,6 +146,20 @@ mod tests {
             "detail": "x\u{7}y", "rule": "r", "sinks": [], "timeline": [{"time": "t", "what": "w\u{1b}"}]});
         let page = page(&explained, true);
         assert!(page.chars().all(|c| c == '\n' || !c.is_control()), "{page:?}");
+    }
+
+    #[test]
+    fn where_no_rule_takes_it_the_rules_are_named() {
+        let of = |rule: &str| {
+            let args = json!({"rule": rule, "pattern": rule});
+            page(
+                &json!({"path": "x", "state": "ignored", "reason": "ignored.filter", "reason_args": args,
+                "detail": "why not"}),
+                true,
+            )
+        };
+        assert!(of("").contains("why not; see `staithe rules -c FILE PATH`\n"));
+        assert!(of("tables").contains("why not\n"));
     }
 
     #[test]

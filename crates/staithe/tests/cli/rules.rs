@@ -114,6 +114,11 @@ fn a_path_is_taken_by_one_rule_and_each_says_why() {
     );
     assert_eq!(member["preset_meaning"], "{ all = [\"members\", { quiet = \"1m\" }] }");
 
+    let text = rules(&landing, &["in/m31.fits"]).text();
+    assert!(
+        text.contains("includes it, but finds no key in its name: group \"re:^(?<key>[^_]+)_\""),
+        "{text}"
+    );
     let text = rules(&landing, &["in/skip/x.csv", "in/x.ms/", "in/bad1.ms/x.csv"]).text();
     for word in [
         "excludes the directory \"skip\" above it",

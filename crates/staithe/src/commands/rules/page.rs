@@ -117,12 +117,8 @@ fn not_included(rule: &Rule, path: &[u8]) -> String {
             Some(pattern) => format!("excludes the dataset that it lies in: \"{}\"", text(pattern.text())),
             None => format!("it lies in no dataset {}", list(patterns)),
         },
-        Take::Group(settle::Grouping::Name(pattern)) => {
-            format!(
-                "does not include it, or finds no key in it: include {}, group \"{}\"",
-                list(&rule.include),
-                text(pattern.text())
-            )
+        Take::Group(settle::Grouping::Name(pattern)) if rule.include.iter().any(|one| one.matches(path)) => {
+            format!("includes it, but finds no key in its name: group \"{}\"", text(pattern.text()))
         }
         Take::File | Take::Group(_) => format!("does not include it: include {}", list(&rule.include)),
     }
