@@ -224,3 +224,33 @@ fn without_dead_letters_the_list_is_empty_and_nothing_is_purged_by_mistake() {
     landing.call(&["dead", "purge"]).assert_code(2);
     landing.call(&["dead", "purge", "--all"]).assert_code(0);
 }
+
+/// In text form, too, an event is called what it is.
+#[test]
+fn tail_and_ls_tell_generations_and_removals_from_arrivals() {
+    let mut landing = landing();
+    landing.configure(&CONFIG.replace("name = \"all\"", "name = \"all\"\n    removed = true"));
+    landing.start();
+    let mut command = landing.command();
+    command.arg("tail");
+    let tail = Process::spawn("tail", &landing.out(""), &mut command);
+    let says = |words: &str| String::from_utf8_lossy(&tail.stdout()).contains(words);
+    let mut number = 0;
+    wait_until(STEP, "the tail to show something", || {
+        number += 1;
+        fs::write(landing.root().join(format!("{number}.early")), b"x").expect("the tree takes files");
+        says("  complete  inbox  ")
+    });
+    let path = landing.root().join("a.dat");
+    fs::write(&path, b"x").expect("the tree takes files");
+    wait_until(STEP, "the arrival", || says("  complete  inbox  a.dat  1 B  ("));
+    fs::write(&path, b"xyz").expect("the tree takes files");
+    wait_until(STEP, "the second generation", || says("  complete  inbox  a.dat  3 B  generation 2  ("));
+    fs::remove_file(&path).expect("it is there");
+    wait_until(STEP, "the removal", || says("  removed  inbox  a.dat  3 B  generation 2\n"));
+    wait_until(STEP, "the removal's row", || {
+        let rows = landing.call(&["ls"]).text();
+        rows.contains("  inbox         a.dat  generation 2\n")
+            && rows.contains("  inbox         a.dat  removed  generation 2\n")
+    });
+}
