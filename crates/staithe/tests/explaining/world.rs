@@ -6,13 +6,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use testkit::chance::Chance;
-use testkit::{Landing, Scratch, free_port, wait_until};
+use testkit::{Landing, Scratch, wait_until};
 
 use crate::STEP;
 use crate::ask::explain;
 use crate::refusing::Refusing;
 use crate::truth::Case;
 use crate::{configuration, files};
+
+/// A port on which nobody listens, and which no other test's server will be given: it is below all that are free.
+const NOBODY: u16 = 1;
 
 /// What is done to a path once it is in a state.
 type Deed = Box<dyn FnOnce(&mut World)>;
@@ -33,7 +36,7 @@ impl World {
     pub(crate) fn start(chance: &Chance, backend: &str) -> Self {
         let refusing = Refusing::start();
         let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), Scratch::in_memory("explaining"));
-        landing.configure(&configuration::text(backend, free_port(), refusing.port()));
+        landing.configure(&configuration::text(backend, NOBODY, refusing.port()));
         for source in ["main", "adopting", "filtering", "flat"] {
             fs::create_dir(landing.root().join(source)).unwrap();
         }
