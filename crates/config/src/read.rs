@@ -6,6 +6,7 @@ mod cross;
 mod of;
 mod rooted;
 mod rule;
+mod same_keys;
 mod shape;
 mod sink;
 mod source;

@@ -6,7 +6,7 @@ use settle::{Completion, Pattern, Rule, Rules, Shape};
 
 use super::shape::{self, Kind};
 use super::source::patterns;
-use super::{complete, name, of, unreachable};
+use super::{complete, name, of, same_keys, unreachable};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::RULE;
 use crate::nearest::nearest;
@@ -58,6 +58,7 @@ pub(super) fn read_all(
     }
     of::resolve(&mut rules, &outer, source, report);
     unreachable::warn(&rules, &values, report);
+    same_keys::warn(&rules, &values, report);
     rules
 }
 

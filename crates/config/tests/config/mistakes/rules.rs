@@ -366,3 +366,18 @@ fn a_sink_that_cannot_tell_removals_is_a_warning() {
         assert_eq!(with(format, "removed = true", "gap_events = true").warnings, [], "{format}");
     }
 }
+
+#[test]
+fn groups_that_may_share_a_key_are_a_warning() {
+    let with = |rules: &str| good(&format!("[source.s]\npath='/in'\n{rules}")).warnings;
+    let rule = |name: &str, more: &str| {
+        format!(
+            "[[source.s.rule]]\nname='{name}'\ninclude=['*.{name}']\n{more}\ngroup='re:(?<key>[^_]+)_.*'\n"
+        )
+    };
+    let two = with(&format!("{}{}", rule("tif", ""), rule("log", "")));
+    assert_eq!(two.len(), 1, "{}", summary(&two));
+    assert!(two[0].message.contains("\"tif\" and \"log\""), "{}", summary(&two));
+    assert_eq!(with(&format!("{}{}", rule("tif", ""), rule("log", "of='tif'"))), []);
+    assert_eq!(with(&rule("tif", "")), []);
+}
