@@ -228,7 +228,14 @@ impl Tree {
             Verdict::Wait { .. } if announces => Step::Ask(Questions::WRITER),
             Verdict::Wait { reason, again_in, by_itself } => {
                 let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
-                self.wait(rule, NotYet { reason, again_in, by_itself }, now)
+                let unheard_close = !self.is_told(told) && matches!(reason, Reason::WaitingMembers { .. });
+                match self.wait(rule, NotYet { reason, again_in, by_itself }, now) {
+                    // The next survey looks first at the few that were open, which is cheap.
+                    Step::Wait { reason, again, alert } if unheard_close => {
+                        Step::Wait { reason, again: again.min(now + UNHEARD_CLOSE), alert }
+                    }
+                    step => step,
+                }
             }
         }
     }
@@ -303,6 +310,9 @@ impl Tree {
         if self.was_moved_in() { signals.with(Signal::RenamedIn) } else { signals }
     }
 }
+
+/// Where no event tells that a member was closed, it is asked at least so often.
+const UNHEARD_CLOSE: Duration = Duration::from_secs(5);
 
 /// Where no event tells of changes, surveys are made at least so often while it waits.
 const UNTOLD_PAUSE: Duration = Duration::from_secs(30);

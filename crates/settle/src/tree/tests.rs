@@ -366,3 +366,16 @@ fn a_tree_that_is_made_in_place_waits_for_its_rename_and_an_empty_one_for_its_me
     assert!(waits_for(&survey(&mut empty, &members, View::default(), 9), "waiting.members"));
     assert!(matches!(survey(&mut empty, &members, view(1), 10), Step::Complete(_)));
 }
+
+#[test]
+fn where_no_close_is_heard_an_open_member_is_asked_for_often() {
+    let members = Completion::of(Expr::Clause(Clause::Members));
+    let mut tree = Tree::new(Stir::Scanned, at(0), T0);
+    let mut now = 0;
+    for _ in 0..20 {
+        let step = survey(&mut tree, &members, open(1), now);
+        let Step::Wait { again, .. } = step else { panic!("{step:?}") };
+        assert!(again <= at(now + 5), "{again:?} at {now}");
+        now = again.as_secs().max(now + 1);
+    }
+}
