@@ -91,14 +91,11 @@ impl Rules {
                 return Selection::Member { rule, len };
             }
         }
-        let marker = self.marker_of(path).map(|(index, _)| index);
-        let of_datasets = marker.is_some_and(|index| self.is_about_datasets(index));
-        if of_datasets {
-            return self.ignored_marker(marker);
+        if let Some((rule, _)) = self.marker_of(path) {
+            let rule = self.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default();
+            return Selection::Ignored(Reason::IgnoredMarker { rule });
         }
-        if marker.is_none()
-            && let Some(pattern) = first_match(&self.temp_names, subject)
-        {
+        if let Some(pattern) = first_match(&self.temp_names, subject) {
             return Selection::Ignored(Reason::IgnoredTempName { pattern: pattern.text().to_owned() });
         }
         let takes = |(index, rule): (usize, &Rule)| {
@@ -109,25 +106,10 @@ impl Rules {
             takes.then_some(index)
         };
         match self.rules.iter().enumerate().find_map(takes) {
-            // A rule before the one that it is a marker of wants it as data.
-            first if marker.is_some_and(|marker| first.is_none_or(|first| marker <= first)) => {
-                self.ignored_marker(marker)
-            }
             // What has units of its own inside leaves the file to those.
             Some(index) => Selection::Taken(self.innermost(index, takes)),
             None => Selection::Ignored(self.last_excluder(path)),
         }
-    }
-
-    fn is_about_datasets(&self, index: usize) -> bool {
-        self.rules.get(index).is_some_and(Rule::is_about_datasets)
-    }
-
-    fn ignored_marker(&self, rule: Option<usize>) -> Selection {
-        let rule = rule.and_then(|rule| self.rules.get(rule));
-        Selection::Ignored(Reason::IgnoredMarker {
-            rule: rule.map(|rule| rule.name.clone()).unwrap_or_default(),
-        })
     }
 
     fn innermost(&self, outer: usize, takes: impl Fn((usize, &Rule)) -> Option<usize>) -> usize {
@@ -177,34 +159,18 @@ impl Rules {
     }
 
     /// Of which rule a file is a companion (marker, lock, manifest, metadata beside its unit), and of which of
-    /// its units. Companions inside a dataset are no matter of this. Rules about datasets are asked first.
+    /// its units. Companions inside a dataset are no matter of this.
     #[must_use]
     pub fn marker_of<'a>(&self, path: &'a [u8]) -> Option<(usize, Of<'a>)> {
-        let mut found = self.companions(path).filter(|(index, _)| {
-            let name = Subject::of(path).name;
-            // With `{stem}.json` the metadata of `x.json` is `x.json` itself.
-            let own = |ask: &Ask| matches!(ask, Ask::Metadata(metadata) if metadata.form.is_own(name));
-            self.rules.get(*index).is_some_and(|rule| {
-                !(rule.completion.asks.iter().any(own) && matches!(rule.say(path), Say::Takes(_)))
-            })
-        });
-        let first = found.next()?;
-        let of_dataset = |(index, _): &(usize, Of<'a>)| self.is_about_datasets(*index);
-        if of_dataset(&first) { Some(first) } else { Some(found.find(of_dataset).unwrap_or(first)) }
+        self.companions(path).next()
     }
 
-    /// All rules that a file is a companion of, and of which of their units, whatever else it is.
+    /// All rules that a file is a companion of, and of which of their units.
     pub fn companions<'a>(&self, path: &'a [u8]) -> impl Iterator<Item = (usize, Of<'a>)> {
         let name = Subject::of(path).name;
         let dir = &path[..path.len() - name.len()];
         let rules = self.rules.iter().enumerate().filter(|(_, rule)| !rule.completion.asks.is_empty());
         rules.filter_map(move |(index, rule)| Some((index, rule.companion(dir, name)?)))
-    }
-
-    /// Whether any rule has companions.
-    #[must_use]
-    pub fn has_companions(&self) -> bool {
-        self.rules.iter().any(|rule| !rule.completion.asks.is_empty())
     }
 
     /// Which rules exclude the directory `dir` or one above it, given those that exclude its
@@ -297,6 +263,13 @@ impl Rule {
                 Ask::Marker(marker) => &marker.form,
                 Ask::Lock(form) => form,
                 Ask::Manifest(manifest) => &manifest.form,
+                // With `{stem}.json` the metadata of `x.json` is `x.json` itself, if the rule takes it.
+                Ask::Metadata(metadata)
+                    if metadata.form.is_own(name)
+                        && matches!(self.say(&[dir, name].concat()), Say::Takes(_)) =>
+                {
+                    return None;
+                }
                 Ask::Metadata(metadata) => &metadata.form,
                 Ask::Count(_) => return None,
             };

@@ -228,7 +228,10 @@ impl Tree {
             Verdict::Wait { .. } if announces => Step::Ask(Questions::WRITER),
             Verdict::Wait { reason, again_in, by_itself } => {
                 let again_in = if self.is_told(told) { again_in } else { again_in.min(UNTOLD_PAUSE) };
-                let unheard_close = !self.is_told(told) && matches!(reason, Reason::WaitingMembers { .. });
+                // Only where a look at the few that were open tells: it stops at the first that still is.
+                let partial =
+                    self.view().is_some_and(|view| view.open > 0 && (view.partial || view.open <= FEW));
+                let unheard_close = partial && !self.is_told(told) && surveyed;
                 match self.wait(rule, NotYet { reason, again_in, by_itself }, now) {
                     // The next survey looks first at the few that were open, which is cheap.
                     Step::Wait { reason, again, alert } if unheard_close => {
@@ -311,6 +314,8 @@ impl Tree {
     }
 }
 
+/// So many members that are open are asked for by their names.
+const FEW: u64 = 16;
 /// Where no event tells that a member was closed, it is asked at least so often.
 const UNHEARD_CLOSE: Duration = Duration::from_secs(5);
 

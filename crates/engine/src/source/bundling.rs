@@ -49,7 +49,8 @@ impl Source {
         let Some(mut bundle) = self.bundles.take(path) else { return };
         let fresh = match &bundle.what {
             What::Tree(tree) => tree.is_fresh(),
-            What::Group(_) => true,
+            // Something may have been missed since its members were compared.
+            What::Group(_) => bundle.surveyed || matches!(bundle.standing, Standing::Overdue(_)),
         };
         match bundle.standing {
             Standing::Ready(signals) if fresh => self.admit_bundle(path, bundle, signals, false),

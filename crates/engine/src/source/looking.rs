@@ -211,13 +211,15 @@ impl Source {
             // Its time has come, but it was heard of as well and has been looked at for that.
             return;
         }
-        if self.berth.plan.rules.has_companions() {
-            self.hear_companion(&path, entry.heard);
-        }
         let rule = match self.berth.plan.rules.select(&path, open.mask) {
             Selection::Taken(rule) => rule,
             Selection::Member { .. } => return self.hear_member(&open, entry, &path),
-            Selection::Ignored(reason) => return self.ignore(path, reason, entry.heard),
+            Selection::Ignored(reason) => {
+                if matches!(reason, Reason::IgnoredMarker { .. }) {
+                    self.hear_companion(&path, entry.heard);
+                }
+                return self.ignore(path, reason, entry.heard);
+            }
         };
         let Some(look) = self.look_of(&open, entry, &path) else { return };
         match look {
