@@ -212,7 +212,8 @@ impl Source {
         let mut known_bundles = HashMap::new();
         berth.ledger.known(berth.id, &mut |row| {
             if row.kind == Kind::Dataset {
-                return Self::know_bundle(&mut known_bundles, &row);
+                known_bundles.insert(row.path.into(), KnownBundle::of(&row));
+                return;
             }
             known.insert(row.key, Known::of(&row.sample, row.ctime, 0));
             if row.adopted {

@@ -21,10 +21,7 @@ impl Source {
         signals: SignalSet,
         overdue: bool,
     ) {
-        let view = match &bundle.what {
-            What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
-            What::Group(group) => group.view(self.with_inode),
-        };
+        let view = bundle.view(self.with_inode);
         let rule = self.shared_rule(bundle.rule);
         let late = rule.as_ref().map_or(Late::Generation, |rule| rule.shape.late);
         let known = self.known_bundles.get(path).copied();
@@ -109,14 +106,11 @@ impl Source {
 
     /// It went away before it was complete.
     pub(super) fn set_down_gone_bundle(&mut self, path: &[u8], key: PathKey, bundle: &Bundle) {
-        let view = match &bundle.what {
+        if matches!(&bundle.what, What::Tree(tree) if tree.view().is_none()) && bundle.is_unjudged() {
             // Nobody has ever seen it: what was heard was its removal.
-            What::Tree(tree) if tree.view().is_none() && bundle.is_unjudged() => {
-                return self.wake_outer(path, bundle.initial);
-            }
-            What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
-            What::Group(group) => group.view(self.with_inode),
-        };
+            return self.wake_outer(path, bundle.initial);
+        }
+        let view = bundle.view(self.with_inode);
         let admission = self.bundle_admission(path, key, bundle, &view, SignalSet::EMPTY, false);
         let admission = Admission { fate: Fate::Gone, ..admission };
         self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));

@@ -156,6 +156,14 @@ impl Bundle {
         }
     }
 
+    /// All its members as one, as far as they were seen.
+    pub(super) fn view(&self, with_inode: bool) -> View {
+        match &self.what {
+            What::Tree(tree) => tree.view().cloned().unwrap_or_default(),
+            What::Group(group) => group.view(with_inode),
+        }
+    }
+
     /// It is looked at then, or earlier if it is to be already.
     pub(super) fn look_at(&mut self, at: Mono) {
         self.next = if self.standing == Standing::Settled { at } else { self.next.min(at) };
@@ -209,14 +217,6 @@ impl Bundle {
 }
 
 impl Source {
-    /// Takes over what the ledger knows of bundles.
-    pub(super) fn know_bundle(
-        known: &mut std::collections::HashMap<Box<[u8]>, KnownBundle>,
-        row: &KnownRow<'_>,
-    ) {
-        known.insert(row.path.into(), KnownBundle::of(row));
-    }
-
     /// An entry inside a dataset was heard of, or a scan came by it.
     pub(super) fn hear_member(&mut self, open: &OpenDir<'_>, entry: &Entry, path: &[u8]) {
         // It may have been a unit by itself under other rules.
@@ -378,7 +378,7 @@ impl Source {
         });
     }
 
-    /// Keeps the rules of the source for those that read them elsewhere.
+    /// A rule, to be kept while the plan may change or another thread reads it.
     pub(super) fn shared_rule(&self, rule: usize) -> Option<Arc<settle::Rule>> {
         self.shared_rules.get(rule).map(Arc::clone)
     }

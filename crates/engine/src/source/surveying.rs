@@ -35,7 +35,7 @@ impl Source {
             bundle.next = now + OVERDUE_ANSWER;
             return false;
         }
-        let changed = self.changed_last(bundle);
+        let changed = bundle.view(self.with_inode).newest_mtime;
         if questions.writer && now < bundle.rests_until {
             bundle.next = bundle.rests_until;
             return false;
@@ -78,7 +78,7 @@ impl Source {
         }
         let leases = self.watcher.region_at(path).is_none_or(|region| region.filesystem.leases);
         let members = MembersJob { probe: leases, links: self.links(), samples: group.samples() };
-        let changed = self.changed_last(bundle);
+        let changed = bundle.view(self.with_inode).newest_mtime;
         let job = self.shared_rule(bundle.rule).and_then(|rule| self.job(path, rule, changed));
         match job {
             Some(job) => self.give_job(bundle, Job { members: Some(members), ..job }),
@@ -130,13 +130,6 @@ impl Source {
             _ => Vec::new(),
         };
         SurveyJob { with_inode: self.with_inode, probe: leases, ask_first }
-    }
-
-    fn changed_last(&self, bundle: &Bundle) -> model::Stamp {
-        match &bundle.what {
-            What::Tree(tree) => tree.view().map(|view| view.newest_mtime).unwrap_or_default(),
-            What::Group(group) => group.view(self.with_inode).newest_mtime,
-        }
     }
 
     /// The inspector has an answer.
