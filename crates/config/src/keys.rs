@@ -539,6 +539,14 @@ pub(crate) const REDIS_LIST: Section = Section {
     later: &["batch", "max_length"],
 };
 
+/// A sink of the SKA DLM services.
+pub(crate) const DLM: Section = Section {
+    title: "`[sink.NAME]` with `type = \"dlm\"`",
+    about: "The SKA Data Lifecycle Management services.",
+    keys: &[key("type", TEXT, REQUIRED, "`\"dlm\"`")],
+    later: &[],
+};
+
 /// The types of sink that exist.
 pub(crate) const SINK_TYPES: [(&str, &Section); 4] =
     [("queue", &QUEUE), ("stdout", &STDOUT), ("jsonl", &JSONL), ("redis-list", &REDIS_LIST)];

@@ -18,8 +18,8 @@ mod starter;
 pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
 pub use load::{Loaded, load, parse_str};
 pub use plan::{
-    Announce, Backend, Durability, Format, IdentityRule, Initial, JsonlSink, Plan, Push, QueueSink,
-    Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
+    Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,
+    Plan, Push, QueueSink, Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
 };
 pub use print::{completion_to_toml, to_toml};
 pub use reference::reference;

@@ -12,7 +12,7 @@ use model::measure::format_duration;
 use settle::{Completion, Grouping, Late, Pattern, Rule, Rules, Take, temp_names};
 
 use crate::expand::protect;
-use crate::keys::{JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
+use crate::keys::{DLM, JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
 use crate::plan::{Durability, Format, Initial, Plan, RedisSink, SinkKind, SinkPlan, SourcePlan};
 use crate::read::{RETAIN, TIMEOUT, choices};
 use crate::redis_url;
@@ -159,6 +159,7 @@ impl Page {
             SinkKind::Stdout => (&STDOUT, "stdout"),
             SinkKind::Jsonl(_) => (&JSONL, "jsonl"),
             SinkKind::RedisList(_) => (&REDIS_LIST, "redis-list"),
+            SinkKind::Dlm(_) => (&DLM, "dlm"),
         };
         let _ = writeln!(self.out, "type = \"{name}\"");
         match &sink.kind {
@@ -169,6 +170,7 @@ impl Page {
             SinkKind::Stdout => {}
             SinkKind::Jsonl(jsonl) => self.entry(section, "path", &path(&jsonl.path)),
             SinkKind::RedisList(redis) => self.redis(&sink.name, redis),
+            SinkKind::Dlm(_) => {}
         }
         self.format(section, &sink.format);
         self.unless(section, "max_attempts", &sink.max_attempts, &0, u32::to_string);

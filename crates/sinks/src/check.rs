@@ -22,7 +22,7 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
     let text = match &plan.kind {
         SinkKind::Queue(_) | SinkKind::Stdout => return None,
         SinkKind::Jsonl(jsonl) => check_file(jsonl.path.clone(), plan).await?,
-        SinkKind::RedisList(_) => match build(plan) {
+        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan) {
             Ok(mut sink) => sink.ping().await.err()?.to_string(),
             Err(error) => return Some(error.to_string()),
         },

@@ -33,6 +33,7 @@ pub fn build(plan: &SinkPlan) -> Result<Box<dyn Sink>, BuildError> {
     let format = plan.format.clone();
     Ok(match &plan.kind {
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
+        SinkKind::Dlm(_) => return Err(BuildError::Embedded(plan.name.clone())),
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),
         SinkKind::Jsonl(jsonl) => Box::new(Jsonl::new(jsonl.path.clone(), format, plan.timeout)),
         SinkKind::RedisList(redis) => {
