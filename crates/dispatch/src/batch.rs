@@ -184,7 +184,8 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
         let first_left = rest.first().map_or(u64::MAX, |parcel| parcel.seq);
         for (parcel, outcome) in parcels.into_iter().zip(outcomes) {
             self.pass(parcel.seq);
-            let lane = matches!(outcome, Outcome::Retry(_)).then(|| Lane::of(&parcel));
+            let waits = matches!(outcome, Outcome::Retry(_) | Outcome::Underway(_));
+            let lane = waits.then(|| Lane::of(&parcel));
             if let Fate::Delivered = self.judge(parcel, lane, 0, outcome) {
                 self.report.delivered += 1;
             }
@@ -227,6 +228,10 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
     fn judge(&mut self, parcel: Parcel, lane: Option<Lane>, before: u32, outcome: Outcome) -> Fate {
         let attempts = before.saturating_add(1);
         let error = match outcome {
+            Outcome::Underway(progress) => {
+                self.wait(parcel, lane, before, Duration::ZERO, progress);
+                return Fate::Waits;
+            }
             Outcome::Delivered => {
                 self.settled.delivered.push(parcel);
                 return Fate::Delivered;
@@ -237,13 +242,17 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
         match refused(attempts, self.rules.max_attempts, self.rules.backoff, (self.roll)()) {
             Sentence::Dead => self.bury(parcel, attempts, false, error),
             Sentence::Again(wait) => {
-                let next = later(self.rules.wall, wait);
-                self.report.parked.push(Parked { seq: parcel.seq, attempts, next, error });
-                let lane = lane.unwrap_or_else(|| Lane::of(&parcel));
-                self.waiting.put_back(lane, Held { parcel, attempts, due: self.rules.now + wait });
+                self.wait(parcel, lane, attempts, wait, error);
                 Fate::Waits
             }
         }
+    }
+
+    fn wait(&mut self, parcel: Parcel, lane: Option<Lane>, attempts: u32, wait: Duration, error: String) {
+        let next = later(self.rules.wall, wait);
+        self.report.parked.push(Parked { seq: parcel.seq, attempts, next, error });
+        let lane = lane.unwrap_or_else(|| Lane::of(&parcel));
+        self.waiting.put_back(lane, Held { parcel, attempts, due: self.rules.now + wait });
     }
 
     fn bury(&mut self, parcel: Parcel, attempts: u32, rejected: bool, error: String) -> Fate {

@@ -55,6 +55,8 @@ pub(crate) struct Runner {
     asked: VecDeque<Question>,
     /// The last batch was of waiting events.
     waiting_went_last: bool,
+    /// The sink has arranged with its peer what must be arranged first.
+    prepared: bool,
     seen_wakes: u64,
     /// Why the ledger could not be read.
     ledger_error: Option<String>,
@@ -87,6 +89,7 @@ impl Runner {
             more_waiting: false,
             asked: VecDeque::new(),
             waiting_went_last: false,
+            prepared: false,
             seen_wakes: 0,
             ledger_error: None,
             dice: Dice::new(),
@@ -150,6 +153,7 @@ impl Runner {
         match permit {
             Permit::Never => self.rest(orders.paused, None).await,
             Permit::NotBefore(until) => self.rest(false, Some(until)).await,
+            Permit::Batch | Permit::Probe if !self.prepared => self.prepare().await,
             Permit::Batch => self.work(self.batch_limit()).await,
             Permit::Probe => self.work(1).await,
         }
@@ -161,6 +165,15 @@ impl Runner {
 
     fn batch_limit(&self) -> usize {
         self.parts.sink.batch_limit().max(1)
+    }
+
+    async fn prepare(&mut self) -> Next {
+        let Parts { sink, orders, .. } = &mut self.parts;
+        if let Some(result) = until_stopped(orders, sink.prepare()).await {
+            self.prepared = result.is_ok();
+            self.heard(result);
+        }
+        Next::GoOn
     }
 
     /// Offers the next batch, or sees to it that there is one.
@@ -451,7 +464,14 @@ impl Runner {
         let in_flight = in_hand.map_or(0, |batch| batch.parcels().len());
         let held = self.parts.desk.ahead.len() + self.waiting.len() + in_hand.map_or(0, Batch::held);
         let parked = self.waiting.len() as u64;
-        let status = SinkStatus { state, last_error, in_flight: in_flight as u64, parked, held: held as u64 };
+        let status = SinkStatus {
+            state,
+            last_error,
+            prepared: self.prepared,
+            in_flight: in_flight as u64,
+            parked,
+            held: held as u64,
+        };
         *lock(&self.parts.status) = status;
     }
 

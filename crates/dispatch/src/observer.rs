@@ -23,6 +23,11 @@ pub trait Observer: Send + Sync {
         let _ = sink;
     }
 
+    /// The sink has something to say that is about no failure of its own.
+    fn remark(&self, sink: &str, text: &str) {
+        let _ = (sink, text);
+    }
+
     /// The event became a dead letter.
     fn dead(&self, sink: &str, parcel: &Parcel, error: &str) {
         let _ = (sink, parcel, error);

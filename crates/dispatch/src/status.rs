@@ -37,6 +37,8 @@ pub struct SinkStatus {
     pub state: SinkState,
     /// What is wrong, if anything is: what failed, what it means for the data, the fix.
     pub last_error: Option<String>,
+    /// Whether it has arranged with its peer what must be arranged before the first event.
+    pub prepared: bool,
     /// Events that are offered to it in this moment.
     pub in_flight: u64,
     /// Refused events that wait for their next attempt, and later ones of the same paths.
@@ -48,7 +50,7 @@ pub struct SinkStatus {
 impl SinkStatus {
     /// Before the first event.
     pub(crate) const fn idle() -> Self {
-        Self { state: SinkState::Ok, last_error: None, in_flight: 0, parked: 0, held: 0 }
+        Self { state: SinkState::Ok, last_error: None, prepared: false, in_flight: 0, parked: 0, held: 0 }
     }
 
     /// For a sink that has no task.

@@ -616,6 +616,10 @@ impl dispatch::Observer for ForDispatch {
     fn dead(&self, sink: &str, parcel: &model::Parcel, error: &str) {
         self.0.dead(sink, parcel, error);
     }
+
+    fn remark(&self, sink: &str, text: &str) {
+        self.0.remark(sink, text);
+    }
 }
 
 impl Engine {

@@ -133,7 +133,7 @@ impl Engine {
                 "name": name, "type": kind, "state": status.state.name(),
                 "queued": counts.queued, "in_flight": status.in_flight, "delivered": counts.delivered,
                 "retrying": counts.retrying, "dead": counts.dead, "oldest_s": oldest.unwrap_or(0),
-                "last_error": status.last_error,
+                "last_error": status.last_error, "prepared": status.prepared,
             }));
         }
         for (name, waiting) in self.ledger.orphan_sinks(&configured)? {

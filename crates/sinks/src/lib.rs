@@ -6,6 +6,7 @@ pub mod check;
 pub mod conformance;
 mod file_fault;
 pub mod format;
+pub mod journal;
 pub mod jsonl;
 mod lines;
 pub mod redis_list;
@@ -18,6 +19,7 @@ mod samples;
 
 pub use check::check;
 pub use format::{encode, tells};
+pub use journal::{Hands, Journal, JournalError, MemoryJournal, Note, Pursuit};
 pub use jsonl::Jsonl;
 pub use redis_list::RedisList;
 pub use registry::{BuildError, build};

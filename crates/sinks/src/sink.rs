@@ -17,6 +17,9 @@ pub enum Outcome {
     Retry(String),
     /// The peer will never take it.
     Rejected(String),
+    /// Part of it is done and written down; the rest needs another call, which follows at once. Not an
+    /// attempt. The text says how far it got.
+    Underway(String),
 }
 
 /// Why a whole batch could not be delivered. No event's attempts are counted; any of the batch
@@ -42,6 +45,12 @@ pub enum Trouble {
 /// A future that a method returns may be dropped at any moment (a deadline, a shutdown): the sink
 /// stays usable, and what was in hand counts as "may have arrived".
 pub trait Sink: Send {
+    /// What must be arranged with the peer before the first event: called once before the first offer,
+    /// and again until it has succeeded. Bounded as [`Sink::deliver`] is.
+    fn prepare(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Offers a batch in order. The outcomes stand in the order of the batch, one for each.
     /// They may cover only the beginning of the batch (at least one event): the rest was not
     /// offered and comes again with the next call.
