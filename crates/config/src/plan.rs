@@ -1,11 +1,15 @@
 //! The plan: a configuration after validation. The engine runs this and nothing else; every
 //! drop-in translates its old configuration into one.
 
+mod dlm;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use settle::Rules;
+
+pub use dlm::{DlmDialect, DlmPlace, DlmSink};
 
 /// Everything that `run` needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +138,15 @@ pub struct SinkPlan {
     pub timeout: Duration,
 }
 
+impl SinkPlan {
+    /// Whether removals and gaps can be told to it, so that nobody takes them for arrivals.
+    #[must_use]
+    pub fn tells_events_apart(&self) -> bool {
+        // The services know of items that are there, and of nothing else.
+        !matches!(self.kind, SinkKind::Dlm(_)) && self.format.tells_events_apart()
+    }
+}
+
 /// How an event is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -230,83 +243,6 @@ pub enum Push {
     Left,
     /// `RPUSH`: consumers pop with `BLPOP`.
     Right,
-}
-
-/// Settings of the SKA Data Lifecycle Management services: each unit is a data product that is
-/// registered as items of a storage and, unless told otherwise, copied to another one.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own, and none excludes another")]
-pub struct DlmSink {
-    /// Base URL of the ingest service; paths are appended as they are.
-    pub ingest_url: String,
-    /// Base URL of the request service.
-    pub request_url: String,
-    /// Base URL of the storage service.
-    pub storage_url: String,
-    /// Base URL of the migration service.
-    pub migration_url: String,
-    /// The storage that the items are registered on. `None`: as the original without a source name, whichever
-    /// the server lists first (only useful to see the same requests at start; nothing can be registered).
-    pub storage: Option<String>,
-    /// The storage that they are copied to; `None`: they are registered only.
-    pub target: Option<String>,
-    /// The directory that the storage stands for: items are named by their path below it, and a
-    /// storage that does not exist is made with it, byte for byte as written here. `None`: the path of the
-    /// unit's source.
-    pub root: Option<PathBuf>,
-    /// Which version of the original's requests are sent.
-    pub dialect: DlmDialect,
-    /// Also what the original does wrong, where a server could tell: the first child copied a second time, a
-    /// child file's size taken from its directory, pauses, a failure at start that ends the program.
-    pub strict: bool,
-    /// Whether the server checks at each registration that it can reach the storage.
-    pub access_check: bool,
-    /// Who and where this host is, for a storage that must be made.
-    pub place: DlmPlace,
-    /// The file that the services' public key is added to, so that they can fetch the data; `None`: nowhere.
-    pub authorized_keys: Option<PathBuf>,
-    /// Whether the outcome of copies is followed, and copies that failed are asked for again.
-    pub follow_copies: bool,
-    /// How many products are under way at once.
-    pub parallel: u16,
-    /// A file that lists what was registered, in the original's shape.
-    pub status_file: Option<PathBuf>,
-    /// Whether products that the status file lists from an earlier run count as registered.
-    pub reload_status_file: bool,
-    /// Sent as `Authorization: Bearer …` with each request.
-    pub token: Option<Secret>,
-    /// A file with the certificates of the private authority to trust.
-    pub ca_file: Option<PathBuf>,
-}
-
-/// Which version of the original's requests are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DlmDialect {
-    /// Client 2.0.x: requests as 2.1; other flags.
-    V20,
-    /// Client 2.1.x: children are registered twice, once on each storage; no parents, no sizes.
-    V21,
-    /// Client `main` of July 2026: parents, sizes, target rows made with `init_data_item`.
-    Main,
-}
-
-/// Who and where a host is whose storage the services shall know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DlmPlace {
-    /// The host that the services' rclone logs in to.
-    pub host: String,
-    /// The user it logs in as.
-    pub user: String,
-    /// The location's name.
-    pub location: String,
-    /// The location's type.
-    pub location_type: String,
-    /// Its country.
-    pub country: String,
-    /// Its city.
-    pub city: String,
-    /// Its facility.
-    pub facility: String,
 }
 
 /// A text that is never printed.
