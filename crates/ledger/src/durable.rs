@@ -17,6 +17,7 @@ mod rows;
 mod salvage;
 mod schema;
 mod shared;
+mod steps;
 mod writer;
 
 use std::sync::atomic::Ordering;

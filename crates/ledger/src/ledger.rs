@@ -11,6 +11,7 @@ use crate::entry::{Entry, Moment, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, CommitError, LedgerError, OpenError};
 use crate::options::{Options, RouteId, SinkId, SourceId};
 use crate::record::{Counts, Record, SinkCounts};
+use crate::step::{Step, StepNote};
 use crate::volatile::Volatile;
 
 /// The ledger. Cheap to clone; shared by all threads.
@@ -282,6 +283,62 @@ impl Ledger {
         match &*self.mode {
             Mode::Durable(durable) => durable.attempts(sink, seq),
             Mode::Volatile(volatile) => volatile.attempts(sink, seq),
+        }
+    }
+
+    /// Adds steps to those of events, and changes what the sink follows; committed when it returns.
+    /// Many may call at once: they share commits. On an error the steps may be noted all the same,
+    /// so one that is noted twice must be harmless. What is not an event of this sink (any more) is
+    /// passed over; in memory so are the steps of an event that is delivered.
+    pub fn note_steps(&self, sink: SinkId, notes: Vec<StepNote>) -> Result<(), LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.note_steps(sink, notes),
+            Mode::Volatile(volatile) => volatile.note_steps(sink, &notes),
+        }
+    }
+
+    /// All steps of the event with this sink, in order. In memory they are forgotten when the event
+    /// is delivered, and only the first few and the latest are kept when it is dead.
+    pub fn steps(&self, sink: SinkId, seq: u64) -> Result<Vec<Step>, LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.steps(sink, seq),
+            Mode::Volatile(volatile) => volatile.steps(sink, seq),
+        }
+    }
+
+    /// The same without the middle: the first `head` and the last `tail`, and how many there are.
+    pub fn steps_outline(
+        &self,
+        sink: SinkId,
+        seq: u64,
+        head: usize,
+        tail: usize,
+    ) -> Result<(Vec<Step>, u64), LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.steps_outline(sink, seq, head, tail),
+            Mode::Volatile(volatile) => volatile.steps_outline(sink, seq, head, tail),
+        }
+    }
+
+    /// What the sink still follows: events behind `after`, in order, at most `limit`, each with what
+    /// was set last. In memory the oldest are forgotten when they take too much room.
+    pub fn pursuits(
+        &self,
+        sink: SinkId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.pursuits(sink, after, limit),
+            Mode::Volatile(volatile) => volatile.pursuits(sink, after, limit),
+        }
+    }
+
+    /// How many events the sink still follows.
+    pub fn pursuits_count(&self, sink: SinkId) -> Result<u64, LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.pursuits_count(sink),
+            Mode::Volatile(volatile) => volatile.pursuits_count(sink),
         }
     }
 

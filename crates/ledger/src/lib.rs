@@ -23,6 +23,7 @@ mod options;
 mod recent;
 mod record;
 mod seal;
+mod step;
 mod tally;
 mod volatile;
 
@@ -34,3 +35,4 @@ pub use export::{ExportError, export};
 pub use ledger::Ledger;
 pub use options::{Durability, Options, RouteId, SinkId, SourceId};
 pub use record::{Counts, Record, SinkCounts, SinkRecord};
+pub use step::{Pursuit, Step, StepNote};

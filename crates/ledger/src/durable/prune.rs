@@ -1,6 +1,6 @@
 //! Clearing away what nobody needs any more. What may go is found by a reader; the writer only
 //! deletes, a slice at a time, so that nobody waits long. What may go once may go later too: a
-//! settled event never becomes unsettled.
+//! settled event never becomes unsettled. Only a pursuit may begin in between: it is asked for again.
 
 use std::fmt::Write as _;
 
@@ -37,7 +37,7 @@ pub(super) fn prune(shared: &Shared, acked: Stamp, history: Stamp) -> Result<Pru
         pruned.acked += slice.len() as u64;
         delete(shared, "DELETE FROM acked WHERE sink = ?1 AND seq = ?2", slice)?;
     }
-    let (settled, held) = (settled(shared), held(&shared.names()));
+    let (settled, held, followed) = (settled(shared), held(&shared.names()), followed(&shared.names()));
     let sql = format!(
         "SELECT g.class, b.seq FROM body b JOIN generation g ON g.seq = b.seq JOIN class c ON c.id = g.class
          WHERE b.seq > ?1 AND ?2 IS NULL AND ({settled}) {held} ORDER BY b.seq LIMIT ?3"
@@ -50,7 +50,7 @@ pub(super) fn prune(shared: &Shared, acked: Stamp, history: Stamp) -> Result<Pru
         pruned.bodies += slice.len() as u64;
         delete(shared, "DELETE FROM body WHERE ?1 > 0 AND seq = ?2", slice)?;
     }
-    pruned.rows = rows(shared, history, &settled)?;
+    pruned.rows = rows(shared, history, &format!("({settled}) {followed}"))?;
     ask(shared, false, move |desk| {
         desk.db.execute("DELETE FROM progress WHERE at < ?1", [At(history)])?;
         desk.db.execute("DELETE FROM late WHERE at < ?1", [At(history)])?;
@@ -60,10 +60,10 @@ pub(super) fn prune(shared: &Shared, acked: Stamp, history: Stamp) -> Result<Pru
 }
 
 /// Generations whose path has another one, or none, for so long.
-fn rows(shared: &Shared, history: Stamp, settled: &str) -> Result<u64, LedgerError> {
+fn rows(shared: &Shared, history: Stamp, done: &str) -> Result<u64, LedgerError> {
     let sql = format!(
         "SELECT g.class, g.seq FROM generation g JOIN class c ON c.id = g.class
-         WHERE g.seq > ?1 AND (g.standing & 3) <> 1 AND coalesce(g.absent_at, g.admitted) < ?2 AND ({settled})
+         WHERE g.seq > ?1 AND (g.standing & 3) <> 1 AND coalesce(g.absent_at, g.admitted) < ?2 AND {done}
          AND NOT EXISTS (SELECT 1 FROM body b WHERE b.seq = g.seq)
          AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq) ORDER BY g.seq LIMIT ?3"
     );
@@ -101,6 +101,9 @@ fn delete(shared: &Shared, sql: &'static str, slice: Vec<(i64, i64)>) -> Result<
 
 /// Takes one generation away; returns whether it was there.
 fn forget(desk: &mut Desk<'_>, seq: i64) -> rusqlite::Result<bool> {
+    if is_followed(desk, seq)? {
+        return Ok(false);
+    }
     let sql = "SELECT class, path FROM generation WHERE seq = ?1";
     let mut find = desk.db.prepare_cached(sql)?;
     let mut rows = find.query([seq])?;
@@ -113,6 +116,7 @@ fn forget(desk: &mut Desk<'_>, seq: i64) -> rusqlite::Result<bool> {
     desk.db.prepare_cached("DELETE FROM sample WHERE seq = ?1")?.execute([seq])?;
     desk.db.prepare_cached("DELETE FROM attempt WHERE seq = ?1")?.execute([seq])?;
     desk.db.prepare_cached("DELETE FROM dataset WHERE seq = ?1")?.execute([seq])?;
+    desk.db.prepare_cached("DELETE FROM step WHERE seq = ?1")?.execute([seq])?;
     desk.db.prepare_cached("DELETE FROM path_index WHERE key = ?1 AND seq = ?2")?.execute([key, seq])?;
     desk.db.prepare_cached("UPDATE class SET total = total - 1 WHERE id = ?1")?.execute([number])?;
     let route = match class.fate {
@@ -137,11 +141,32 @@ fn settled(shared: &Shared) -> String {
 
 /// That no queue has, or had until a while ago, the row, and no sink owes it.
 fn held(names: &Names) -> String {
-    let sinks: Vec<String> = names.sink_ids().map(|SinkId(number)| number.to_string()).collect();
-    let sinks = sinks.join(",");
+    let sinks = sinks(names);
     format!(
         "AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.sink IN ({sinks}) AND q.seq = b.seq)
          AND NOT EXISTS (SELECT 1 FROM acked a WHERE a.sink IN ({sinks}) AND a.seq = b.seq)
          AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = b.seq AND e.letter < 2)"
     )
+}
+
+/// That no sink goes on following something after the row was delivered.
+fn followed(names: &Names) -> String {
+    format!("AND NOT EXISTS (SELECT 1 FROM pursuit p WHERE p.sink IN ({}) AND p.seq = g.seq)", sinks(names))
+}
+
+/// Whether a sink does, by now.
+fn is_followed(desk: &Desk<'_>, seq: i64) -> rusqlite::Result<bool> {
+    let mut ask = desk.db.prepare_cached("SELECT 1 FROM pursuit WHERE sink = ?1 AND seq = ?2")?;
+    for SinkId(number) in desk.shared.names().sink_ids() {
+        if ask.exists(params![number, seq])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// All of them, those that are configured no more too, as a list for SQL.
+fn sinks(names: &Names) -> String {
+    let sinks: Vec<String> = names.sink_ids().map(|SinkId(number)| number.to_string()).collect();
+    sinks.join(",")
 }

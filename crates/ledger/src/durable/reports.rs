@@ -49,7 +49,7 @@ impl Desk<'_> {
         }))
     }
 
-    fn route_of(&self, seq: u64) -> rusqlite::Result<Option<RouteId>> {
+    pub(super) fn route_of(&self, seq: u64) -> rusqlite::Result<Option<RouteId>> {
         let sql =
             "SELECT c.route FROM generation g JOIN class c ON c.id = g.class WHERE g.seq = ?1 AND c.fate = 0";
         let mut find = self.db.prepare_cached(sql)?;

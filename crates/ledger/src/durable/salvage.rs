@@ -16,7 +16,7 @@ const ROWS: [&str; 2] = ["generation", "body"];
 /// Tables that say who still has to get what.
 const OWED: [&str; 2] = ["exception", "queue"];
 /// Tables whose loss costs a repetition or a word of history, never an event.
-const REST: [&str; 6] = ["sample", "progress", "late", "acked", "attempt", "dataset"];
+const REST: [&str; 8] = ["sample", "progress", "late", "acked", "attempt", "dataset", "step", "pursuit"];
 /// So many rows are copied at a time.
 const RANGE: i64 = 4096;
 
@@ -33,9 +33,14 @@ pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> 
     let counted = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
     let saved = counted("SELECT count(*) FROM generation")?;
     let end = counted("SELECT value FROM meta WHERE name = 'end'")?;
+    let lost = (end - saved).max(0);
+    if lost > 0 {
+        // What was owed may be unknown now, and a first scan must not adopt it in silence.
+        db.execute_batch("UPDATE source SET first_scan_done = 1")?;
+    }
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(db);
-    Ok((saved as u64, (end - saved).max(0) as u64))
+    Ok((saved as u64, lost as u64))
 }
 
 fn wipe(db: &Connection) -> rusqlite::Result<()> {
@@ -79,6 +84,7 @@ fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
         let _stopped_at = hands.whole(table)?;
     }
     drop_unannounced(db)?;
+    drop_behind_gaps(db)?;
     rebuild(db)
 }
 
@@ -180,7 +186,19 @@ fn drop_unannounced(db: &Connection) -> rusqlite::Result<()> {
          DELETE FROM queue WHERE seq NOT IN (SELECT seq FROM body);
          DELETE FROM exception WHERE seq NOT IN (SELECT seq FROM body);
          DELETE FROM attempt WHERE seq NOT IN (SELECT seq FROM generation);
-         DELETE FROM dataset WHERE seq NOT IN (SELECT seq FROM generation);",
+         DELETE FROM dataset WHERE seq NOT IN (SELECT seq FROM generation);
+         DELETE FROM step WHERE seq NOT IN (SELECT seq FROM generation) OR typeof(what) <> 'blob'
+             OR (typeof(at) <> 'integer' AND (typeof(at) <> 'blob' OR length(at) <> 12));
+         DELETE FROM pursuit WHERE typeof(what) <> 'blob' OR seq NOT IN (SELECT seq FROM generation);",
+    )
+}
+
+/// Whoever finds a step takes those before it for done: behind the first that is lost none counts.
+fn drop_behind_gaps(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "DELETE FROM step WHERE (seq, sink, number) IN (SELECT seq, sink, number FROM
+             (SELECT seq, sink, number, row_number() OVER (PARTITION BY seq, sink ORDER BY number) AS place
+              FROM step) WHERE place <> number)",
     )
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::options::Durability;
 
 /// The schema that this program writes.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// "STAI": marks the file as ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5354_4149;
@@ -57,6 +57,14 @@ CREATE TABLE IF NOT EXISTS attempt(seq INTEGER NOT NULL, sink INTEGER NOT NULL, 
 CREATE TABLE IF NOT EXISTS dataset(seq INTEGER PRIMARY KEY, members INTEGER NOT NULL);
 ";
 
+/// What version 3 brought: both stay empty without a sink that takes several requests for an event.
+const THIRD: &str = "
+CREATE TABLE IF NOT EXISTS step(seq INTEGER NOT NULL, sink INTEGER NOT NULL, number INTEGER NOT NULL,
+    at NOT NULL, what BLOB NOT NULL, PRIMARY KEY(seq, sink, number)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pursuit(sink INTEGER NOT NULL, seq INTEGER NOT NULL, what BLOB NOT NULL,
+    PRIMARY KEY(sink, seq)) WITHOUT ROWID;
+";
+
 /// Makes the tables in an empty database.
 pub(crate) fn create(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "page_size", PAGE_SIZE)?;
@@ -64,6 +72,7 @@ pub(crate) fn create(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("BEGIN IMMEDIATE")?;
     db.execute_batch(TABLES)?;
     db.execute_batch(SECOND)?;
+    db.execute_batch(THIRD)?;
     db.execute("INSERT INTO meta VALUES('schema', ?1), ('end', 0), ('indexed_to', 0)", [VERSION])?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", VERSION)?;
@@ -85,6 +94,7 @@ fn upgrade_tables(db: &Connection) -> rusqlite::Result<()> {
     // First: a file without this table is not ours, and stays as it is.
     db.execute("UPDATE meta SET value = ?1 WHERE name = 'schema'", [VERSION])?;
     db.execute_batch(SECOND)?;
+    db.execute_batch(THIRD)?;
     db.pragma_update(None, "user_version", VERSION)
 }
 

@@ -17,16 +17,18 @@ use crate::options::{RouteId, SinkId, SourceId};
 use crate::recent::{Recent, Stored};
 use crate::record::{Counts, SinkCounts};
 use crate::seal::{self, Origin};
+use crate::step::{Step, StepNote};
 use crate::tally::{Exceptional, Rows, Tallies, Trouble};
 
 use super::paths::Paths;
+use super::steps::Steps;
 
 /// How many events may be pending. When it is full, `submit` waits until the sinks have settled
 /// some: nothing is dropped.
 const PENDING_LIMIT: usize = 16_384;
 
-/// And how much memory they may take: events of files take a tenth of it, those of datasets may be
-/// far longer.
+/// And how much memory they and the steps of their deliveries may take: events of files take a tenth
+/// of it, those of datasets may be far longer.
 const PENDING_BYTES: usize = 64 << 20;
 
 /// A ledger in memory.
@@ -48,6 +50,7 @@ struct Memory {
     paths: Vec<Paths>,
     /// Parked and dead events, by number and sink.
     aside: BTreeMap<(u64, SinkId), Aside>,
+    steps: Steps,
     closed: bool,
 }
 
@@ -90,6 +93,7 @@ impl Volatile {
             pending: Recent::default(),
             paths: Vec::new(),
             aside: BTreeMap::new(),
+            steps: Steps::default(),
             closed: false,
         };
         Self { state: Mutex::new(state), room: Condvar::new(), hooks: Hooks::default() }
@@ -238,6 +242,44 @@ impl Volatile {
         Ok(memory.aside.get(&(seq, sink)).map(|aside| aside.history.clone()).unwrap_or_default())
     }
 
+    pub(crate) fn note_steps(&self, sink: SinkId, notes: &[StepNote]) -> Result<(), LedgerError> {
+        let mut memory = self.open()?;
+        if memory.names.sink(sink).is_none() {
+            return Err(LedgerError::UnknownSink(sink));
+        }
+        for note in notes {
+            memory.note(sink, note);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn steps(&self, sink: SinkId, seq: u64) -> Result<Vec<Step>, LedgerError> {
+        Ok(self.open()?.steps.of(sink, seq))
+    }
+
+    pub(crate) fn steps_outline(
+        &self,
+        sink: SinkId,
+        seq: u64,
+        head: usize,
+        tail: usize,
+    ) -> Result<(Vec<Step>, u64), LedgerError> {
+        Ok(self.open()?.steps.outline(sink, seq, head, tail))
+    }
+
+    pub(crate) fn pursuits(
+        &self,
+        sink: SinkId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
+        Ok(self.open()?.steps.pursuits(sink, after, limit))
+    }
+
+    pub(crate) fn pursuits_count(&self, sink: SinkId) -> Result<u64, LedgerError> {
+        Ok(self.open()?.steps.pursuits_count(sink))
+    }
+
     pub(crate) fn orphan_sinks(&self, configured: &[SinkId]) -> Result<Vec<(String, u64)>, LedgerError> {
         let memory = self.open()?;
         Ok(memory.tallies.orphans(&memory.names, configured))
@@ -269,7 +311,7 @@ impl Memory {
     }
 
     fn is_full(&self) -> bool {
-        self.pending.len() >= PENDING_LIMIT || self.pending.bytes() >= PENDING_BYTES
+        self.pending.len() >= PENDING_LIMIT || self.pending.bytes() + self.steps.bytes() >= PENDING_BYTES
     }
 
     fn rows(&self) -> MemoryRows<'_> {
@@ -349,7 +391,23 @@ impl Memory {
         Some((seq, id))
     }
 
+    /// Steps are kept as long as the event is to be delivered, a pursuit until it is cleared.
+    fn note(&mut self, sink: SinkId, note: &StepNote) {
+        let pending = self.pending.get(note.seq);
+        let aside = self.aside.contains_key(&(note.seq, sink));
+        let foreign = pending.is_some_and(|stored| !self.names.leads_to(stored.route, sink));
+        if note.seq > self.tallies.end || (foreign && !aside) {
+            return;
+        }
+        let owed = self.tallies.sink(sink).is_some_and(|tally| note.seq > tally.cursor);
+        if aside || (owed && pending.is_some()) {
+            self.steps.add(sink, note);
+        }
+        self.steps.pursue(sink, note.seq, &note.pursuit);
+    }
+
     fn report(&mut self, sink: SinkId, report: Report) {
+        let before = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
         if let Some(cursor) = report.cursor {
             let rows = MemoryRows { pending: &self.pending, names: &self.names, aside: &self.aside };
             let mut rows = rows;
@@ -370,10 +428,14 @@ impl Memory {
         for seq in report.unparked_delivered {
             if let Some(aside) = self.aside.remove(&(seq, sink)) {
                 self.tallies.trouble(sink, aside.stored.route, Some(aside.trouble()), None);
+                self.steps.drop_of(sink, seq);
                 delivered += 1;
             }
         }
         self.tallies.report(sink, report.in_flight, delivered);
+        let after = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
+        let aside = &self.aside;
+        self.steps.drop_between(sink, (before, after), |seq| aside.contains_key(&(seq, sink)));
         let tallies = &self.tallies;
         self.pending.drop_while(|stored| stored.seq <= tallies.floor(stored.route));
     }
@@ -392,6 +454,9 @@ impl Memory {
         let route = stored.route;
         let aside = Aside { stored, attempts, next, rejected, error, at, history };
         self.tallies.trouble(sink, route, was, Some(aside.trouble()));
+        if aside.next.is_none() {
+            self.steps.cut(sink, seq);
+        }
         self.aside.insert((seq, sink), aside);
     }
 }

@@ -48,12 +48,12 @@ fn a_newer_schema_is_refused_and_not_touched() {
     let path = house.path().join("ledger.db");
     house.ledger.close().unwrap();
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.pragma_update(None, "user_version", 3).unwrap();
-    db.execute("UPDATE meta SET value = 3 WHERE name = 'schema'", []).unwrap();
+    db.pragma_update(None, "user_version", 4).unwrap();
+    db.execute("UPDATE meta SET value = 4 WHERE name = 'schema'", []).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let error = open(house.path()).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 4, known: 3, .. }), "{error:?}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let again = open(house.path()).unwrap_err();
     assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
