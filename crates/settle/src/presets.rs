@@ -25,11 +25,13 @@ pub struct Preset {
 pub const NETWORK_QUIET: Duration = Duration::from_secs(10);
 /// How long an upload must be unchanged that was neither renamed nor linked to its name.
 const UPLOAD_QUIET: Duration = Duration::from_secs(5);
+/// How long a data product must be unchanged that was not moved in.
+const PRODUCT_QUIET: Duration = Duration::from_secs(5);
 /// How long a dataset must be unchanged.
 const DATASET_QUIET: Duration = Duration::from_mins(1);
 
 /// All of them, in the order in which they are listed.
-pub const PRESETS: [Preset; 8] = [
+pub const PRESETS: [Preset; 9] = [
     Preset {
         name: "local",
         purpose: "writers on this machine; the default",
@@ -93,6 +95,14 @@ pub const PRESETS: [Preset; 8] = [
         trap: "the first pause is not known yet: one that is longer than 5 s and nothing before it, ends the file",
         datasets: false,
         make: scanner,
+    },
+    Preset {
+        name: "data-product",
+        purpose: "data products, files and directories alike: moved in whole, or filled in place",
+        meaning: "{ any = [{ all = [renamed in, \"members\"] }, { all = [\"writer_gone\", { quiet = \"5s\" }] }] }",
+        trap: "a product that is filled in place with a pause of more than 5 s and nothing open; move it in, or give `quiet`",
+        datasets: false,
+        make: product,
     },
 ];
 
@@ -178,6 +188,15 @@ fn scanner() -> Completion {
     named("scanner", all([Clause::Closed, Clause::WriterGone, Clause::Quiet(quiet)]))
 }
 
+/// What was moved in is all there, unless it is an empty directory: that may be filled at its place, so it waits as
+/// what was made there does. It is announced empty when nothing comes.
+fn product() -> Completion {
+    // Where no rename can be heard, only quiet counts: between two files of a directory nobody writes.
+    let moved = all([Clause::SeenRenamed, Clause::Members]);
+    let filled = all([Clause::WriterGone, Clause::Quiet(Quiet::For(PRODUCT_QUIET))]);
+    named("data-product", Expr::Any(vec![moved, filled]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +205,7 @@ mod tests {
     fn presets_with_a_fixed_quiet_take_another() {
         let period = Duration::from_mins(10);
         let with = |name| Completion::preset(name).unwrap().with_quiet(period);
-        for name in ["network", "sftp", "rsync", "measurement-set", "dicom-series"] {
+        for name in ["network", "sftp", "rsync", "measurement-set", "dicom-series", "data-product"] {
             let found = with(name).unwrap_or_else(|| panic!("{name}"));
             assert_eq!(found.preset, Some(name));
             assert!(found.has(Clause::Quiet(Quiet::For(period))), "{name}");

@@ -193,6 +193,7 @@ fn each_preset_believes_each_habit_when_it_says() {
         ("dicom-series", [s(61), s(80), s(62), s(61), s(64), s(150), s(77), s(73), s(64)]),
         ("done-file", [never, never, never, never, never, never, never, never, s(30)]),
         ("scanner", [s(6), s(77), s(7), s(6), s(13), s(210), s(29), s(22), s(13)]),
+        ("data-product", [s(1), s(20), s(7), s(6), s(9), s(95), s(22), s(18), s(9)]),
     ];
     assert_eq!(expected.map(|(preset, _)| preset), PRESETS.map(|preset| preset.name));
     let mut wrong = Vec::new();

@@ -101,12 +101,16 @@ fn preset(rng: &mut Rng) -> (&'static str, Say) {
     let renamed = Say::All(vec![Say::RenamedIn, Say::NoWriterKnown]);
     let seen = Say::All(vec![Say::SeenRenamed, Say::NoWriterKnown]);
     let upload = Say::All(vec![Say::Closed, Say::WriterGone, Say::Quiet(5_000)]);
-    match rng.below(6) {
+    match rng.below(7) {
         0 => ("local", Say::Any(vec![renamed, Say::All(vec![Say::Closed, Say::WriterGone])])),
         1 => ("network", Say::Quiet(10_000)),
         2 => ("sftp", Say::Any(vec![seen, Say::LinkedIn, upload])),
         3 => ("measurement-set", Say::All(vec![Say::Members, Say::Quiet(60_000)])),
         4 => ("done-file", Say::All(vec![Say::DoneFile, Say::WriterGone])),
+        5 => {
+            let moved = Say::All(vec![Say::SeenRenamed, Say::Members]);
+            ("data-product", Say::Any(vec![moved, Say::All(vec![Say::WriterGone, Say::Quiet(5_000)])]))
+        }
         _ => {
             let quiet = Say::Adaptive(5_000, 120_000, 3);
             ("scanner", Say::All(vec![Say::Closed, Say::WriterGone, quiet]))
