@@ -2,15 +2,15 @@
 //!
 //! Prints, for each mode, admissions per second and CPU microseconds for each event: admitted
 //! alone, admitted while a sink fetches and reports behind it, and announced once more (each path
-//! has an earlier row then).
+//! has an earlier row then). Then steps of deliveries: noted by one caller, and by many at once.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::{
-    Admission, Closed, Durability, Entry, Fate, Ledger, LedgerError, Moment, Options, Report, SinkId,
-    SourceId,
+    Admission, Closed, Durability, Entry, Fate, Ledger, LedgerError, Moment, Options, Pursuit, Report,
+    SinkId, SourceId, StepNote,
 };
 use model::{Cause, Fingerprint, Kind, PathKey, Signal, SignalSet, Stamp};
 use rustix::time::{ClockId, clock_gettime};
@@ -40,6 +40,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         bench.measure(&format!("{name}, delivered too"), preparing, events..2 * events, true)?;
         bench.measure(&format!("{name}, once more"), preparing, events..2 * events, true)?;
+        // In memory all of these events are delivered, and have no steps any more.
+        for callers in [1, 8, 64].into_iter().filter(|_| durability.is_some()) {
+            bench.step(name, callers, events / 10)?;
+        }
         bench.ledger.close()?;
     }
     Ok(())
@@ -125,11 +129,39 @@ impl Bench {
         Ok(())
     }
 
+    /// Each caller goes through events of its own, four steps each, and waits for each step.
+    fn step(&self, name: &str, callers: u64, steps: u64) -> Result<(), Box<dyn std::error::Error>> {
+        let (end, each) = (self.ledger.end()?, steps / callers);
+        let commits = self.ledger.commits();
+        let (begun, wall) = (cpu(), Instant::now());
+        std::thread::scope(|scope| {
+            let callers = (0..callers).map(|caller| {
+                scope.spawn(move || {
+                    let number = |step| end - caller * each - step / 4;
+                    (0..each).try_for_each(|step| self.ledger.note_steps(self.sink, vec![note(number(step))]))
+                })
+            });
+            let callers: Vec<_> = callers.collect();
+            callers.into_iter().try_for_each(|caller| caller.join().unwrap_or(Err(Closed.into())))
+        })?;
+        let (cost, seconds) = ((cpu() - begun) / steps as f64, wall.elapsed().as_secs_f64());
+        let (rate, commits) = (steps as f64 / seconds, self.ledger.commits().wrapping_sub(commits));
+        println!(
+            "{name}, steps of {callers:2} at once {rate:9.0}/s {cost:6.2} µs CPU each, {commits} commits"
+        );
+        Ok(())
+    }
+
     /// Settles everything unseen.
     fn skip(&self) -> Result<(), Closed> {
         let cursor = Some(self.ledger.flush()?);
         self.ledger.report(self.sink, Report { cursor, ..Report::default() })
     }
+}
+
+/// As long as what a sink would write down of an answer.
+fn note(seq: u64) -> StepNote {
+    StepNote { seq, at: Stamp::new(1_800_000_000, 0), steps: vec![vec![b'x'; 150]], pursuit: Pursuit::Keep }
 }
 
 fn batch(source: SourceId, fate: Fate, range: std::ops::Range<u64>, rule: &Arc<str>) -> Vec<Entry> {

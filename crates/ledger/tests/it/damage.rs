@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use ledger::{Fate, OpenReport, Report};
+use ledger::{Fate, OpenReport, Pursuit, Report, StepNote};
 use model::Kind;
 use tempfile::TempDir;
 
-use crate::house::{Dice, House, admit, admit_as, backlog, delivered, open, parked};
+use crate::house::{Dice, House, admit, admit_as, at, backlog, delivered, open, parked};
 
 const EVENTS: u64 = 3_000;
 const SETTLED: u64 = 2_000;
@@ -216,13 +216,74 @@ fn a_ledger_that_is_busy_is_not_put_aside() {
     ledger.close().unwrap();
 }
 
+/// The page on which a table begins.
+fn root_page(file: &Path, table: &str) -> u64 {
+    let db = rusqlite::Connection::open(file).unwrap();
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    db.query_row(sql, [table], |row| row.get::<_, i64>(0)).unwrap() as u64
+}
+
+/// Which of the events were settled is in `exception`: without it they are all told again, and a
+/// first scan that was not at its end must not adopt them.
 #[test]
-fn what_is_saved_keeps_its_attempts_and_its_members() {
+fn where_rows_are_left_out_nothing_is_adopted() {
+    let example = example();
+    let report = on_a_copy(&example, "no exceptions", |file| {
+        let page = root_page(file, "exception");
+        overwrite(file, (page - 1) * 8192, &[0xa5; 8192]);
+    });
+    assert_eq!(report.quarantined.map(|quarantine| quarantine.salvaged), Some(0));
+}
+
+fn steps(seq: u64, number: usize) -> StepNote {
+    let steps = (0..number).map(|number| format!("step {number}").into_bytes()).collect();
+    StepNote { seq, at: at(7), steps, pursuit: Pursuit::Set(b"follow".to_vec()) }
+}
+
+#[test]
+fn of_damaged_steps_the_first_ones_are_saved_and_none_behind_a_gap() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let route = house.route(&[sink]);
+    house.announce(route, ["a", "b", "c"]);
+    house.ledger.note_steps(sink, (1..=3).map(|seq| steps(seq, 2_000)).collect()).unwrap();
+    house.ledger.close().unwrap();
+    let file = house.path().join("ledger.db");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute("UPDATE step SET what = 'no bytes' WHERE seq = 1 AND number = 30", []).unwrap();
+    db.execute("UPDATE step SET at = 'no time' WHERE seq = 2 AND number = 1", []).unwrap();
+    // A page of the third event's steps, but not the first of them.
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    drop(db);
+    let content = std::fs::read(&file).unwrap();
+    let page = (0..pages as usize).rev().find(|page| {
+        let of = &content[page * 8192..(page + 1) * 8192];
+        of.windows(9).any(|bytes| bytes == b"step 1500") && of[0] == 10
+    });
+    overwrite(&file, page.unwrap() as u64 * 8192, &[0xa5; 8192]);
+    let (ledger, report) = open(house.path()).unwrap();
+    assert!(report.quarantined.is_some());
+    let saved = |seq| ledger.steps(sink, seq).unwrap();
+    assert_eq!((saved(1).len(), saved(2).len()), (29, 0));
+    let third = saved(3);
+    assert!((1..1_501).contains(&third.len()), "{}", third.len());
+    let whole =
+        third.iter().zip(0..).all(|(step, number)| step.what == format!("step {number}").into_bytes());
+    assert!(whole && third[0].number == 1);
+    assert_eq!(ledger.pursuits(sink, 0, 9).unwrap(), [1, 2, 3].map(|seq| (seq, b"follow".to_vec())));
+    ledger.close().unwrap();
+    assert_eq!(ledger::check(house.path()).unwrap().damage, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_saved_keeps_its_attempts_its_members_and_its_steps() {
     let house = House::durable();
     let sink = house.sink("s");
     let fate = Fate::Announce(house.route(&[sink]));
     house.submit([admit_as(Kind::Dataset, house.source, fate, b"d", 3)]);
     house.report(sink, Report { parked: vec![parked(1, 2)], ..delivered(1, 0) });
+    house.ledger.note_steps(sink, vec![steps(1, 3)]).unwrap();
+    let noted = house.ledger.steps(sink, 1).unwrap();
     house.ledger.close().unwrap();
     let dir = TempDir::new().unwrap();
     copy(house.path(), dir.path());
@@ -233,5 +294,7 @@ fn what_is_saved_keeps_its_attempts_and_its_members() {
     assert_eq!(report.quarantined.map(|quarantine| quarantine.salvaged), Some(1));
     let record = ledger.records(house.source, b"d").unwrap().remove(0);
     assert_eq!((record.members_count, record.sinks[0].history.len()), (Some(3), 1));
+    assert_eq!((noted.len(), ledger.steps(sink, 1).unwrap()), (3, noted));
+    assert_eq!(ledger.pursuits(sink, 0, 9).unwrap(), [(1, b"follow".to_vec())]);
     ledger.close().unwrap();
 }

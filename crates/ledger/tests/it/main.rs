@@ -14,3 +14,4 @@ mod opening;
 mod queue;
 mod room;
 mod same;
+mod steps;

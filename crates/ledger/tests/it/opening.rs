@@ -1,8 +1,9 @@
 //! Opening: the lock, the versions, what a restart finds.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use ledger::{Entry, Fate, OpenError, SourceNote};
+use ledger::{Entry, Fate, OpenError, Pursuit, SourceNote, StepNote};
 use model::{Kind, PathKey};
 use tempfile::TempDir;
 
@@ -59,21 +60,26 @@ fn a_newer_schema_is_refused_and_not_touched() {
     assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
 }
 
-/// What the version before wrote has neither of the tables that came since.
+const WITHOUT_THIRD: &str =
+    "DROP TABLE step; DROP TABLE pursuit; UPDATE meta SET value = 2 WHERE name = 'schema';
+    PRAGMA user_version = 2;";
+const WITHOUT_SECOND: &str = "DROP TABLE attempt; DROP TABLE dataset;
+    UPDATE meta SET value = 1 WHERE name = 'schema'; PRAGMA user_version = 1;";
+
+fn older(file: &std::path::Path, without: &[&str]) {
+    let db = rusqlite::Connection::open(file).unwrap();
+    db.execute_batch(&without.concat()).unwrap();
+}
+
+/// What the first version wrote has none of the tables that came since.
 #[test]
-fn a_store_of_the_version_before_is_brought_up_to_this_one() {
+fn a_store_of_the_first_version_is_brought_up_to_this_one() {
     let house = House::durable();
     let sink = house.sink("s");
     house.announce(house.route(&[sink]), ["a", "b"]);
     house.report(sink, ledger::Report { parked: vec![crate::house::parked(1, 3)], ..delivered(1, 0) });
     house.ledger.close().unwrap();
-    let db = rusqlite::Connection::open(house.path().join("ledger.db")).unwrap();
-    db.execute_batch(
-        "DROP TABLE attempt; DROP TABLE dataset; UPDATE meta SET value = 1 WHERE name = 'schema';
-         PRAGMA user_version = 1",
-    )
-    .unwrap();
-    drop(db);
+    older(&house.path().join("ledger.db"), &[WITHOUT_THIRD, WITHOUT_SECOND]);
     assert_eq!(
         ledger::check(house.path()).unwrap().damage,
         Vec::<String>::new(),
@@ -89,6 +95,72 @@ fn a_store_of_the_version_before_is_brought_up_to_this_one() {
     let house = house.reopen();
     assert_eq!(house.ledger.records(house.source, b"d").unwrap()[0].members_count, Some(4));
     assert_eq!(house.ledger.attempts(sink, 1).unwrap().len(), 1);
+    house.ledger.note_steps(sink, vec![step(2)]).unwrap();
+    assert_eq!(house.ledger.steps(sink, 2).unwrap().len(), 1);
+}
+
+fn step(seq: u64) -> StepNote {
+    StepNote { seq, at: at(1), steps: vec![b"step".to_vec()], pursuit: Pursuit::Set(b"on".to_vec()) }
+}
+
+#[test]
+fn a_store_of_the_second_version_is_brought_up_to_this_one() {
+    for torn in [false, true] {
+        let house = House::durable();
+        let sink = house.sink("s");
+        house.announce(house.route(&[sink]), ["a", "b"]);
+        house.report(sink, ledger::Report { parked: vec![crate::house::parked(1, 3)], ..delivered(1, 0) });
+        house.ledger.close().unwrap();
+        let file = house.path().join("ledger.db");
+        older(&file, &[WITHOUT_THIRD]);
+        assert_eq!(ledger::check(house.path()).unwrap().damage, Vec::<String>::new());
+        if torn {
+            let _ = std::fs::remove_file(house.path().join("clean"));
+            std::fs::OpenOptions::new().append(true).open(&file).unwrap().write_all(b"half a page").unwrap();
+        }
+        let (ledger, report) = open(house.path()).unwrap();
+        assert_eq!(report.quarantined.map(|quarantine| quarantine.salvaged), torn.then_some(2));
+        assert_eq!(ledger.attempts(sink, 1).unwrap().len(), 1, "what was there stays");
+        assert_eq!(ledger.steps(sink, 1).unwrap(), []);
+        ledger.note_steps(sink, vec![step(1), step(2)]).unwrap();
+        ledger.close().unwrap();
+        let db = rusqlite::Connection::open(&file).unwrap();
+        let schema = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(schema("SELECT value FROM meta WHERE name = 'schema'"), 3);
+        assert_eq!(schema("PRAGMA user_version"), 3);
+        drop(db);
+        let (ledger, report) = open(house.path()).unwrap();
+        assert_eq!(report.quarantined, None);
+        assert_eq!((ledger.steps(sink, 2).unwrap().len(), ledger.pursuits_count(sink).unwrap()), (1, 2));
+        ledger.close().unwrap();
+    }
+}
+
+/// It is all or nothing: a store that cannot be brought up is the older one as it was.
+#[test]
+fn an_upgrade_that_is_cut_short_leaves_the_older_store() {
+    let house = House::durable();
+    house.ledger.close().unwrap();
+    let file = house.path().join("ledger.db");
+    // In the way of the second of the new tables.
+    older(&file, &[WITHOUT_THIRD, "CREATE INDEX pursuit ON queue(seq);"]);
+    let db = rusqlite::Connection::open(&file).unwrap();
+    let before = tables(&db);
+    drop(db);
+    // That is no store of ours: it is put aside, as it was found.
+    let (ledger, report) = open(house.path()).unwrap();
+    ledger.close().unwrap();
+    let db = rusqlite::Connection::open(report.quarantined.unwrap().dir.join("ledger.db")).unwrap();
+    assert_eq!(tables(&db), before);
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let schema: i64 =
+        db.query_row("SELECT value FROM meta WHERE name = 'schema'", [], |row| row.get(0)).unwrap();
+    assert_eq!((found, schema), (2, 2));
+}
+
+fn tables(db: &rusqlite::Connection) -> Vec<String> {
+    let mut ask = db.prepare("SELECT name FROM sqlite_schema ORDER BY name").unwrap();
+    ask.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 #[test]
