@@ -2,3 +2,7 @@
 //! a [`config::Plan`] and speaks the old program's log language. The engine runs the plan.
 
 pub mod directory_observer;
+pub mod dlm_watcher;
+pub mod environment;
+
+pub use environment::Environment;

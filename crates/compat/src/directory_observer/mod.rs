@@ -10,7 +10,6 @@
 //! `docs/guide/coming-from-directory-observer.md`.
 
 pub mod args;
-pub mod environment;
 pub mod ini;
 pub mod line;
 pub mod load;
@@ -24,8 +23,8 @@ mod template;
 pub mod translate;
 pub mod trouble;
 
+pub use crate::environment::{self, Environment};
 pub use args::{Args, Parsed};
-pub use environment::Environment;
 pub use line::{Level, Line};
 pub use load::{Loading, Stop, load};
 pub use mflog::Log;

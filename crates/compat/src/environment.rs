@@ -1,4 +1,4 @@
-//! The environment variables, as a value: templates, variants, file search and logging read them.
+//! The environment variables, as a value: what the old programs read from them is read from this.
 
 use std::collections::BTreeMap;
 
