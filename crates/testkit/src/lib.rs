@@ -5,6 +5,7 @@
 //! - [`Collector`] consumes a sink as a user's program would and hashes each file on receipt.
 //! - [`judge`] compares the two: lost, early, repeated, unknown.
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
+//! - [`dlm::Dlm`] stands for the four services of the SKA Data Lifecycle Management system.
 //! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room.
 //!
 //! Everything here fails the test by panicking, and waits on conditions with a deadline.
@@ -12,6 +13,7 @@
 
 pub mod chance;
 mod collector;
+pub mod dlm;
 mod landing;
 mod oracle;
 mod port;
