@@ -13,6 +13,7 @@ mod inotify;
 mod names;
 pub mod poll;
 mod polling;
+pub mod quiet;
 pub mod region;
 pub mod scan;
 mod survey;
