@@ -114,6 +114,8 @@ impl<'d> Value<'d> {
         let DeValue::String(written) = self.value else {
             let help = match self.value {
                 DeValue::Integer(number) => Some(format!("write it in quotes: \"{number}\"")),
+                // Versions are written like this.
+                DeValue::Float(number) => Some(format!("write it in quotes: \"{number}\"")),
                 _ => None,
             };
             self.mismatch(report, expected, help);

@@ -1,6 +1,10 @@
 //! Every key the configuration knows: the reader accepts these and no others, and the reference
 //! page is printed from them.
 
+mod dlm;
+
+pub(crate) use dlm::DLM;
+
 /// One key.
 #[derive(Debug)]
 pub(crate) struct Key {
@@ -34,7 +38,7 @@ const PATTERNS: &str = "list of patterns";
 const REQUIRED: &str = "required";
 
 /// The sections in the order of the reference page.
-pub(crate) const SECTIONS: [&Section; 15] = [
+pub(crate) const SECTIONS: [&Section; 16] = [
     &TOP,
     &SOURCE,
     &INITIAL,
@@ -50,6 +54,7 @@ pub(crate) const SECTIONS: [&Section; 15] = [
     &STDOUT,
     &JSONL,
     &REDIS_LIST,
+    &DLM,
 ];
 
 /// The pattern of a group is not longer than other patterns, in bytes.
@@ -257,8 +262,10 @@ pub(crate) const RULE: Section = Section {
             "late",
             "`\"generation\"`, `\"ignore\"`",
             "`\"generation\"`",
-            "What more or other members mean after a dataset or group was announced: a new generation with `supersedes` \
-             when it is complete again, or nothing. Members that are only taken away are never a change.",
+            "What a change means after the announcement. Of a dataset or group, more or other members: a new generation with \
+             `supersedes` when it is complete again, or nothing. Members that are only taken away are never a change. Of a \
+             file, other content in place: a new generation, or nothing; another file that is renamed over it is always \
+             one.",
         ),
         key(
             "removed",
@@ -539,33 +546,13 @@ pub(crate) const REDIS_LIST: Section = Section {
     later: &["batch", "max_length"],
 };
 
-/// A sink of the SKA DLM services.
-pub(crate) const DLM: Section = Section {
-    title: "`[sink.NAME]` with `type = \"dlm\"`",
-    about: "The SKA Data Lifecycle Management services.",
-    keys: &[key("type", TEXT, REQUIRED, "`\"dlm\"`")],
-    later: &[],
-};
-
 /// The types of sink that exist.
-pub(crate) const SINK_TYPES: [(&str, &Section); 4] =
-    [("queue", &QUEUE), ("stdout", &STDOUT), ("jsonl", &JSONL), ("redis-list", &REDIS_LIST)];
+pub(crate) const SINK_TYPES: [(&str, &Section); 5] =
+    [("queue", &QUEUE), ("stdout", &STDOUT), ("jsonl", &JSONL), ("redis-list", &REDIS_LIST), ("dlm", &DLM)];
 
 /// The types of sink that are announced for a later version.
-pub(crate) const LATER_SINK_TYPES: [&str; 12] = [
-    "redis-stream",
-    "celery",
-    "dlm",
-    "http",
-    "mirror",
-    "scribe",
-    "exec",
-    "nats",
-    "amqp",
-    "kafka",
-    "mqtt",
-    "plugin",
-];
+pub(crate) const LATER_SINK_TYPES: [&str; 11] =
+    ["redis-stream", "celery", "http", "mirror", "scribe", "exec", "nats", "amqp", "kafka", "mqtt", "plugin"];
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,10 @@
 //! The native configuration: what it can say, how it is read, and what is wrong with it.
 
+mod authority;
 mod diagnostic;
 mod expand;
 mod fields;
+mod http_url;
 mod keys;
 mod load;
 mod misplaced;

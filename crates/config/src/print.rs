@@ -2,6 +2,7 @@
 //! another program. What is printed is read back to the same plan.
 
 mod complete;
+mod dlm;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,7 +14,7 @@ use settle::{Completion, Grouping, Late, Pattern, Rule, Rules, Take, temp_names}
 
 use crate::expand::protect;
 use crate::keys::{DLM, JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
-use crate::plan::{Durability, Format, Initial, Plan, RedisSink, SinkKind, SinkPlan, SourcePlan};
+use crate::plan::{DlmSink, Durability, Format, Initial, Plan, RedisSink, SinkKind, SinkPlan, SourcePlan};
 use crate::read::{RETAIN, TIMEOUT, choices};
 use crate::redis_url;
 
@@ -162,6 +163,7 @@ impl Page {
             SinkKind::Dlm(_) => (&DLM, "dlm"),
         };
         let _ = writeln!(self.out, "type = \"{name}\"");
+        let mut timeout = TIMEOUT;
         match &sink.kind {
             SinkKind::Queue(queue) => {
                 self.unless(section, "retain", &queue.retain, &RETAIN, duration);
@@ -170,11 +172,17 @@ impl Page {
             SinkKind::Stdout => {}
             SinkKind::Jsonl(jsonl) => self.entry(section, "path", &path(&jsonl.path)),
             SinkKind::RedisList(redis) => self.redis(&sink.name, redis),
-            SinkKind::Dlm(_) => {}
+            SinkKind::Dlm(dlm) => {
+                self.dlm(&sink.name, dlm);
+                timeout = DlmSink::TIMEOUT;
+            }
         }
-        self.format(section, &sink.format);
+        // What a dlm sink sends has no other form.
+        if !matches!(sink.kind, SinkKind::Dlm(_)) {
+            self.format(section, &sink.format);
+        }
         self.unless(section, "max_attempts", &sink.max_attempts, &0, u32::to_string);
-        self.unless(section, "timeout", &sink.timeout, &TIMEOUT, duration);
+        self.unless(section, "timeout", &sink.timeout, &timeout, duration);
     }
 
     fn format(&mut self, section: &'static Section, format: &Format) {

@@ -1,5 +1,7 @@
 //! URLs of Redis servers, as far as a configuration must understand them.
 
+use crate::authority;
+
 /// Says in words what is wrong; never quotes the URL.
 pub(crate) fn check(url: &str) -> Result<(), &'static str> {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -27,17 +29,7 @@ fn check_server(rest: &str) -> Result<(), &'static str> {
     if !database.is_empty() && database.parse::<u32>().is_err() {
         return Err("the database behind the / is no number");
     }
-    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
-        None => server.split_once(':').map_or((server, None), |(host, port)| (host, Some(port))),
-    };
-    if host.is_empty() {
-        return Err("it has no host");
-    }
-    match port.map(str::parse::<u16>) {
-        None | Some(Ok(1..)) => Ok(()),
-        Some(_) => Err("the port is no number from 1 to 65535"),
-    }
+    authority::check(server)
 }
 
 fn check_socket(path: &str, query: &str) -> Result<(), &'static str> {

@@ -103,9 +103,10 @@ fn window(shown: &[char], mark: usize, width: usize, more: (bool, bool)) -> Snip
     }
 }
 
-/// Where a line holds passwords of URLs.
+/// Where a line holds passwords of URLs, and tokens.
 fn secrets(line: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+    let mut found: Vec<Range<usize>> =
+        line.match_indices('=').filter_map(|(at, _)| token(line, at)).collect();
     for (at, _) in line.match_indices("://") {
         let start = at + 3;
         let url = &line[start..];
@@ -126,6 +127,37 @@ fn secrets(line: &str) -> Vec<Range<usize>> {
     }
     found.retain(|range| !range.is_empty());
     found
+}
+
+/// The value behind the `=` at that place, if what stands before it was probably meant to be `token`.
+fn token(line: &str, equals: usize) -> Option<Range<usize>> {
+    let before = line[..equals].trim_end_matches([' ', '\t', '"', '\'']);
+    let is_key = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let key = before.rsplit(|c| !is_key(c)).next().filter(|key| !key.is_empty())?;
+    if !is_called_token(key) {
+        return None;
+    }
+    let behind = &line[equals + 1..];
+    let value = equals + 1 + (behind.len() - behind.trim_start().len());
+    let rest = &line[value..];
+    let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return Some(value..line.len());
+    };
+    // Where it is not closed in this line, all of the line may be part of it.
+    let inner = &rest[1..];
+    let end = inner.find(quote).filter(|end| !inner[*end..].starts_with("\"\""));
+    let end = end.filter(|end| !inner[..*end].ends_with('\\'));
+    Some(value + 1..end.map_or(line.len(), |end| value + 1 + end))
+}
+
+/// Also when it is misspelt. `token_file` names a file, which may be shown. A line may hold millions of keys, so
+/// this must be cheap.
+fn is_called_token(key: &str) -> bool {
+    let key = key.get(..key.len().min(32)).unwrap_or_default().to_ascii_lowercase();
+    let mut rest = key.as_str();
+    let mut has = |letter| rest.split_once(letter).map(|(_, behind)| rest = behind).is_some();
+    let letters = key.len() <= 8 && has('t') && has('k') && has('n');
+    (letters || key.contains("token")) && !key.contains("file")
 }
 
 /// A text from a file or the environment as it may stand in a message: no control characters,
@@ -206,6 +238,21 @@ mod tests {
             (r#"url = "redis://h:6379/0" # a@b"#, r#"url = "redis://h:6379/0" # a@b"#),
         ] {
             assert_eq!(drawn(line, "url"), (expected.into(), "url".into()));
+        }
+        for (line, expected) in [
+            (r#"token = "hunter2" # url"#, r#"token = "***" # url"#),
+            ("token='hunter2' # url", "token='***' # url"),
+            (r#"url = 1, tokn = "hunter2""#, r#"url = 1, tokn = "***""#),
+            (r#"url = { "token" = "hunter2", b = 1 }"#, r#"url = { "token" = "***", b = 1 }"#),
+            ("sink.d.bearer_token = hunter2 # url", "sink.d.bearer_token = ***"),
+            (r#"url; Token = "hunter2"#, r#"url; Token = "***"#),
+            (r#"url; token = """hunter2""#, r#"url; token = "***"#),
+            (r#"url; token = ["hunter2"]"#, "url; token = ***"),
+            (r#"url; token = "hun\"ter2" # x"#, r#"url; token = "***"#),
+            (r#"token_file = "/run/token" # url"#, r#"token_file = "/run/token" # url"#),
+            (r#"to = ["url"]"#, r#"to = ["url"]"#),
+        ] {
+            assert_eq!(drawn(line, if expected.contains("url") { "url" } else { "sink" }).0, expected);
         }
         let (_, marked) = drawn(r#"url = "redis://u:hunter2@h/0" # here"#, "here");
         assert_eq!(marked, "here", "the mark moves with what is masked");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use settle::{After, Clause, Count, DicomKey, Extras, Late, ManifestStyle, OnDeadline};
 
-use crate::plan::{Announce, Backend, Durability, IdentityRule, Push};
+use crate::plan::{Announce, Backend, DlmDialect, Durability, IdentityRule, Push};
 
 pub(crate) const DURABILITIES: [(&str, Durability); 2] =
     [("process", Durability::Process), ("power", Durability::Power)];
@@ -48,6 +48,8 @@ pub(crate) const COUNTS: [(&str, Count); 2] = [("captured", Count::Captured), ("
 pub(crate) const LATES: [(&str, Late); 2] = [("generation", Late::Generation), ("ignore", Late::Ignore)];
 pub(crate) const DICOM_KEYS: [(&str, DicomKey); 2] =
     [("series", DicomKey::Series), ("study", DicomKey::Study)];
+pub(crate) const DIALECTS: [(&str, DlmDialect); 3] =
+    [("main", DlmDialect::Main), ("2.1", DlmDialect::V21), ("2.0", DlmDialect::V20)];
 pub(crate) const PUSHES: [(&str, Push); 2] = [("left", Push::Left), ("right", Push::Right)];
 
 /// What `factor` is where only the bounds of an adaptive quiet are given.

@@ -1,10 +1,12 @@
 //! Checks that need more than one table.
 
+mod dlm;
+
 use std::path::{Component, Path, PathBuf};
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use settle::{RuleMask, Selection};
+use settle::{Rule, RuleMask, Selection};
 
 use super::{Named, sink, source};
 use crate::fields::Report;
@@ -25,11 +27,11 @@ pub(super) fn check(
         return;
     }
     for named in named {
-        untellable(sources, sinks, named, report);
-        let used = sources
-            .iter()
-            .flat_map(|source| &source.plan.rules.rules)
-            .any(|rule| rule.to.iter().any(|to| to == named.name));
+        if let Some(sink) = sinks.iter().find(|sink| sink.plan.name == named.name) {
+            untellable(sources, sink, named, report);
+            dlm::check(sources, sink, named, report);
+        }
+        let used = sources.iter().any(|source| bound(source, named.name).next().is_some());
         if !used && !sources.is_empty() {
             let message = format!("no rule delivers to the sink \"{}\"", shown(named.name));
             report.warn(&named.place, message, Some("add it to the `to` of a rule, or remove it".into()));
@@ -39,33 +41,41 @@ pub(super) fn check(
 
 /// A removal or a gap written by a format that only names paths would be taken for an arrival, so such a sink
 /// does not get them.
-fn untellable(sources: &[source::Read], sinks: &[sink::Read], named: &Named<'_>, report: &mut Report<'_>) {
-    let tells = |sink: &sink::Read| sink.plan.format.tells_events_apart();
-    if sinks.iter().any(|sink| sink.plan.name == named.name && tells(sink)) {
-        return;
-    }
+fn untellable(sources: &[source::Read], sink: &sink::Read, named: &Named<'_>, report: &mut Report<'_>) {
     let asks = |source: &source::Read| {
-        let rules = source.plan.rules.rules.iter();
-        let mut bound = rules.filter(|rule| rule.to.iter().any(|to| to == named.name));
+        let mut bound = bound(source, named.name);
         bound.any(|rule| rule.shape.removed || source.plan.gap_events)
     };
-    if sources.iter().any(asks) {
-        let message = format!(
-            "the sink \"{}\" gets no removals and gaps: its format cannot tell them from arrivals",
-            shown(named.name)
-        );
-        let help = "use the format \"cloudevents\" or \"flat\", or a template with {type}".to_owned();
-        report.warn(&named.place, message, Some(help));
+    if sink.plan.tells_events_apart() || !sources.iter().any(asks) {
+        return;
     }
+    let (why, help) = match sink.plan.kind {
+        SinkKind::Dlm(_) => (
+            "the services know of products that came, and of nothing else",
+            "name other sinks in the `to` of that rule, or leave `removed` and `gap_events` out",
+        ),
+        _ => (
+            "its format cannot tell them from arrivals",
+            "use the format \"cloudevents\" or \"flat\", or a template with {type}",
+        ),
+    };
+    let message = format!("the sink \"{}\" gets no removals and gaps: {why}", shown(named.name));
+    report.warn(&named.place, message, Some(help.into()));
 }
 
-/// A line file that a source takes would announce itself with every line.
+/// The rules of a source that deliver to the sink of that name.
+fn bound<'s>(source: &'s source::Read, sink: &'s str) -> impl Iterator<Item = &'s Rule> {
+    source.plan.rules.rules.iter().filter(move |rule| rule.to.iter().any(|to| to == sink))
+}
+
+/// A file of ours that a source takes would announce itself each time it is written.
 fn feedback(sources: &[source::Read], sink: &sink::Read, report: &mut Report<'_>) {
-    let (SinkKind::Jsonl(jsonl), Some(place)) = (&sink.plan.kind, &sink.path_place) else { return };
+    let Some((file, place)) = &sink.writes else { return };
+    let each = if matches!(sink.plan.kind, SinkKind::Jsonl(_)) { "every line" } else { "it" };
     for source in sources {
-        if takes(&source.plan, &jsonl.path) {
+        if takes(&source.plan, file) {
             let message = format!(
-                "this file lies in the source \"{}\" ({}), which would take every line for an arrival",
+                "this file lies in the source \"{}\" ({}), which would take {each} for an arrival",
                 shown(&source.plan.name),
                 report.where_is(&source.path_place),
             );

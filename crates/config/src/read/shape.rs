@@ -45,12 +45,9 @@ pub(super) fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Read {
     let removed = fields.flag(report, "removed").unwrap_or(false);
     let late = fields.entry("late");
     let of = fields.entry("of");
-    if kind == Kind::File {
-        for (key, place) in [("late", &late), ("of", &of)] {
-            let Some((place, _)) = place else { continue };
-            let help = "say what the rule takes: dataset = \"*.ms\", or group = \"re:(?<key>…)\"".to_owned();
-            report.error(place, format!("`{key}` is for datasets and groups"), Some(help));
-        }
+    if let (Kind::File, Some((place, _))) = (kind, &of) {
+        let help = "say what the rule takes: dataset = \"*.ms\", or group = \"re:(?<key>…)\"".to_owned();
+        report.error(place, "`of` is for datasets and groups", Some(help));
     }
     let late = late.and_then(|(_, value)| {
         let text = value.text(report, "one of generation, ignore")?;

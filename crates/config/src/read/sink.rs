@@ -1,5 +1,7 @@
 //! `[sink.NAME]`.
 
+mod dlm;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,22 +9,24 @@ use super::choices::PUSHES;
 use super::source::absolute;
 use super::{Named, RETAIN, TIMEOUT, local_sink};
 use crate::fields::{Fields, Report, Text};
-use crate::keys::{LATER_SINK_TYPES, SINK_TYPES, Section};
-use crate::plan::{Format, JsonlSink, Push, QueueSink, RedisSink, Secret, SinkKind, SinkPlan};
+use crate::keys::{DLM, LATER_SINK_TYPES, SINK_TYPES, Section};
+use crate::plan::{DlmSink, Format, JsonlSink, Push, QueueSink, RedisSink, Secret, SinkKind, SinkPlan};
 use crate::redis_url;
 use crate::source_text::{Place, shown};
 
 /// A sink and the place that later checks point at.
 pub(super) struct Read {
     pub(super) plan: SinkPlan,
-    /// Where the file of a `jsonl` sink is named.
-    pub(super) path_place: Option<Place>,
+    /// A file that it writes, and where that is named.
+    pub(super) writes: Option<(PathBuf, Place)>,
+    /// Where the `root` of a `dlm` sink stands.
+    pub(super) root: Option<Place>,
 }
 
 impl Read {
     /// The embedded queue, which no file mentions.
     pub(super) fn embedded() -> Self {
-        Self { plan: local_sink(), path_place: None }
+        Self { plan: local_sink(), writes: None, root: None }
     }
 }
 
@@ -38,25 +42,26 @@ pub(super) fn read(named: &Named<'_>, report: &mut Report<'_>) -> Option<Read> {
     let section: &'static Section = kind.one_of(report, "type of sink", &SINK_TYPES, &LATER_SINK_TYPES)?;
     let mut fields = Fields::of(table, section, what, named.place.clone());
     fields.take("type");
-    let mut path_place = None;
+    let (mut writes, mut root) = (None, None);
     let kind = match kind.value.as_str() {
         "queue" => Some(queue(&mut fields, report)),
         "stdout" => Some(SinkKind::Stdout),
-        "jsonl" => jsonl(&mut fields, report).map(|(kind, place)| {
-            path_place = Some(place);
-            kind
+        "jsonl" => jsonl(&mut fields, report).map(|(jsonl, place)| {
+            writes = Some((jsonl.path.clone(), place));
+            SinkKind::Jsonl(jsonl)
+        }),
+        "dlm" => dlm::read(&mut fields, report).map(|read| {
+            writes = read.sink.status_file.clone().zip(read.status_file);
+            root = read.root;
+            SinkKind::Dlm(Box::new(read.sink))
         }),
         _ => redis_list(&mut fields, report),
     };
-    let common = if matches!(kind, Some(SinkKind::Queue(_))) {
-        Delivery::default()
-    } else {
-        Delivery::read(&mut fields, report)
-    };
+    let common = Delivery::read(section, &mut fields, report);
     fields.finish(report);
     let Delivery { format, max_attempts, timeout } = common;
     let plan = SinkPlan { name: named.name.to_owned(), kind: kind?, format, max_attempts, timeout };
-    Some(Read { plan, path_place })
+    Some(Read { plan, writes, root })
 }
 
 fn type_names() -> String {
@@ -70,22 +75,24 @@ struct Delivery {
     timeout: Duration,
 }
 
-impl Default for Delivery {
-    fn default() -> Self {
-        Self { format: Format::CloudEvents, max_attempts: 0, timeout: TIMEOUT }
+impl Delivery {
+    /// What the section knows of it.
+    fn read(section: &'static Section, fields: &mut Fields<'_>, report: &mut Report<'_>) -> Self {
+        let knows = |name| section.keys.iter().any(|key| key.name == name);
+        let max_attempts =
+            if knows("max_attempts") { fields.integer(report, "max_attempts").unwrap_or(0) } else { 0 };
+        let timeout = if knows("timeout") { fields.period(report, "timeout") } else { None };
+        let format = if knows("format") { format(fields, report) } else { None };
+        Self {
+            format: format.unwrap_or(Format::CloudEvents),
+            max_attempts: u32::try_from(max_attempts).unwrap_or(u32::MAX),
+            timeout: timeout.unwrap_or(usual_timeout(section)),
+        }
     }
 }
 
-impl Delivery {
-    fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Self {
-        let usual = Self::default();
-        let max_attempts = fields.integer(report, "max_attempts").unwrap_or(0);
-        Self {
-            format: format(fields, report).unwrap_or(usual.format),
-            max_attempts: u32::try_from(max_attempts).unwrap_or(u32::MAX),
-            timeout: fields.period(report, "timeout").unwrap_or(usual.timeout),
-        }
-    }
+fn usual_timeout(section: &Section) -> Duration {
+    if section.title == DLM.title { DlmSink::TIMEOUT } else { TIMEOUT }
 }
 
 fn format(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Format> {
@@ -143,10 +150,10 @@ fn queue(fields: &mut Fields<'_>, report: &mut Report<'_>) -> SinkKind {
     SinkKind::Queue(QueueSink { retain: fields.duration(report, "retain").unwrap_or(RETAIN) })
 }
 
-fn jsonl(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(SinkKind, Place)> {
+fn jsonl(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(JsonlSink, Place)> {
     let text = fields.required(report, "path")?.text(report, "a file")?;
     let path = absolute(report, &text)?;
-    Some((SinkKind::Jsonl(JsonlSink { path }), text.place))
+    Some((JsonlSink { path }, text.place))
 }
 
 fn redis_list(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<SinkKind> {
@@ -210,7 +217,7 @@ fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
             }
             (text.value, text.place)
         }
-        (None, Some(text)) => (first_line(&text, report)?, text.place),
+        (None, Some(text)) => (first_line(&text, "the URL", report)?, text.place),
         // What is there but cannot be read is reported already.
         (None, None) if given != (false, false) => return None,
         (None, None) => {
@@ -231,11 +238,11 @@ fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
 }
 
 /// The file's first line: secrets mounted into a container often end with a newline.
-fn first_line(text: &Text, report: &mut Report<'_>) -> Option<String> {
+fn first_line(text: &Text, what: &str, report: &mut Report<'_>) -> Option<String> {
     match std::fs::read_to_string(Path::new(&text.value)) {
         Ok(content) => Some(content.lines().next().unwrap_or_default().trim().to_owned()),
         Err(error) => {
-            let message = format!("the file {} with the URL cannot be read: {error}", text.quoted());
+            let message = format!("the file {} with {what} cannot be read: {error}", text.quoted());
             let help = "without it the sink cannot be reached; create it, readable for staithe".to_owned();
             report.error(&text.place, message, Some(help));
             None

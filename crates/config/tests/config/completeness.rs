@@ -70,8 +70,10 @@ fn what_a_rule_takes() {
 
 #[test]
 fn what_becomes_of_it_afterwards() {
-    assert_eq!(rule(DATASET).shape.late, Late::Generation);
-    assert_eq!(rule(&format!("{DATASET}\nlate = 'ignore'")).shape.late, Late::Ignore);
+    for take in ["", DATASET, NAMES, DICOM] {
+        assert_eq!(rule(take).shape.late, Late::Generation);
+        assert_eq!(rule(&format!("{take}\nlate = 'ignore'")).shape.late, Late::Ignore);
+    }
     assert_eq!(rule(&format!("{NAMES}\nlate = 'generation'")).shape.late, Late::Generation);
     assert!(!rule("").shape.removed && rule("removed = true").shape.removed);
     assert!(rule(&format!("{DATASET}\nremoved = true")).shape.removed);

@@ -131,7 +131,7 @@ fn shape(chance: &mut Chance) -> Shape {
         2 => Take::Group(Grouping::Name(KeyPattern::parse(chance.one(&KEYS)).expect("a good pattern"))),
         _ => Take::Group(Grouping::Dicom(chance.one(&[DicomKey::Series, DicomKey::Study]))),
     };
-    let late = if take == Take::File || chance.often() { Late::Generation } else { Late::Ignore };
+    let late = if chance.often() { Late::Generation } else { Late::Ignore };
     Shape { take, late, of: None, removed: chance.often() }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration as its users meet it: text in, a plan or findings out.
 
 mod completeness;
+mod dlm;
 mod files;
 mod generated;
 mod hostile;

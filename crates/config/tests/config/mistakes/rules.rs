@@ -62,7 +62,7 @@ fn what_a_rule_takes() {
         ("group={dicom='serie'}", "4:14", "unknown DICOM key \"serie\"", "\"series\""),
         ("group={dicom=1}", "4:14", "expected one of series, study, found an integer", ""),
         ("removed='yes'", "4:9", "expected true or false, found a string", ""),
-        ("late='ignore'", "4:1", "`late` is for datasets and groups", "dataset = \"*.ms\""),
+        ("late='ignored'", "4:6", "unknown late \"ignored\"", "\"ignore\""),
         ("of='rule-1'", "4:1", "`of` is for datasets and groups", "group = "),
         ("dataset='x'\nlate='ignored'", "5:6", "unknown late \"ignored\"", "\"ignore\""),
         ("dataset='x'\nlate=1", "5:6", "expected one of generation, ignore, found an integer", ""),
