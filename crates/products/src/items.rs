@@ -2,6 +2,9 @@
 
 mod error;
 mod item;
+mod look;
+mod metadata;
+mod opaque;
 mod read;
 
 pub use error::ProductError;

@@ -37,7 +37,8 @@ pub(crate) fn push_member(out: &mut String, key: &str, value: &str) {
 }
 
 /// `text` as a JSON string.
-pub(crate) fn string(text: &str) -> String {
+#[must_use]
+pub fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     push_string(&mut out, text);
     out

@@ -31,6 +31,6 @@
 //! not trusted: sizes, depths and counts have limits, and no content may panic.
 
 pub mod items;
-mod json;
+pub mod json;
 pub mod wire;
 pub mod yaml;

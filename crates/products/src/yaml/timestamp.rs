@@ -90,7 +90,7 @@ impl<'a> WrittenTime<'a> {
             if size >= DAY {
                 return None;
             }
-            out.push_str(&format!("{sign}{:02}:{:02}", size / 60, size % 60));
+            out = format!("{out}{sign}{:02}:{:02}", size / 60, size % 60);
         }
         Some(out)
     }

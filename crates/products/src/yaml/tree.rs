@@ -178,7 +178,7 @@ fn syntax(error: &ScanError) -> YamlError {
 /// `TabNotAllowed` as "tab not allowed".
 fn words(name: &str) -> String {
     let mut out = String::new();
-    for character in name.chars().take_while(|character| character.is_ascii_alphanumeric()) {
+    for character in name.chars().take_while(char::is_ascii_alphanumeric) {
         if character.is_ascii_uppercase() && !out.is_empty() {
             out.push(' ');
         }
