@@ -120,7 +120,7 @@ fn the_originals_slips_are_for_strict_mode() {
         assert_eq!(is(&of(&Args { strict: true, ..args }, &[]), STATUS_FILE.as_bytes()), "files");
     }
     let below = |strict, polling| {
-        let args = Args { strict, polling, ..watched() };
+        let args = Args { polling, strict, ..watched() };
         let scene = Scene { absolute: Path::new("/x/node_modules/w"), existing: &[] };
         let rules = rules(&args, scene, "dlm");
         (is(&rules, b"plain"), is(&rules, b"dp/x"))
