@@ -8,6 +8,7 @@ mod batch;
 mod desk;
 mod dice;
 mod dispatch;
+mod journal;
 mod lane;
 mod observer;
 mod orders;
@@ -21,6 +22,7 @@ mod tests;
 mod waiting;
 
 pub use dispatch::Dispatch;
+pub use journal::hands;
 pub use observer::Observer;
 pub use policy::{Backoff, Breaker, Permit, Sentence, Tempo, refused};
 pub use queue::QueueSink;

@@ -158,18 +158,18 @@ impl Engine {
         };
         let (ledger, report) = Ledger::open(options)?;
         let runtime = runtime()?;
+        let for_dispatch: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&observer)));
         let mut built = Vec::new();
         let mut sinks = Vec::new();
         for sink in &plan.sinks {
             let own = given.iter().position(|(name, _)| *name == sink.name).map(|at| given.swap_remove(at).1);
             let (id, made) = match own {
                 Some(own) => (ledger.register_sink(&sink.name, sink.kind.name())?, own),
-                None => make_sink(&ledger, sink)?,
+                None => make_sink(&ledger, sink, &for_dispatch)?,
             };
             built.push((id, sink.clone(), made));
             sinks.push(RunningSink { plan: sink.clone(), id });
         }
-        let for_dispatch = Arc::new(ForDispatch(Arc::clone(&observer)));
         let dispatch = Dispatch::start(runtime.handle(), ledger.clone(), built, for_dispatch);
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
@@ -253,7 +253,7 @@ impl Engine {
     fn sinks_that_tell(&self, names: &[&String], kind: Kind) -> Vec<SinkId> {
         let state = self.lock();
         let sink = |name: &&String| state.sinks.iter().find(|sink| sink.plan.name == **name);
-        let tells = |sink: &&RunningSink| sinks::tells(&sink.plan.format, kind);
+        let tells = |sink: &&RunningSink| sinks::tells(&sink.plan, kind);
         names.iter().filter_map(sink).filter(tells).map(|sink| sink.id).collect()
     }
 
@@ -398,7 +398,8 @@ impl Engine {
             }
             let list = if before.is_some() { &mut done.changed } else { &mut done.added };
             list.push(sink.name.clone());
-            made.push((sink, make_sink(&self.ledger, sink)?));
+            let observer: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&self.observer)));
+            made.push((sink, make_sink(&self.ledger, sink, &observer)?));
         }
         for (sink, (id, made)) in made {
             self.dispatch.remove(id);
@@ -577,12 +578,17 @@ fn runtime() -> Result<Runtime, EngineError> {
         .map_err(|error| EngineError::Thread { what: "the network runtime".into(), error })
 }
 
-fn make_sink(ledger: &Ledger, plan: &SinkPlan) -> Result<(SinkId, Box<dyn Sink>), EngineError> {
+fn make_sink(
+    ledger: &Ledger,
+    plan: &SinkPlan,
+    observer: &Arc<dyn dispatch::Observer>,
+) -> Result<(SinkId, Box<dyn Sink>), EngineError> {
     let id = ledger.register_sink(&plan.name, plan.kind.name())?;
     let made: Box<dyn Sink> = if matches!(plan.kind, SinkKind::Queue(_)) {
         Box::new(QueueSink::new(ledger.clone(), id))
     } else {
-        sinks::build(plan).map_err(|error| EngineError::Sink { name: plan.name.clone(), error })?
+        let hands = dispatch::hands(ledger, id, &plan.name, observer);
+        sinks::build(plan, &hands).map_err(|error| EngineError::Sink { name: plan.name.clone(), error })?
     };
     Ok((id, made))
 }

@@ -13,6 +13,7 @@ use rustix::fs::{Access, access};
 
 use crate::blocking::Bench;
 use crate::file_fault::FileFault;
+use crate::journal::Hands;
 use crate::registry::build;
 
 /// A sentence about what would keep the sink from delivering now; `None` when all is well.
@@ -22,7 +23,7 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
     let text = match &plan.kind {
         SinkKind::Queue(_) | SinkKind::Stdout => return None,
         SinkKind::Jsonl(jsonl) => check_file(jsonl.path.clone(), plan).await?,
-        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan) {
+        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan, &Hands::in_memory()) {
             Ok(mut sink) => sink.ping().await.err()?.to_string(),
             Err(error) => return Some(error.to_string()),
         },

@@ -11,7 +11,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use config::Format;
+use config::{Format, SinkPlan};
 use model::{Kind, Parcel};
 
 /// Appends the event as `format` writes it. There is no newline at the end, and nothing is put
@@ -26,12 +26,12 @@ pub fn encode(format: &Format, parcel: &Parcel, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether the format can tell an event of this kind from a unit that is complete. One that only
+/// Whether the sink can tell an event of this kind from a unit that is complete. One that only
 /// names the path cannot: whoever reads it would take a file that is gone for one that came. Such
 /// sinks are not to get removals and gaps.
 #[must_use]
-pub fn tells(format: &Format, kind: Kind) -> bool {
-    kind.is_unit() || format.tells_events_apart()
+pub fn tells(plan: &SinkPlan, kind: Kind) -> bool {
+    kind.is_unit() || plan.tells_events_apart()
 }
 
 /// Whether the format gives raw bytes of names, which may hold newlines and control bytes.

@@ -41,14 +41,19 @@ pub trait Journal: Send + Sync {
     /// Adds steps.
     fn note(&self, note: Note) -> BoxFuture<'_, Result<(), JournalError>>;
     /// What is still followed, by event, behind `after`.
-    fn pursuits(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, JournalError>>;
+    fn pursuits(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Pursuits, JournalError>>;
 }
+
+/// What is still followed: the event and the sink's own words.
+pub type Pursuits = Vec<(u64, Vec<u8>)>;
 
 /// What a sink is given by the house that runs it.
 #[derive(Clone)]
 pub struct Hands {
     /// Its memory.
     pub journal: std::sync::Arc<dyn Journal>,
+    /// The time.
+    pub now: std::sync::Arc<dyn Fn() -> model::Stamp + Send + Sync>,
     /// Says something to whoever reads the program's log. Returns at once.
     pub remark: std::sync::Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -57,7 +62,9 @@ impl Hands {
     /// A memory that ends with the process, and nobody who listens: for trials and checks.
     #[must_use]
     pub fn in_memory() -> Self {
-        Self { journal: std::sync::Arc::new(MemoryJournal::default()), remark: std::sync::Arc::new(|_| ()) }
+        use std::sync::Arc;
+        let (journal, now) = (Arc::new(MemoryJournal::default()), Arc::new(|| model::Stamp::new(0, 0)));
+        Self { journal, now, remark: Arc::new(|_| ()) }
     }
 }
 
@@ -96,7 +103,7 @@ impl Journal for MemoryJournal {
         Box::pin(async { Ok(()) })
     }
 
-    fn pursuits(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, JournalError>> {
+    fn pursuits(&self, after: u64, limit: usize) -> BoxFuture<'_, Result<Pursuits, JournalError>> {
         let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let open = pages.range(after + 1..).filter_map(|(seq, page)| Some((*seq, page.pursuit.clone()?)));
         let open: Vec<_> = open.take(limit).collect();

@@ -4,6 +4,7 @@ mod blocking;
 pub mod check;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod dlm;
 mod file_fault;
 pub mod format;
 pub mod journal;
@@ -13,11 +14,13 @@ pub mod redis_list;
 pub mod registry;
 pub mod sink;
 pub mod stdout;
+mod tls;
 
 #[cfg(any(test, feature = "conformance"))]
 mod samples;
 
 pub use check::check;
+pub use dlm::Dlm;
 pub use format::{encode, tells};
 pub use journal::{Hands, Journal, JournalError, MemoryJournal, Note, Pursuit};
 pub use jsonl::Jsonl;

@@ -9,7 +9,6 @@ mod advice;
 mod endpoint;
 mod fault;
 mod link;
-mod tls;
 
 use std::time::Duration;
 
@@ -24,9 +23,9 @@ use self::endpoint::Endpoint;
 pub use self::endpoint::UrlError;
 use self::fault::{Fault, Names, Step};
 use self::link::{Link, refused};
-use self::tls::TlsFiles;
 use crate::format::encode;
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
+use crate::tls::TlsFiles;
 
 /// At most so many bytes of events go into one command (one event may be larger).
 const COMMAND_BYTES: usize = 1 << 20;

@@ -1,7 +1,9 @@
 //! From a plan to a sink: the one place that knows every kind.
 
-use config::{SinkKind, SinkPlan};
+use config::{DlmSink, SinkKind, SinkPlan};
 
+use crate::dlm::Dlm;
+use crate::journal::Hands;
 use crate::jsonl::Jsonl;
 use crate::redis_list::{RedisList, UrlError};
 use crate::sink::Sink;
@@ -29,11 +31,11 @@ pub enum BuildError {
 }
 
 /// Builds the sink. Nothing is opened and nobody is asked.
-pub fn build(plan: &SinkPlan) -> Result<Box<dyn Sink>, BuildError> {
+pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError> {
     let format = plan.format.clone();
     Ok(match &plan.kind {
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
-        SinkKind::Dlm(_) => return Err(BuildError::Embedded(plan.name.clone())),
+        SinkKind::Dlm(dlm) => Box::new(Dlm::new(DlmSink::clone(dlm), plan.timeout, hands.clone())),
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),
         SinkKind::Jsonl(jsonl) => Box::new(Jsonl::new(jsonl.path.clone(), format, plan.timeout)),
         SinkKind::RedisList(redis) => {
@@ -72,7 +74,7 @@ mod tests {
     }
 
     fn error(plan: &SinkPlan) -> BuildError {
-        match build(plan) {
+        match build(plan, &Hands::in_memory()) {
             Ok(_) => panic!("it was built"),
             Err(error) => error,
         }
@@ -86,7 +88,7 @@ mod tests {
             redis("redis://no-such-host.invalid", None),
             redis("rediss://h", Some("/no/such/file.pem")),
         ] {
-            assert!(build(&plan).is_ok());
+            assert!(build(&plan, &Hands::in_memory()).is_ok());
         }
     }
 

@@ -1,4 +1,6 @@
-use config::Format;
+use std::time::Duration;
+
+use config::{Format, SinkKind, SinkPlan};
 use model::{Cause, EventId, Frozen, Kind, Members, Parcel, Stamp};
 
 use super::{encode, tells};
@@ -176,8 +178,10 @@ fn a_format_that_only_names_the_path_tells_nothing_but_arrivals() {
         (template("{type} {path}"), true),
     ];
     for (format, anything) in all {
+        let (name, timeout) = ("s".to_owned(), Duration::from_secs(1));
+        let plan = SinkPlan { name, kind: SinkKind::Stdout, format, max_attempts: 0, timeout };
         for kind in Kind::ALL {
-            assert_eq!(tells(&format, kind), anything || kind.is_unit(), "{format:?} {kind:?}");
+            assert_eq!(tells(&plan, kind), anything || kind.is_unit(), "{plan:?} {kind:?}");
         }
     }
 }

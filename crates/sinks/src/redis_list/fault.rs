@@ -12,6 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::advice;
 use crate::sink::Trouble;
+use crate::tls::TlsFault;
 
 /// How much of a server's own words is repeated.
 const QUOTED: usize = 200;
@@ -93,6 +94,16 @@ pub(crate) struct Names {
     pub(crate) counter: Option<String>,
     /// `lpush` or `rpush`.
     pub(crate) command: &'static str,
+}
+
+impl From<TlsFault> for Fault {
+    fn from(fault: TlsFault) -> Self {
+        match fault {
+            TlsFault::File { path, what } => Fault::File { path, what },
+            TlsFault::NoAuthorities => Fault::NoAuthorities,
+            TlsFault::Library(error) => Fault::Tls(error),
+        }
+    }
 }
 
 impl Fault {

@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::endpoint::{Address, Endpoint};
 use super::fault::{Fault, Step};
-use super::tls::TlsFiles;
+use crate::tls::TlsFiles;
 
 /// The answer to PING is one line: `+PONG`, or an error's code and a sentence.
 const LONGEST_ANSWER: usize = 4096;

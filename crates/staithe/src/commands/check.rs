@@ -17,7 +17,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         log::plain(warning.render(colour).trim_end());
     }
     for sink in plan.sinks.iter().filter(|sink| !matches!(sink.kind, config::SinkKind::Queue(_))) {
-        if let Err(error) = sinks::build(sink) {
+        if let Err(error) = sinks::build(sink, &sinks::Hands::in_memory()) {
             return Err(failure(Exit::Usage, format!("sink {}: {error}", sink.name)));
         }
     }

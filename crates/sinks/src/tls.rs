@@ -5,9 +5,18 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
-use super::fault::Fault;
+/// Why TLS cannot be arranged.
+#[derive(Debug)]
+pub(crate) enum TlsFault {
+    /// A PEM file cannot be used.
+    File { path: PathBuf, what: String },
+    /// The system has no certificates to trust.
+    NoAuthorities,
+    /// The library refused.
+    Library(rustls::Error),
+}
 
 /// The PEM files that belong to a connection. They are read anew for each connection, so that
 /// renewed certificates need no restart.
@@ -20,18 +29,18 @@ pub(crate) struct TlsFiles {
 }
 
 impl TlsFiles {
+    /// For connections without TLS: trusts nobody.
+    pub(crate) fn none() -> Result<ClientConfig, TlsFault> {
+        Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    }
+
     /// Reads the files. Blocks on the disk.
-    pub(crate) fn load(&self) -> Result<ClientConfig, Fault> {
+    pub(crate) fn load(&self) -> Result<ClientConfig, TlsFault> {
         let roots = match &self.authority {
             Some(path) => private_roots(path)?,
             None => system_roots()?,
         };
-        // The provider is named here so that no second one in the build can turn this into a panic.
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(Fault::Tls)?
-            .with_root_certificates(roots);
+        let builder = builder()?.with_root_certificates(roots);
         let Some((certificate, key)) = &self.client else { return Ok(builder.with_no_client_auth()) };
         let chain = certificates(certificate)?;
         let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
@@ -39,7 +48,15 @@ impl TlsFiles {
     }
 }
 
-fn private_roots(path: &Path) -> Result<RootCertStore, Fault> {
+/// The provider is named here so that no second one in the build can turn this into a panic.
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsFault> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsFault::Library)
+}
+
+fn private_roots(path: &Path) -> Result<RootCertStore, TlsFault> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
         roots.add(certificate).map_err(|error| unreadable(path, &error))?;
@@ -47,19 +64,19 @@ fn private_roots(path: &Path) -> Result<RootCertStore, Fault> {
     Ok(roots)
 }
 
-fn system_roots() -> Result<RootCertStore, Fault> {
+fn system_roots() -> Result<RootCertStore, TlsFault> {
     let mut roots = RootCertStore::empty();
     let (usable, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if usable == 0 { Err(Fault::NoAuthorities) } else { Ok(roots) }
+    if usable == 0 { Err(TlsFault::NoAuthorities) } else { Ok(roots) }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFault> {
     let found: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(path).map_err(|error| unreadable(path, &error))?.collect();
     let found = found.map_err(|error| unreadable(path, &error))?;
     if found.is_empty() { Err(unreadable(path, &"it holds no certificate")) } else { Ok(found) }
 }
 
-fn unreadable(path: &Path, what: &dyn std::fmt::Display) -> Fault {
-    Fault::File { path: path.to_owned(), what: what.to_string() }
+fn unreadable(path: &Path, what: &dyn std::fmt::Display) -> TlsFault {
+    TlsFault::File { path: path.to_owned(), what: what.to_string() }
 }

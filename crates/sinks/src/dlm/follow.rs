@@ -1,0 +1,193 @@
+//! What becomes of copies after the delivery.
+
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use products::wire;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::fault::Fault;
+use super::pursuit::{Copy, Pursued};
+use super::rows::{self, Migration};
+use super::shop::Shop;
+use super::step::{CopyState, Step};
+use crate::journal::{JournalError, Note, Pursuit};
+
+/// How often the list is gone through.
+const ROUND: Duration = Duration::from_secs(2);
+/// So many are read at a time.
+const PAGE: usize = 256;
+
+/// Follows copies until it is dropped.
+pub(crate) async fn follow(shop: Arc<Shop>) {
+    loop {
+        sleep(ROUND).await;
+        // A journal or a service that fails now is asked in the next round; what is followed is on disk.
+        let _ = round(&shop).await;
+    }
+}
+
+/// Why a round ends early.
+enum Cut {
+    Journal,
+    Service,
+}
+
+impl From<JournalError> for Cut {
+    fn from(_: JournalError) -> Self {
+        Cut::Journal
+    }
+}
+
+async fn round(shop: &Shop) -> Result<(), Cut> {
+    let mut after = 0;
+    loop {
+        let page = shop.hands.journal.pursuits(after, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after = *last;
+        for (seq, bytes) in page {
+            // What a later version wrote, nobody here can follow.
+            if let Some(pursued) = Pursued::decode(&bytes) {
+                see_to(shop, seq, pursued).await?;
+            }
+        }
+    }
+}
+
+/// Looks at the copies of one product whose time has come.
+async fn see_to(shop: &Shop, seq: u64, mut pursued: Pursued) -> Result<(), Cut> {
+    let now = shop.now();
+    let mut steps = Vec::new();
+    let mut changed = false;
+    let mut index = 0;
+    while index < pursued.copies.len() {
+        if pursued.copies[index].next > now.sec {
+            index += 1;
+            continue;
+        }
+        changed = true;
+        let is_there = !pursued.copies[index].failed || is_there(&pursued).await;
+        let copy = &mut pursued.copies[index];
+        let outcome = if copy.failed { again(shop, copy, is_there).await? } else { look(shop, copy).await? };
+        let ended = outcome.as_ref().is_some_and(|(state, _)| *state != CopyState::Failed);
+        if let Some((state, why)) = outcome {
+            tell(shop, copy, state, &why);
+            steps.push(Step::Result { name: copy.name.clone(), state, why, tries: copy.tries }.encode());
+        }
+        if ended {
+            pursued.copies.remove(index);
+        } else {
+            index += 1;
+        }
+    }
+    if changed {
+        let pursuit = if pursued.copies.is_empty() { Pursuit::Clear } else { Pursuit::Set(pursued.encode()) };
+        shop.hands.journal.note(Note { seq, steps, pursuit }).await?;
+    }
+    Ok(())
+}
+
+/// Only what is certainly gone is given up.
+async fn is_there(pursued: &Pursued) -> bool {
+    let path = pursued.root.join(std::ffi::OsStr::from_bytes(&pursued.path));
+    let look = spawn_blocking(move || std::fs::symlink_metadata(path));
+    !matches!(look.await, Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
+fn tell(shop: &Shop, copy: &Copy, state: CopyState, why: &str) {
+    match state {
+        CopyState::Finished => {}
+        CopyState::Failed => (shop.hands.remark)(&format!(
+            "W-DLM-COPY: the copy of {} failed (try {}): {why}; it is registered, and the copy is asked for again. \
+             Fix: see the migration service's log",
+            copy.name, copy.tries
+        )),
+        CopyState::GivenUp => (shop.hands.remark)(&format!(
+            "E-DLM-COPY: the copy of {} is given up: {why}; it is registered and NOT on the target storage",
+            copy.name
+        )),
+    }
+}
+
+/// Asks how a copy stands.
+async fn look(shop: &Shop, copy: &mut Copy) -> Result<Option<(CopyState, String)>, Cut> {
+    let now = shop.now();
+    let said = match copy.migration {
+        Some(number) => match shop.client.ask(&wire::get_migration(number)).await {
+            Ok(answer) => rows::migration(&answer),
+            Err(fault) => return unanswered(copy, now, &fault),
+        },
+        None => Migration::Unclear,
+    };
+    match said {
+        Migration::Running => {
+            copy.wait(now);
+            Ok(None)
+        }
+        Migration::Finished => Ok(Some((CopyState::Finished, String::new()))),
+        Migration::Failed(why) => {
+            copy.fail(now);
+            Ok(Some((CopyState::Failed, why)))
+        }
+        Migration::Unclear => look_at_target(shop, copy).await,
+    }
+}
+
+/// The row on the target is READY after a copy that went well, and gone after one that failed.
+async fn look_at_target(shop: &Shop, copy: &mut Copy) -> Result<Option<(CopyState, String)>, Cut> {
+    let now = shop.now();
+    let Some(target) = &shop.plan.target else {
+        return Ok(Some((CopyState::GivenUp, "no target is configured".into())));
+    };
+    let row = async {
+        let id = shop.target(target).await?.id.clone();
+        shop.find(&copy.name, &id).await
+    };
+    match row.await {
+        Ok(Some(row)) if row.ready => Ok(Some((CopyState::Finished, String::new()))),
+        Ok(Some(_)) => {
+            copy.wait(now);
+            Ok(None)
+        }
+        Ok(None) => {
+            copy.fail(now);
+            Ok(Some((CopyState::Failed, "the target storage has no row for it".into())))
+        }
+        Err(fault) => unanswered(copy, now, &fault),
+    }
+}
+
+/// Asks for a failed copy once more.
+async fn again(shop: &Shop, copy: &mut Copy, is_there: bool) -> Result<Option<(CopyState, String)>, Cut> {
+    let now = shop.now();
+    if !is_there {
+        return Ok(Some((CopyState::GivenUp, "the product is gone here".into())));
+    }
+    let Some(target) = &shop.plan.target else {
+        return Ok(Some((CopyState::GivenUp, "no target is configured".into())));
+    };
+    match shop.client.ask(&wire::copy_data_item(&copy.uid, target)).await {
+        Ok(answer) => {
+            copy.restart(rows::migration_id(&answer), now);
+            Ok(None)
+        }
+        Err(Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_)) => Err(Cut::Service),
+        Err(fault) => {
+            copy.fail(now);
+            Ok(Some((CopyState::Failed, fault.text().to_owned())))
+        }
+    }
+}
+
+/// Nobody answered: the others need not be asked in this round. A refusal concerns this one only.
+fn unanswered(copy: &mut Copy, now: model::Stamp, fault: &Fault) -> Result<Option<(CopyState, String)>, Cut> {
+    match fault {
+        Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_) => Err(Cut::Service),
+        _ => {
+            copy.wait(now);
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! One product's way through the services: ask the journal, send, write down.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use model::text::safe;
+use products::items::{Item, Product as Parts, ProductError, Reading};
+use products::wire::{self, Dialect, Registration, TargetCopy};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::fault::{self, Fault};
+use super::pursuit::Pursued;
+use super::rows;
+use super::shop::Shop;
+use super::step::{Progress, Step};
+use crate::journal::{JournalError, Note, Pursuit};
+use crate::sink::Trouble;
+
+/// What the original waits after a top item and after a child.
+const STRICT_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
+
+/// Where a product lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The event.
+    pub(crate) seq: u64,
+    /// The storage's root.
+    pub(crate) root: PathBuf,
+    /// Relative to it.
+    pub(crate) path: Vec<u8>,
+}
+
+/// How a product's turn ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// Every item is registered, every copy was accepted.
+    Made,
+    /// Its time was up.
+    Underway(String),
+    /// Something failed for now.
+    Again(String),
+    /// Something will never succeed.
+    Refused(String),
+    /// The sink as a whole is in trouble.
+    Trouble(Trouble),
+}
+
+impl From<JournalError> for End {
+    fn from(error: JournalError) -> Self {
+        End::Trouble(Trouble::Down(format!(
+            "E-DLM-JOURNAL: cannot write down what was done: {error}; nothing is lost, nothing more is sent until it \
+             can be. Fix: free space in the state directory, or see to its disk"
+        )))
+    }
+}
+
+/// Whether products should go on.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    over: AtomicBool,
+}
+
+impl Slice {
+    /// Each product ends after its request in hand.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+}
+
+/// Makes a product, from where its journal says that it stands.
+pub(crate) async fn make(shop: &Shop, place: &Place, slice: &Slice) -> End {
+    match Making::open(shop, place, slice).await {
+        Ok(None) => End::Made,
+        Ok(Some(mut making)) => match making.all().await {
+            Ok(()) => making.close().await.unwrap_or_else(|end| end),
+            Err(end) => making.put_aside(end).await,
+        },
+        Err(end) => end,
+    }
+}
+
+struct Making<'a> {
+    shop: &'a Shop,
+    place: &'a Place,
+    slice: &'a Slice,
+    items: Vec<Item>,
+    progress: Progress,
+    /// It was begun before: what is not recorded may be there already.
+    unsure: bool,
+    /// Done and not written down yet; it is before the next request.
+    unwritten: Vec<Step>,
+    /// Copies that are to be followed from the next commit on.
+    pursued: Option<Pursued>,
+    /// What failed for now, while its siblings went on.
+    again: Option<String>,
+}
+
+impl<'a> Making<'a> {
+    /// Nothing where all is done already.
+    async fn open(shop: &'a Shop, place: &'a Place, slice: &'a Slice) -> Result<Option<Self>, End> {
+        let steps = shop.hands.journal.steps(place.seq).await?;
+        let progress = Progress::of(&steps);
+        if progress.done {
+            return Ok(None);
+        }
+        let parts = read(shop, place).await?;
+        let unsure = progress.unsure;
+        let mut making = Self {
+            shop,
+            place,
+            slice,
+            items: parts.items,
+            progress,
+            unsure,
+            unwritten: Vec::new(),
+            pursued: None,
+            again: None,
+        };
+        if !making.take_earlier() && !unsure {
+            making.did(Step::Begin);
+        }
+        for left in parts.left_out {
+            let (name, why) = (safe(&left.name), left.why.as_str());
+            if !making.progress.is_left_out(&name) {
+                (shop.hands.remark)(&format!(
+                    "W-DLM-LEFT: {name} is left out of its product: {why}; the rest is registered"
+                ));
+                making.did(Step::LeftOut { name, why: why.to_owned() });
+            }
+        }
+        Ok(Some(making))
+    }
+
+    /// What an earlier program listed in the status file counts as registered and copied.
+    fn take_earlier(&mut self) -> bool {
+        let Some(top) = self.items.first().map(|item| item.name.clone()) else { return false };
+        if self.shop.plan.strict || self.progress.uid(&top).is_some() {
+            return false;
+        }
+        let Some(uid) = self.shop.register().earlier(&top).map(str::to_owned) else { return false };
+        self.did(Step::Begin);
+        self.did(Step::Known { name: top.clone(), uid: uid.clone(), oid: None });
+        self.did(Step::Copied { name: top, uid, migration: None });
+        // Its children may be there, too; the file does not say.
+        self.unsure = true;
+        true
+    }
+
+    fn did(&mut self, step: Step) {
+        self.progress.add(&step);
+        self.unwritten.push(step);
+    }
+
+    /// Writes down what was done. After this, it is never done again.
+    async fn write_down(&mut self) -> Result<(), End> {
+        if self.unwritten.is_empty() {
+            return Ok(());
+        }
+        let steps = self.unwritten.iter().map(Step::encode).collect();
+        let pursuit = self.pursued.as_ref().map_or(Pursuit::Keep, |pursued| Pursuit::Set(pursued.encode()));
+        self.shop.hands.journal.note(Note { seq: self.place.seq, steps, pursuit }).await?;
+        self.unwritten.clear();
+        Ok(())
+    }
+
+    async fn all(&mut self) -> Result<(), End> {
+        for at in 0..self.items.len() {
+            let item = self.items[at].clone();
+            if self.slice.is_over() {
+                let (done, all) = (self.progress.registered(), self.items.len());
+                return Err(End::Underway(format!("under way: {done} of {all} items are registered")));
+            }
+            if !self.is_finished(at, &item) {
+                self.item(at, &item).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is left to do for the item.
+    fn is_finished(&self, at: usize, item: &Item) -> bool {
+        let name = &item.name;
+        let there = match self.goal(at) {
+            Goal::Registered => true,
+            Goal::Copied => self.progress.is_copied(name),
+            Goal::OnTarget => self.progress.is_on_target(name),
+        };
+        self.progress.is_refused(name) || (there && self.progress.uid(name).is_some())
+    }
+
+    /// What is to become of an item besides its registration.
+    fn goal(&self, at: usize) -> Goal {
+        match (&self.shop.plan.target, at) {
+            (None, _) => Goal::Registered,
+            (Some(_), 0) => Goal::Copied,
+            // The original copies the first child a second time: it comes with its parent.
+            (Some(_), 1) if self.shop.plan.strict => Goal::Copied,
+            (Some(_), _) => Goal::OnTarget,
+        }
+    }
+
+    async fn item(&mut self, at: usize, item: &Item) -> Result<(), End> {
+        let goal = self.goal(at);
+        if self.progress.uid(&item.name).is_none() {
+            self.register(at, item).await?;
+        }
+        if at == 0
+            && !self.shop.plan.strict
+            && let Some((_, _, why)) = self.progress.refusals()
+        {
+            // Its children would have no parent.
+            return Err(End::Refused(why.to_owned()));
+        }
+        match goal {
+            Goal::Copied => self.copy(item).await?,
+            Goal::OnTarget if self.progress.uid(&item.name).is_some() => self.put_on_target(item).await?,
+            Goal::OnTarget | Goal::Registered => {}
+        }
+        if self.shop.plan.strict {
+            self.write_down().await?;
+            sleep(if at == 0 { STRICT_PAUSES.0 } else { STRICT_PAUSES.1 }).await;
+        }
+        Ok(())
+    }
+
+    async fn register(&mut self, at: usize, item: &Item) -> Result<(), End> {
+        if self.unsure && self.recognise(item).await? {
+            return Ok(());
+        }
+        let top = self.items[0].name.clone();
+        let parents = if at == 0 { None } else { self.progress.uid(&top).map(str::to_owned) };
+        let request = wire::register_data_item(
+            self.shop.dialect(),
+            &Registration {
+                item_name: &item.name,
+                item_type: item.kind,
+                storage_name: self.shop.storage(),
+                parents: parents.as_deref(),
+                decompressed_size: item.size,
+                storage_access_check: self.shop.plan.access_check,
+                metadata: item.metadata.as_deref(),
+            },
+        );
+        self.write_down().await?;
+        let answer = self.shop.client.ask(&request).await;
+        let uid = answer.and_then(|value| rows::id(&value).ok_or_else(|| fault::unclear(&request, "no id")));
+        match uid {
+            Ok(uid) => self.did(Step::Registered { name: item.name.clone(), uid }),
+            Err(Fault::Exists(text)) if !self.shop.plan.strict => self.confirm(item, &text).await?,
+            Err(fault) => self.failed(at == 0, item, fault)?,
+        }
+        Ok(())
+    }
+
+    /// The server may have the item from a request whose answer was lost.
+    async fn recognise(&mut self, item: &Item) -> Result<bool, End> {
+        self.write_down().await?;
+        let row = match self.shop.find(&item.name, &self.shop.storage_id).await {
+            Ok(row) => row,
+            Err(fault) => return Err(Self::halt(fault)),
+        };
+        let Some(row) = row else { return Ok(false) };
+        if row.ready {
+            self.did(Step::Known { name: item.name.clone(), uid: row.uid, oid: row.oid });
+        } else {
+            let why = half_made(&item.name, &row.uid);
+            self.did(Step::Refused { name: item.name.clone(), why });
+        }
+        Ok(true)
+    }
+
+    /// The server says that it has the item: it must show it.
+    async fn confirm(&mut self, item: &Item, said: &str) -> Result<(), End> {
+        if self.recognise(item).await? {
+            let Some(uid) = self.progress.uid(&item.name) else { return Ok(()) };
+            if !self.unsure {
+                (self.shop.hands.remark)(&format!(
+                    "W-DLM-KNOWN: {} was registered before, as {uid}; the services keep its first content",
+                    item.name
+                ));
+            }
+            // Whoever registered it may have asked for its copy as well.
+            self.unsure = true;
+            return Ok(());
+        }
+        Err(End::Again(format!(
+            "E-DLM-ANSWER: {said}; but asked for the item, it has none. It is tried again"
+        )))
+    }
+
+    async fn copy(&mut self, item: &Item) -> Result<(), End> {
+        let Some(target) = self.shop.plan.target.clone() else { return Ok(()) };
+        let uid = self.progress.uid(&item.name).map(str::to_owned);
+        if let Some(uid) = &uid
+            && !self.progress.is_copied(&item.name)
+            && !(self.unsure && self.is_on_target(item, &target).await?)
+        {
+            let request = wire::copy_data_item(uid, &target);
+            self.write_down().await?;
+            match self.shop.client.ask(&request).await {
+                Ok(answer) => self.copied(item, uid, rows::migration_id(&answer)),
+                Err(fault) => self.failed(true, item, fault)?,
+            }
+        } else if let Some(uid) = &uid
+            && !self.progress.is_copied(&item.name)
+        {
+            self.copied(item, uid, None);
+        }
+        if uid.is_some() {
+            self.shop.register().add(&item.name, uid.as_deref(), self.shop.now());
+        }
+        Ok(())
+    }
+
+    fn copied(&mut self, item: &Item, uid: &str, migration: Option<i64>) {
+        self.did(Step::Copied { name: item.name.clone(), uid: uid.to_owned(), migration });
+        if self.shop.plan.follow_copies && !self.shop.plan.strict {
+            let now = self.shop.now();
+            self.pursued.get_or_insert_with(|| Pursued::at(self.place)).add(&item.name, uid, migration, now);
+        }
+    }
+
+    async fn put_on_target(&mut self, item: &Item) -> Result<(), End> {
+        let Some(target) = self.shop.plan.target.clone() else { return Ok(()) };
+        let done = match self.shop.dialect() {
+            Dialect::R21 => self.register_on_target(item, &target).await,
+            Dialect::Main => self.init_on_target(item, &target).await,
+        };
+        match done {
+            Ok(true) => self.did(Step::OnTarget { name: item.name.clone() }),
+            Ok(false) => {}
+            Err(Stop::End(end)) => return Err(end),
+            Err(Stop::Fault(fault)) => self.failed(false, item, fault)?,
+        }
+        Ok(())
+    }
+
+    /// As the client 2.1 does it.
+    async fn register_on_target(&mut self, item: &Item, target: &str) -> Result<bool, Stop> {
+        let request = wire::register_data_item(
+            Dialect::R21,
+            &Registration {
+                item_name: &item.name,
+                item_type: item.kind,
+                storage_name: target,
+                parents: None,
+                decompressed_size: None,
+                storage_access_check: false,
+                metadata: item.metadata.as_deref(),
+            },
+        );
+        self.write_down().await?;
+        match self.shop.client.ask(&request).await {
+            Ok(_) => Ok(true),
+            Err(Fault::Exists(_)) if !self.shop.plan.strict => Ok(true),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// As the client's main branch does it.
+    async fn init_on_target(&mut self, item: &Item, target: &str) -> Result<bool, Stop> {
+        let oid = self.oid(item).await?;
+        let (id, phase) = self.shop.target(target).await.map(|row| (row.id.clone(), row.phase.clone()))?;
+        if self.unsure && self.is_on_target(item, target).await? {
+            return Ok(true);
+        }
+        let request = wire::init_data_item(&TargetCopy {
+            item_name: &item.name,
+            item_type: item.kind,
+            oid: oid.as_deref(),
+            storage_id: &id,
+            uid_phase: &phase,
+            uid_expiration: self.shop.expiration(target).as_deref(),
+            decompressed_size: item.size,
+        });
+        self.write_down().await?;
+        self.shop.client.ask(&request).await?;
+        Ok(true)
+    }
+
+    async fn oid(&mut self, item: &Item) -> Result<Option<String>, Stop> {
+        if let Some(oid) = self.progress.oid(&item.name) {
+            return Ok(Some(oid.to_owned()));
+        }
+        let Some(uid) = self.progress.uid(&item.name) else { return Ok(None) };
+        let request = wire::query_data_item(uid);
+        self.write_down().await?;
+        let answer = self.shop.client.ask(&request).await;
+        let row = answer.and_then(|value| {
+            let rows = rows::items(&value).ok_or_else(|| fault::unclear(&request, "no list of items"))?;
+            rows.into_iter()
+                .next()
+                .and_then(|row| row.oid)
+                .ok_or_else(|| fault::unclear(&request, "no object id"))
+        });
+        match row {
+            Ok(oid) => {
+                self.did(Step::Oid { name: item.name.clone(), oid: oid.clone() });
+                Ok(Some(oid))
+            }
+            // The original goes on without one, and the row on the target gets an id of its own.
+            Err(_) if self.shop.plan.strict => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Whether the item has a row on the target storage.
+    async fn is_on_target(&mut self, item: &Item, target: &str) -> Result<bool, End> {
+        self.write_down().await?;
+        let found = async {
+            let id = self.shop.target(target).await?.id.clone();
+            self.shop.find(&item.name, &id).await
+        };
+        found.await.map(|row| row.is_some()).map_err(Self::halt)
+    }
+
+    /// What a failed request of an item means: the end of the product's turn, or only of the item's.
+    fn failed(&mut self, holds_up_all: bool, item: &Item, fault: Fault) -> Result<(), End> {
+        let strict = self.shop.plan.strict;
+        match fault {
+            Fault::Unreached(_) => Err(Self::halt(fault)),
+            fault if strict => {
+                self.did(Step::Refused { name: item.name.clone(), why: fault.text().to_owned() });
+                Ok(())
+            }
+            Fault::Busy(_) | Fault::Person(_) => Err(Self::halt(fault)),
+            Fault::Again(text) | Fault::Exists(text) if holds_up_all => Err(End::Again(text)),
+            Fault::Again(text) | Fault::Exists(text) => {
+                // Its answer may say less than was done.
+                self.unsure = true;
+                self.again.get_or_insert(text);
+                Ok(())
+            }
+            Fault::Refused(text) => {
+                self.did(Step::Refused { name: item.name.clone(), why: text.clone() });
+                if holds_up_all { Err(End::Refused(text)) } else { Ok(()) }
+            }
+        }
+    }
+
+    /// A failure that ends the product's turn whatever was asked.
+    fn halt(fault: Fault) -> End {
+        match fault {
+            Fault::Again(text) => End::Again(text),
+            other => End::Trouble(other.into_trouble()),
+        }
+    }
+
+    /// Everything was tried.
+    async fn close(&mut self) -> Result<End, End> {
+        if let Some((count, name, why)) = self.progress.refusals() {
+            let all = self.items.len();
+            let text = format!("{why} ({count} of {all} items were refused, the first of them {name})");
+            self.did(Step::Verdict);
+            self.write_down().await?;
+            return Ok(End::Refused(text));
+        }
+        if let Some(text) = self.again.take() {
+            self.write_down().await?;
+            return Ok(End::Again(text));
+        }
+        self.did(Step::Done);
+        self.write_down().await?;
+        Ok(End::Made)
+    }
+
+    /// The turn ends before the end.
+    async fn put_aside(&mut self, end: End) -> End {
+        match &end {
+            // Every request was answered: the next turn need not ask what became of them.
+            End::Underway(_) if !self.unsure && self.again.is_none() => self.did(Step::Pause),
+            End::Refused(_) => self.did(Step::Verdict),
+            _ => {}
+        }
+        match self.write_down().await {
+            Ok(()) => end,
+            Err(worse) => worse,
+        }
+    }
+}
+
+enum Goal {
+    Registered,
+    Copied,
+    OnTarget,
+}
+
+/// Why a request for an item's row on the target ended.
+enum Stop {
+    End(End),
+    Fault(Fault),
+}
+
+impl From<End> for Stop {
+    fn from(end: End) -> Self {
+        Stop::End(end)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+fn half_made(name: &str, uid: &str) -> String {
+    format!(
+        "E-DLM-HALF: the services have {name} as {uid}, but it is not READY: an earlier request ended half-way. It is not \
+         registered again, and not copied. Fix: have the item's state set or the item removed on the server, then \
+         staithe dead retry"
+    )
+}
+
+/// Reads the tree.
+async fn read(shop: &Shop, place: &Place) -> Result<Parts, End> {
+    let (root, path) = (place.root.clone(), place.path.clone());
+    let reading = Reading { strict: shop.plan.strict, ..Reading::default() };
+    let read = spawn_blocking(move || products::items::read(&root, &path, &reading));
+    match read.await {
+        Ok(Ok(parts)) => Ok(parts),
+        Ok(Err(error)) => Err(unreadable(place, &error)),
+        Err(_) => Err(End::Trouble(Trouble::Down("E-DLM-STOPPING: the program is stopping".into()))),
+    }
+}
+
+fn unreadable(place: &Place, error: &ProductError) -> End {
+    let mut why = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        why.push_str(": ");
+        why.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    let root = place.root.display();
+    match error {
+        ProductError::Io { .. } => End::Again(format!(
+            "E-DLM-READ: failed to {why} (below {root}); nothing is lost, it is tried again. Fix: see to its permissions"
+        )),
+        ProductError::Metadata { .. } | ProductError::MetadataKind { .. } => End::Refused(format!(
+            "E-DLM-METADATA: failed to {why}; nothing of the product is registered. \
+             Fix: correct that file below {root}, then staithe dead retry"
+        )),
+        ProductError::Gone { .. } => End::Refused(format!(
+            "E-DLM-GONE: failed to {why}: what is not registered of it never will be. Fix: if it was wanted, put it back \
+             below {root}, then staithe dead retry; else staithe dead purge"
+        )),
+        _ => End::Refused(format!(
+            "E-DLM-PRODUCT: failed to {why}; it is not registered. Fix: put it below {root} as a file or a directory with \
+             a name in UTF-8"
+        )),
+    }
+}
