@@ -238,7 +238,8 @@ pub(crate) enum OldProgram {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   staithe init > staithe.toml
-  staithe init --from directory-observer directory_observer.ini > staithe.toml")]
+  staithe init --from directory-observer directory_observer.ini > staithe.toml
+  staithe init --from dlm-watcher -d /data/products -s my-storage > staithe.toml")]
 pub(crate) struct InitArgs {
     /// The old program whose configuration is translated
     #[arg(long, value_enum, requires = "old")]
@@ -486,6 +487,13 @@ pub(crate) enum CompatCommand {
     /// `MetWork`'s `directory_observer`: --config FILE [--log FILE]
     #[command(disable_help_flag = true)]
     DirectoryObserver {
+        /// The old program's own flags
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
+    /// The SKA's `dlm-directory-watcher`: -d DIR -s STORAGE …, --help lists them
+    #[command(disable_help_flag = true)]
+    DlmWatcher {
         /// The old program's own flags
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<std::ffi::OsString>,

@@ -4,6 +4,7 @@ mod check;
 mod compat;
 mod consume;
 mod dead;
+mod dlm_watcher;
 mod doctor;
 mod explain;
 mod init;
@@ -57,6 +58,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Compat(CompatCommand::DirectoryObserver { words }) => compat::directory_observer(words),
+        Command::Compat(CompatCommand::DlmWatcher { words }) => dlm_watcher::run(&words),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { directory } => pages::man(directory.as_deref()),
     }

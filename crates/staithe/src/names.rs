@@ -9,6 +9,7 @@ pub(crate) fn as_called(words: &[OsString]) -> Vec<OsString> {
     let called = words.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
     let kind = match called.as_encoded_bytes() {
         b"directory_observer" | b"directory_observer.py" => "directory-observer",
+        b"dlm-directory-watcher" => "dlm-watcher",
         _ => return words.to_vec(),
     };
     let staithe: [&OsStr; 3] = [OsStr::new("staithe"), OsStr::new("compat"), OsStr::new(kind)];
@@ -24,6 +25,9 @@ mod tests {
         let words: Vec<OsString> = ["/usr/bin/directory_observer", "--config", "x"].map(Into::into).into();
         let expected: Vec<OsString> =
             ["staithe", "compat", "directory-observer", "--config", "x"].map(Into::into).into();
+        assert_eq!(as_called(&words), expected);
+        let words: Vec<OsString> = ["dlm-directory-watcher", "-d", "x"].map(Into::into).into();
+        let expected: Vec<OsString> = ["staithe", "compat", "dlm-watcher", "-d", "x"].map(Into::into).into();
         assert_eq!(as_called(&words), expected);
         let own: Vec<OsString> = ["staithe", "status"].map(Into::into).into();
         assert_eq!(as_called(&own), own);

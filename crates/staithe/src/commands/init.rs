@@ -1,7 +1,7 @@
 //! `staithe init`: a configuration to start from, or an old one translated.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use compat::directory_observer::{Environment, translate};
 
@@ -16,10 +16,11 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
         (Some(OldProgram::DirectoryObserver), None) => {
             return Err(failure(Exit::Usage, "say which file: staithe init --from directory-observer FILE"));
         }
-        (Some(_), _) => {
+        (Some(OldProgram::DlmWatcher), _) => from_dlm_watcher(&args.old)?,
+        (Some(OldProgram::Iobserver | OldProgram::Sendit), _) => {
             return Err(failure(
                 Exit::Usage,
-                "this version translates directory-observer only; the other programs are not built yet",
+                "this version translates directory-observer and dlm-watcher; the other programs are not built yet",
             ));
         }
     };
@@ -30,9 +31,20 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
 fn from_directory_observer(file: &Path) -> anyhow::Result<String> {
     let translation = translate(file, &Environment::of_process())
         .map_err(|error| failure(Exit::Usage, format!("failed to {error}")))?;
-    for warning in &translation.warnings {
+    Ok(page(&translation.warnings, &translation.comments, &translation.plan))
+}
+
+fn from_dlm_watcher(words: &[PathBuf]) -> anyhow::Result<String> {
+    let words: Vec<_> = words.iter().map(|word| word.as_os_str().to_owned()).collect();
+    let translation = super::dlm_watcher::translated(&words)?;
+    Ok(page(&translation.warnings, &translation.comments, &translation.plan))
+}
+
+/// The configuration with what to know about it at its head; what is odd goes to standard error.
+fn page(warnings: &[String], comments: &[String], plan: &config::Plan) -> String {
+    for warning in warnings {
         log::warning(warning);
     }
-    let comments: Vec<String> = translation.comments.iter().map(|comment| format!("# {comment}")).collect();
-    Ok(format!("{}\n\n{}", comments.join("\n"), config::to_toml(&translation.plan)))
+    let comments: Vec<String> = comments.iter().map(|comment| format!("# {comment}")).collect();
+    format!("{}\n\n{}", comments.join("\n"), config::to_toml(plan))
 }
