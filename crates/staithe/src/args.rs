@@ -26,6 +26,7 @@ const EXAMPLES: &str = "Examples:
   staithe rules -c staithe.toml inbox/scan_001.nc     which rule takes it, and what does it want?
   staithe notify inbox/scan_001.nc          this file is finished: look now
   staithe consume --max 10                  take events out of the embedded queue
+  staithe quiet ./inbox --for 30s           wait until nothing changes in it any more
 
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 the daemon is not reachable, 4 nothing found, 5 degraded.";
 
@@ -33,6 +34,8 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 the daemon is not reac
 pub(crate) enum Command {
     /// Report each file of some directories when it has arrived complete: no server, no configuration
     Watch(WatchArgs),
+    /// Wait until nothing has changed in a directory for a while; tell what changes meanwhile
+    Quiet(QuietArgs),
     /// Run a configuration in the foreground until SIGTERM or SIGINT; SIGHUP reloads it
     Run(RunArgs),
     /// Validate a configuration without side effects
@@ -196,6 +199,54 @@ pub(crate) struct WatchArgs {
     /// Remember in this directory what was reported; without it everything is forgotten at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QuietBackend {
+    /// Listen where the kernel tells of changes, and compare
+    Auto,
+    /// Only compare
+    Poll,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Quiet: two looks at the whole tree, at least that long apart, found the same, and nothing was heard from the \
+beginning of the first to the end of the second. Each difference on the way is a line: created, modified with the old and \
+the new size, deleted, moved; `touched` where something was heard that left no difference. The last line says what is there.
+
+Examples:
+  staithe quiet /data/in
+  staithe quiet /data/in --for 30s && rsync -a /data/in/ archive:/data/in/
+  staithe quiet /mnt/nfs/run7 --for 1m --timeout 2h --json
+  staithe quiet . --for 10s --exclude '*.log' --exclude cache
+
+Whether one file is complete is another question, and `staithe watch` answers it.
+
+Exit codes: 0 it is quiet, 1 it was not within the time, it is gone, or the wait was interrupted, 2 usage."
+)]
+pub(crate) struct QuietArgs {
+    /// The directory; it must be there
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// How long nothing must have changed
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    pub(crate) period: Duration,
+    /// Give up after this time, and tell what is still changing
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// One JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Leave out what lies in directories below
+    #[arg(long)]
+    pub(crate) no_recursive: bool,
+    /// Leave out paths that match this glob or `re:` regex, directories with all that is in them (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// How changes are noticed
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) backend: QuietBackend,
 }
 
 #[derive(Args, Debug)]

@@ -11,6 +11,7 @@ mod init;
 mod ls;
 mod notify;
 mod pages;
+mod quiet;
 mod rules;
 mod run;
 mod simple;
@@ -39,6 +40,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
     };
     match cli.command {
         Command::Watch(args) => watch::run(&args),
+        Command::Quiet(args) => quiet::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Init(args) => init::run(&args),

@@ -15,42 +15,51 @@ pub struct Unrest {
     pub since: Mono,
     /// When it was seen to change last.
     pub last: Mono,
+    /// The tour in which that was.
+    tour: u64,
 }
 
-/// The paths that have changed of late.
+/// The paths that have changed of late: within a period, or between the last two tours, which may lie
+/// further apart.
 #[derive(Debug)]
 pub struct Restless {
     period: Duration,
+    tour: u64,
     paths: HashMap<Vec<u8>, Unrest>,
     latest: Option<(Vec<u8>, Unrest)>,
-    /// When a path was seen to change last for which there was no room.
-    beyond: Option<Mono>,
+    /// A path that was seen to change and for which there was no room.
+    beyond: Option<Unrest>,
 }
 
 impl Restless {
     /// Paths that change at least once in each period are of interest.
     #[must_use]
     pub fn new(period: Duration) -> Self {
-        Self { period, paths: HashMap::new(), latest: None, beyond: None }
+        Self { period, tour: 0, paths: HashMap::new(), latest: None, beyond: None }
     }
 
-    /// The path changed, or was changed when it was looked at.
+    /// A tour has ended, and what it found was noted.
+    pub fn end_tour(&mut self) {
+        self.tour += 1;
+    }
+
+    /// The path changed, or a tour found that it had.
     pub fn note(&mut self, path: &[u8], now: Mono) {
-        let fresh = Unrest { since: now, last: now };
+        let fresh = Unrest { since: now, last: now, tour: self.tour };
         if self.paths.len() >= MOST && !self.paths.contains_key(path) {
-            let period = self.period;
-            self.paths.retain(|_, unrest| unrest.last + period > now);
+            let (period, tour) = (self.period, self.tour);
+            self.paths.retain(|_, unrest| unrest.is_recent(now, period, tour));
         }
-        let mut unrest = fresh;
-        if self.paths.len() < MOST || self.paths.contains_key(path) {
-            let kept = self.paths.entry(path.to_vec()).or_insert(fresh);
-            if kept.last + self.period <= now {
-                *kept = fresh;
+        let unrest = match self.paths.get(path) {
+            Some(kept) if kept.is_recent(now, self.period, self.tour) => {
+                Unrest { since: kept.since, ..fresh }
             }
-            kept.last = now;
-            unrest = *kept;
+            _ => fresh,
+        };
+        if self.paths.len() < MOST || self.paths.contains_key(path) {
+            self.paths.insert(path.to_vec(), unrest);
         } else {
-            self.beyond = Some(now);
+            self.beyond = Some(unrest);
         }
         self.latest = Some((path.to_vec(), unrest));
     }
@@ -61,18 +70,21 @@ impl Restless {
         self.latest.as_ref().map(|(path, unrest)| (path.as_slice(), *unrest))
     }
 
-    /// What has changed within the last period, the latest first, and whether there is more.
+    /// What has changed of late, the latest first, and whether there is more.
     #[must_use]
     pub fn still(&self, now: Mono) -> (Vec<(&[u8], Unrest)>, bool) {
-        let recent = |last: Mono| last + self.period > now;
-        let mut still: Vec<(&[u8], Unrest)> = self
-            .paths
-            .iter()
-            .filter(|(_, unrest)| recent(unrest.last))
-            .map(|(path, unrest)| (path.as_slice(), *unrest))
-            .collect();
+        let recent = |unrest: &Unrest| unrest.is_recent(now, self.period, self.tour);
+        let paths = self.paths.iter().filter(|(_, unrest)| recent(unrest));
+        let mut still: Vec<(&[u8], Unrest)> =
+            paths.map(|(path, unrest)| (path.as_slice(), *unrest)).collect();
         still.sort_by(|one, two| two.1.last.cmp(&one.1.last).then(one.0.cmp(two.0)));
-        (still, self.beyond.is_some_and(recent))
+        (still, self.beyond.as_ref().is_some_and(recent))
+    }
+}
+
+impl Unrest {
+    fn is_recent(&self, now: Mono, period: Duration, tour: u64) -> bool {
+        self.last + period > now || self.tour + 1 >= tour
     }
 }
 
@@ -82,17 +94,36 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// So many tours without anything.
+    fn tours(restless: &mut Restless, count: u64) {
+        for _ in 0..count {
+            restless.end_tour();
+        }
+    }
+
     #[test]
     fn since_when_is_since_the_last_quiet_period() {
         let mut restless = Restless::new(5 * SECOND);
         for at in [1, 4, 8] {
             restless.note(b"a", at * SECOND);
+            tours(&mut restless, 3);
         }
-        let unrest = Unrest { since: SECOND, last: 8 * SECOND };
-        assert_eq!(restless.still(9 * SECOND), (vec![(&b"a"[..], unrest)], false));
+        let (path, unrest) = restless.still(9 * SECOND).0[0];
+        assert_eq!((path, unrest.since, unrest.last), (&b"a"[..], SECOND, 8 * SECOND));
         restless.note(b"a", 13 * SECOND);
-        let anew = Unrest { since: 13 * SECOND, last: 13 * SECOND };
-        assert_eq!(restless.still(13 * SECOND).0, [(&b"a"[..], anew)]);
+        assert_eq!(restless.still(13 * SECOND).0[0].1.since, 13 * SECOND);
+    }
+
+    #[test]
+    fn what_each_tour_finds_is_restless_however_far_they_lie_apart() {
+        let mut restless = Restless::new(5 * SECOND);
+        for at in [10, 20, 30] {
+            restless.note(b"a", at * SECOND);
+            restless.end_tour();
+        }
+        assert_eq!(restless.still(39 * SECOND).0[0].1.since, 10 * SECOND);
+        restless.end_tour();
+        assert_eq!(restless.still(40 * SECOND).0, []);
     }
 
     #[test]
@@ -101,6 +132,7 @@ mod tests {
         for (path, at) in [(b"a", 1), (b"b", 6), (b"c", 7)] {
             restless.note(path, at * SECOND);
         }
+        tours(&mut restless, 2);
         let still: Vec<&[u8]> = restless.still(8 * SECOND).0.into_iter().map(|(path, _)| path).collect();
         assert_eq!(still, [b"c", b"b"]);
         assert!(restless.still(20 * SECOND).0.is_empty());
@@ -116,6 +148,7 @@ mod tests {
         let (still, more) = restless.still(2 * SECOND);
         assert_eq!((still.len(), more), (MOST, true));
         // The old ones make room.
+        tours(&mut restless, 2);
         restless.note(b"later", 9 * SECOND);
         let (still, more) = restless.still(10 * SECOND);
         assert_eq!((still.len(), more), (1, false));
