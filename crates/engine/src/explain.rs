@@ -19,6 +19,7 @@ mod away;
 mod detail;
 mod page;
 mod sentence;
+mod steps;
 mod timeline;
 
 use away::why_away;
@@ -93,10 +94,13 @@ impl Engine {
             return Ok(Explained::NeverSeen(page.no_member()));
         }
         let waiting = live.as_ref().and_then(|live| live.unit.clone());
+        let standings = self.tell_steps(&mut records)?;
         let newest = records.iter().rfind(|record| !is_notice(record.kind));
         match (waiting, newest, live) {
             (Some(waiting), _, _) => page.say_live(&waiting, &records),
-            (None, Some(newest), _) => page.say_record(newest, &self.held_up(newest), &records),
+            (None, Some(newest), _) => {
+                page.say_record(newest, &HeldUp { standings, ..self.held_up(newest) }, &records)
+            }
             (None, None, Some(live)) => return Ok(page.say_unknown(&live, &self.present(place))),
             (None, None, None) => {
                 page.say_nothing("the source's thread does not answer. See `staithe status`");
@@ -162,7 +166,7 @@ impl Engine {
 
     /// What holds a complete unit up.
     fn held_up(&self, record: &Record) -> HeldUp {
-        let mut held = HeldUp { reason: None, troubles: Vec::new() };
+        let mut held = HeldUp { reason: None, troubles: Vec::new(), standings: Vec::new() };
         if record.state == State::Dead {
             held.reason = dead_at(record);
             return held;

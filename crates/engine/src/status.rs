@@ -134,6 +134,7 @@ impl Engine {
                 "queued": counts.queued, "in_flight": status.in_flight, "delivered": counts.delivered,
                 "retrying": counts.retrying, "dead": counts.dead, "oldest_s": oldest.unwrap_or(0),
                 "last_error": status.last_error, "prepared": status.prepared,
+                "following": self.ledger.pursuits_count(id)?,
             }));
         }
         for (name, waiting) in self.ledger.orphan_sinks(&configured)? {

@@ -30,7 +30,7 @@ use self::client::Client;
 use self::product::{End, Place, Slice, make};
 use self::register::Register;
 use self::shop::Shop;
-pub use self::step::describe;
+pub use self::step::{copy_standing, describe};
 use crate::journal::Hands;
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 

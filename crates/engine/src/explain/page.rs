@@ -19,13 +19,17 @@ pub(super) struct HeldUp {
     pub(super) reason: Option<Reason>,
     /// The sinks that it waits for and that are in trouble, with their own words.
     pub(super) troubles: Vec<(String, String)>,
+    /// What the sinks that have the unit still wait for, in their own words.
+    pub(super) standings: Vec<(String, String)>,
 }
 
 impl HeldUp {
     /// What the sink said of the unit, or else of itself.
     fn sink_value(&self, sink: &SinkRecord) -> Value {
         let own = || self.troubles.iter().find(|(name, _)| *name == sink.name).map(|(_, error)| error);
-        json!({"name": sink.name, "state": sink.state.name(), "attempts": sink.attempts,
+        let standing =
+            self.standings.iter().find(|(name, _)| *name == sink.name).map(|(_, standing)| standing);
+        json!({"name": sink.name, "standing": standing, "state": sink.state.name(), "attempts": sink.attempts,
                "last_error": sink.last_error.as_ref().or_else(own),
                "delivered_at": sink.delivered_at.map(|at| at.to_string())})
     }
@@ -140,7 +144,11 @@ impl Page {
         self.put("members", record.members_count);
         self.put("removed_at", record.absent_at.filter(|_| record.absent).map(|at| at.to_string()));
         let state = record.state.name();
-        let said = self.of_unit(state, &record_detail(record, reason));
+        let mut detail = record_detail(record, reason);
+        for (sink, standing) in &held.standings {
+            detail = format!("{detail}; {sink}: {standing}");
+        }
+        let said = self.of_unit(state, &detail);
         self.put_detail(state, &said);
         self.put("sinks", record.sinks.iter().map(|sink| held.sink_value(sink)).collect::<Vec<_>>());
         self.put("timeline", timeline(all, None));

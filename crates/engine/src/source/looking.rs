@@ -8,7 +8,9 @@ use std::sync::OnceLock;
 use config::Announce;
 use model::{Kind, PathKey, Reason, SignalSet, Stamp};
 use settle::select::UnitAbove;
-use settle::{Beside, Mono, Questions, RuleMask, Rules, Sample, Selection, Step, Unit, What, WriterFact};
+use settle::{
+    Beside, Late, Mono, Questions, RuleMask, Rules, Sample, Selection, Step, Unit, What, WriterFact,
+};
 use sys::filesystem::Trust;
 use sys::{Dir, EntryKind, Errno, Links, Look, Writer};
 use watch::{Departed, DirId};
@@ -328,7 +330,7 @@ impl Source {
         if is_member && !self.is_member_worth_judging(entry, &path, &sample) {
             return;
         }
-        if !is_member && !self.is_worth_judging(open, entry, &path, key, &sample) {
+        if !is_member && !self.is_worth_judging(open, entry, (&path, rule), key, &sample) {
             return;
         }
         let mut waiting = self.take_unit(entry, &path, rule, &sample);
@@ -384,7 +386,7 @@ impl Source {
         &mut self,
         open: &OpenDir<'_>,
         entry: &Entry,
-        path: &[u8],
+        (path, rule): (&[u8], usize),
         key: PathKey,
         sample: &Sample,
     ) -> bool {
@@ -401,8 +403,16 @@ impl Source {
             return true;
         }
         let print = fingerprint(sample, self.with_inode);
+        let appeared = waits || heard.created || heard.moved_in;
         match self.known.compare(key, &print, sample.ctime) {
-            Compared::New | Compared::Changed => true,
+            Compared::New => true,
+            // What was announced and only changes is none of the rule's business.
+            Compared::Changed | Compared::Redated | Compared::Same { touched: true }
+                if !appeared && self.ignores_changes(rule) =>
+            {
+                false
+            }
+            Compared::Changed => true,
             Compared::Same { touched } if touched && heard.closed => true,
             Compared::Same { .. } => {
                 let forced = self.waiting.get(path).is_some_and(|waiting| waiting.forced);
@@ -417,6 +427,10 @@ impl Source {
                 !(only_redated && self.redate(open, entry, path, key, sample))
             }
         }
+    }
+
+    fn ignores_changes(&self, rule: usize) -> bool {
+        self.berth.plan.rules.rules.get(rule).is_some_and(|rule| rule.shape.late == Late::Ignore)
     }
 
     /// New times without a write in between (cp -p, tar, unzip set them last) are no new generation.

@@ -423,3 +423,31 @@ fn a_polled_tree_finds_the_same() {
     fs::write(rig.path("d/e/f"), b"changed").unwrap();
     rig.wait("d/e/f", 2);
 }
+
+/// `late = "ignore"`: what was announced, or adopted, and only changes is no news; what takes its name is.
+#[test]
+fn a_rule_may_ignore_changes_of_what_it_has_announced() {
+    let ignoring = |plan: &mut config::Plan| {
+        plan.sources[0].rules.rules[0].shape.late = settle::Late::Ignore;
+        plan.sources[0].initial = Initial::Adopt;
+    };
+    let mut rig = Rig::prepared(|root| fs::write(root.join("old"), b"1").unwrap(), ignoring);
+    fs::write(rig.path("a"), b"1").unwrap();
+    rig.one("a");
+    for name in ["a", "old"] {
+        let mut file = fs::OpenOptions::new().append(true).open(rig.path(name)).unwrap();
+        file.write_all(b"23").unwrap();
+    }
+    rig.barrier();
+    rig.rescan();
+    assert_eq!((rig.events("a").len(), rig.events("old").len()), (1, 0));
+    rig.down();
+    rig.up();
+    rig.barrier();
+    rig.rescan();
+    assert_eq!((rig.events("a").len(), rig.events("old").len()), (1, 0));
+    fs::write(rig.path("new"), b"123").unwrap();
+    rig.one("new");
+    fs::rename(rig.path("new"), rig.path("a")).unwrap();
+    rig.wait("a", 2);
+}

@@ -1,6 +1,6 @@
 //! What is written down while a product is made, and what it adds up to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -153,6 +153,33 @@ pub fn describe(step: &[u8]) -> Option<String> {
     })
 }
 
+/// How the copies of a delivered product stand, in words; nothing where none was asked for.
+#[must_use]
+pub fn copy_standing<'a>(steps: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
+    let mut copies: BTreeMap<String, Option<(CopyState, String)>> = BTreeMap::new();
+    for step in steps.into_iter().filter_map(Step::decode) {
+        match step {
+            Step::Copied { name, .. } => drop(copies.insert(name, None)),
+            Step::Result { name, state, why, .. } => drop(copies.insert(name, Some((state, why)))),
+            _ => {}
+        }
+    }
+    let worst = copies.iter().max_by_key(|(_, ended)| match ended {
+        Some((CopyState::GivenUp, _)) => 3,
+        Some((CopyState::Failed, _)) => 2,
+        None => 1,
+        Some((CopyState::Finished, _)) => 0,
+    })?;
+    Some(match worst {
+        (name, Some((CopyState::GivenUp, why))) => format!("the copy of {name} is given up: {why}"),
+        (name, Some((CopyState::Failed, why))) => {
+            format!("the copy of {name} failed and is asked for again: {why}")
+        }
+        (name, None) => format!("the copy of {name} was accepted; how it ends is not known yet"),
+        (_, Some((CopyState::Finished, _))) => "the copy is finished".to_owned(),
+    })
+}
+
 /// What the steps of one product add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -271,6 +298,23 @@ mod tests {
         for odd in [&b"{\"later\":1}"[..], b"[]", b"\xff", b"{\"reg\":1}", b""] {
             assert_eq!(Step::decode(odd), None);
         }
+    }
+
+    #[test]
+    fn the_worst_copy_is_told() {
+        let copied = |name: &str| Step::Copied { name: name.into(), uid: "u".into(), migration: None };
+        let result = |name: &str, state| Step::Result { name: name.into(), state, why: "w".into(), tries: 1 };
+        let told = |steps: &[Step]| {
+            let kept: Vec<Vec<u8>> = steps.iter().map(Step::encode).collect();
+            copy_standing(kept.iter().map(Vec::as_slice))
+        };
+        assert_eq!(told(&[Step::Begin]), None);
+        assert!(told(&[copied("a")]).unwrap().contains("not known yet"));
+        let finished = result("a", CopyState::Finished);
+        assert_eq!(told(&[copied("a"), finished.clone()]).unwrap(), "the copy is finished");
+        let two = [copied("a"), copied("b"), finished, result("b", CopyState::Failed)];
+        assert!(told(&two).unwrap().starts_with("the copy of b failed"));
+        assert!(told(&[copied("a"), result("a", CopyState::GivenUp)]).unwrap().contains("given up: w"));
     }
 
     #[test]
