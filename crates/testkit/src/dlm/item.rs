@@ -280,10 +280,7 @@ fn one_of(value: &Value, words: &[&str]) -> Result<String, Refused> {
 
 fn time(value: &Value) -> Result<Option<String>, Refused> {
     match text(value) {
-        // Recordings have a remark in place of a moment.
-        Some(text) if !text.starts_with('<') && text.parse::<jiff::civil::DateTime>().is_err() => {
-            Err(Refused)
-        }
+        Some(text) if text.parse::<jiff::civil::DateTime>().is_err() => Err(Refused),
         text => Ok(text),
     }
 }

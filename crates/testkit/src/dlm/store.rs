@@ -192,7 +192,8 @@ impl Migration {
         let success = self.state == MigrationState::Done;
         let error = if self.state == MigrationState::Failed { "the copy failed" } else { "" };
         let job = json!({
-            "id": self.id, "group": format!("job/{}", self.id), "finished": true, "success": success, "error": error,
+            "id": self.id, "group": format!("job/{}", self.id), "finished": !running, "success": success,
+            "error": error,
         });
         json!({
             "migration_id": self.id,
@@ -203,7 +204,7 @@ impl Migration {
             "destination_storage_id": self.destination_storage_id,
             "user": null,
             "group": "SKA",
-            "job_status": if running { Value::Null } else { job },
+            "job_status": job,
             "job_stats": if success { json!({"errors": 0}) } else { Value::Null },
             "complete": !running,
             "date": self.since,

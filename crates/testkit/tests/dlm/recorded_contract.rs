@@ -1,6 +1,7 @@
 //! What the double accepts against the contract files of the services, in all versions and as the client has them.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 use testkit::dlm::{BodyRule, Contract, Dlm, Flavour, data_directory};
@@ -17,7 +18,7 @@ fn written(directory: &str, suffix: &str) -> BTreeSet<String> {
                 for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     if parameter["in"] == "query" {
                         let mark = if parameter["required"] == true { "!" } else { "" };
-                        line.push_str(&format!(" {}{mark}", parameter["name"].as_str().unwrap()));
+                        write!(line, " {}{mark}", parameter["name"].as_str().unwrap()).unwrap();
                     }
                 }
                 if let Some(body) = operation.get("requestBody") {
@@ -34,7 +35,7 @@ fn known(flavour: Flavour) -> BTreeSet<String> {
     let lines = Contract::of(flavour).operations.into_iter().map(|operation| {
         let mut line = format!("{} {}", operation.method, operation.path);
         for parameter in &operation.parameters {
-            line.push_str(&format!(" {}{}", parameter.name, if parameter.required { "!" } else { "" }));
+            write!(line, " {}{}", parameter.name, if parameter.required { "!" } else { "" }).unwrap();
         }
         line + match operation.body {
             BodyRule::Ignored => "",

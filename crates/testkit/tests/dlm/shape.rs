@@ -21,7 +21,6 @@ fn compare(at: &str, recorded: &Value, answered: &Value, found: &mut Vec<String>
             for (key, value) in recorded {
                 let at = format!("{at}/{key}");
                 match answered.get(key) {
-                    Some(_) if key == "metadata" => {}
                     Some(other) if WORDS.contains(&key.as_str()) && !value.is_array() && value != other => {
                         found.push(format!("{at}: {value} was recorded, {other} is answered"));
                     }
@@ -36,7 +35,11 @@ fn compare(at: &str, recorded: &Value, answered: &Value, found: &mut Vec<String>
             (Some(one), Some(other)) => compare(&format!("{at}/0"), one, other, found),
             (None, None) => {}
             _ => {
-                found.push(format!("{at}: {} were recorded, {} are answered", recorded.len(), answered.len()))
+                found.push(format!(
+                    "{at}: {} were recorded, {} are answered",
+                    recorded.len(),
+                    answered.len()
+                ));
             }
         },
         // The recordings have a placeholder in place of a number.
