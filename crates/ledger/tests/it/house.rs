@@ -29,8 +29,22 @@ pub(crate) fn options(dir: Option<&Path>) -> Options {
     }
 }
 
-pub(crate) fn open(dir: &Path) -> Result<(Ledger, OpenReport), OpenError> {
+pub(crate) fn open_at_once(dir: &Path) -> Result<(Ledger, OpenReport), OpenError> {
     Ledger::open(options(Some(dir)))
+}
+
+/// Opens what this process has closed. A child that another test is about to start holds a copy of
+/// every descriptor, and so of the lock, until it runs its program.
+pub(crate) fn open(dir: &Path) -> Result<(Ledger, OpenReport), OpenError> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match open_at_once(dir) {
+            Err(OpenError::Locked { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            opened => return opened,
+        }
+    }
 }
 
 impl House {

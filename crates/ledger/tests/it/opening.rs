@@ -7,14 +7,16 @@ use ledger::{Entry, Fate, OpenError, Pursuit, SourceNote, StepNote};
 use model::{Kind, PathKey};
 use tempfile::TempDir;
 
-use crate::house::{House, absent, admit, admit_as, at, delivered, open, print};
+use crate::house::{House, absent, admit, admit_as, at, delivered, open, open_at_once, print};
 
 #[test]
 fn one_process_for_each_directory() {
     let house = House::durable();
-    let Err(OpenError::Locked { pid, owner, dir }) = open(house.path()) else { panic!("opened twice") };
+    let Err(OpenError::Locked { pid, owner, dir }) = open_at_once(house.path()) else {
+        panic!("opened twice")
+    };
     assert_eq!((pid, owner.as_str(), dir.as_path()), (std::process::id(), "a test", house.path()));
-    let text = open(house.path()).unwrap_err().to_string();
+    let text = open_at_once(house.path()).unwrap_err().to_string();
     assert!(text.contains("staithe status") && text.contains("a test"), "{text}");
     house.ledger.close().unwrap();
     open(house.path()).unwrap().0.close().unwrap();
