@@ -314,7 +314,8 @@ pub(crate) const COMPLETE: Section = Section {
             - `\"members\"`: every member is complete. For datasets and groups.\n\
             - `\"announce\"`: `staithe notify` named it.\n\n\
             What cannot be observed (a scan sees no rename and no close) is replaced by `\"writer_gone\"`, and where that \
-            cannot be known either, by `{ quiet = \"2s\" }`.\n\n\
+            cannot be known either, by `{ quiet = \"2s\" }`. For `\"renamed_in\"` of a dataset both are wanted, a member, and quiet \
+            for as long as the rule asks for anywhere: without writers it may be between two members.\n\n\
             The names of `marker`, `lock_gone`, `manifest` and `metadata` are forms: `{name}` is replaced by the unit's last \
             name (of a group: its key), `{stem}` by that without its extension (of `x.tar.gz` both `x.tar` and `x` will do); \
             such a file lies beside the unit. A name without them lies inside of a dataset, and for files and groups in their \

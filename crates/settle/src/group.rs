@@ -354,6 +354,7 @@ impl Group {
         let newest = (self.totals.count > 0).then(|| self.newest().1);
         let facts = Facts {
             renamed_in: Heard::Unknowable,
+            unheard_rest: None,
             linked_in: false,
             closed: Heard::Unknowable,
             writer: if self.incomplete.is_empty() { WriterFact::Gone } else { WriterFact::Open },

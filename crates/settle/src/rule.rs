@@ -120,7 +120,31 @@ impl Completion {
     }
 }
 
+/// For how long a unit must have been left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// It looked the same for so long.
+    pub quiet: Duration,
+    /// No inode of it changed for so long.
+    pub age: Duration,
+}
+
 impl Expr {
+    /// The longest times that it asks for anywhere, when the longest pause between two changes was `pause`.
+    #[must_use]
+    pub fn longest_rest(&self, pause: Duration) -> Rest {
+        let mut longest = Rest::default();
+        self.any_clause(&mut |clause| {
+            match clause {
+                Clause::Quiet(quiet) => longest.quiet = longest.quiet.max(quiet.period(pause)),
+                Clause::MinAge(age) => longest.age = longest.age.max(age),
+                _ => {}
+            }
+            false
+        });
+        longest
+    }
+
     /// Whether `is` holds for any clause in it.
     pub fn any_clause(&self, is: &mut impl FnMut(Clause) -> bool) -> bool {
         match self {

@@ -63,6 +63,8 @@ pub struct Tree {
     pub cause: Cause,
     /// Whether the directory was renamed to its name, and nothing was written since.
     renamed_in: Heard,
+    /// Since when, by the wall clock, whatever happens to it is heard.
+    told_since: Option<Stamp>,
     announced: bool,
     /// When something was last heard of it; nothing: a scan found it and nothing was heard since.
     heard: Option<Mono>,
@@ -86,6 +88,7 @@ impl Tree {
             first_seen_wall: wall,
             cause,
             renamed_in: if stir == Stir::Scanned { Heard::Unknowable } else { Heard::No },
+            told_since: None,
             announced: false,
             heard: None,
             view: None,
@@ -120,7 +123,7 @@ impl Tree {
 
     /// Something may have happened unheard: what was heard proves no quiet.
     pub fn miss(&mut self, now: Mono) {
-        self.renamed_in = Heard::Unknowable;
+        (self.renamed_in, self.told_since) = (Heard::Unknowable, None);
         self.heard = Some(now);
     }
 
@@ -205,7 +208,8 @@ impl Tree {
         {
             *since = (*since).max(now);
         }
-        let facts = self.facts(told, surveyed, beside, now, wall);
+        self.doubt_rename(told, wall);
+        let facts = self.facts(rule, told, surveyed, beside, now, wall);
         let verdict = judge(&rule.expr, &facts);
         let is_shown = surveyed && self.is_fresh();
         let announces = !is_shown && self.patience.announces(rule, self.first_seen, now);
@@ -266,8 +270,24 @@ impl Tree {
         self.view().is_none_or(|view| view.open == 0 && !view.writers_unknown)
     }
 
+    /// Whether it was renamed nobody knows who has not heard it. But if a survey shows that somebody has written into
+    /// it since a rename would have been heard, no rename has finished it. Only what is written now has both times new:
+    /// a copy may bring any time of content along, and a chmod changes the inode's.
+    fn doubt_rename(&mut self, told: bool, wall: Stamp) {
+        if !told {
+            self.told_since = None;
+        } else if self.renamed_in == Heard::Unknowable {
+            let since = *self.told_since.get_or_insert(wall);
+            let is_new = |view: &View| view.newest_mtime > since && view.newest_ctime > since;
+            if self.view().is_some_and(is_new) {
+                self.renamed_in = Heard::No;
+            }
+        }
+    }
+
     fn facts<'a>(
         &'a self,
+        rule: &Completion,
         told: bool,
         surveyed: bool,
         beside: Beside<'a>,
@@ -288,6 +308,7 @@ impl Tree {
         let view = self.view().filter(|_| surveyed);
         Facts {
             renamed_in: self.renamed_in,
+            unheard_rest: Some(rule.expr.longest_rest(self.pause)),
             linked_in: false,
             closed: Heard::Unknowable,
             writer: match view {

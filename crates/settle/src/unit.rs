@@ -282,6 +282,7 @@ impl Unit {
         let linked_in = heard == Heard::No && self.was_linked_in(writer, unchanged_for);
         Facts {
             renamed_in,
+            unheard_rest: None,
             linked_in: linked_in && writer == WriterFact::Gone,
             closed: if linked_in { Heard::Unknowable } else { heard },
             writer,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Reason, Signal, SignalSet};
 
-use crate::rule::{Clause, Expr};
+use crate::rule::{Clause, Expr, Quiet, Rest};
 
 /// Whether something was heard from the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +87,9 @@ impl Questions {
 pub struct Facts<'a> {
     /// A rename to this name.
     pub renamed_in: Heard,
+    /// Where that cannot be heard: for how long it must have been left alone besides being without writers. Nothing: a
+    /// file that nobody writes is finished.
+    pub unheard_rest: Option<Rest>,
     /// It was linked to this name when nobody wrote it any more.
     pub linked_in: bool,
     /// A close after writing.
@@ -161,7 +164,10 @@ fn judge_part(expr: &Expr, facts: &Facts<'_>) -> Verdict {
 fn judge_clause(clause: Clause, facts: &Facts<'_>) -> Verdict {
     match clause {
         Clause::Appeared => complete(Signal::Appeared),
-        Clause::RenamedIn => heard(facts.renamed_in, Signal::RenamedIn, Reason::WaitingRenamedIn, facts),
+        Clause::RenamedIn => match (facts.renamed_in, facts.unheard_rest) {
+            (Heard::Unknowable, Some(rest)) => unheard_rename(rest, facts),
+            (renamed, _) => heard(renamed, Signal::RenamedIn, Reason::WaitingRenamedIn, facts),
+        },
         Clause::SeenRenamed if facts.renamed_in == Heard::Yes => complete(Signal::RenamedIn),
         Clause::LinkedIn if facts.linked_in => complete(Signal::WriterGone),
         Clause::SeenRenamed | Clause::LinkedIn => wait(Reason::WaitingRenamedIn, RECHECK),
@@ -216,6 +222,19 @@ fn heard(heard: Heard, signal: Signal, reason: Reason, facts: &Facts<'_>) -> Ver
         // What cannot be observed is replaced by what can.
         Heard::Unknowable => writer_gone(facts),
     }
+}
+
+/// A directory without writers may be one between two of its members, or one that nobody has begun to fill. So where
+/// a rename of it cannot be heard it must have members, and rest for as long as the rule itself is patient anywhere: a
+/// dataset that was not renamed is announced no earlier for not having been heard of.
+fn unheard_rename(rest: Rest, facts: &Facts<'_>) -> Verdict {
+    if let Answer::Missing(reason) = facts.members {
+        return wait(reason.clone(), RECHECK);
+    }
+    let quiet = Clause::Quiet(Quiet::For(rest.quiet.max(SUBSTITUTE_QUIET)));
+    let parts = [Clause::WriterGone, quiet, Clause::MinAge(rest.age)].map(Expr::Clause);
+    let asked = if rest.age.is_zero() { &parts[..2] } else { &parts[..] };
+    all(asked, facts)
 }
 
 fn writer_gone(facts: &Facts<'_>) -> Verdict {

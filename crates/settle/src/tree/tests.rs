@@ -207,7 +207,112 @@ fn after_dropped_events_the_quiet_starts_again_and_the_rename_is_forgotten() {
     tree.miss(at(9));
     assert!(waits_for(&survey(&mut tree, &rule(), view(1), 12), "waiting.quiet"));
     let renamed = Completion::of(Expr::Clause(Clause::RenamedIn));
-    assert_eq!(signals(&survey(&mut tree, &renamed, view(1), 12)), [Signal::WriterGone]);
+    assert_eq!(signals(&survey(&mut tree, &renamed, view(1), 12)), [Signal::WriterGone, Signal::Quiet]);
+    // The same again: nothing was quiet for long enough since the loss.
+    tree.miss(at(20));
+    assert!(waits_for(&survey(&mut tree, &renamed, view(1), 21), "waiting.quiet"));
+}
+
+/// A dataset that a scan has found, in a tree in which events are heard.
+fn found(s: u64) -> Tree {
+    Tree::new(Stir::Scanned, at(s), T0)
+}
+
+/// The wall clock goes along with the other one.
+fn survey_at(tree: &mut Tree, rule: &Completion, view: View, s: u64, told: bool) -> Step {
+    tree.look(view, at(s));
+    tree.judge(rule, told, true, Beside::NOTHING, at(s), Stamp::new(T0.sec + s as i64, 0))
+}
+
+/// A member was written at that second.
+fn written(fold: u64, s: u64) -> View {
+    let time = Stamp::new(T0.sec + s as i64, 0);
+    View { newest_mtime: time, newest_ctime: time, ..view(fold) }
+}
+
+fn renamed_or(rest: &[Clause]) -> Completion {
+    let rest = Expr::All(rest.iter().copied().map(Expr::Clause).collect());
+    Completion::of(Expr::Any(vec![Expr::Clause(Clause::RenamedIn), rest]))
+}
+
+#[test]
+fn a_rename_that_was_not_heard_needs_members_no_writer_and_quiet() {
+    let renamed = Completion::of(Expr::Clause(Clause::RenamedIn));
+    let mut tree = found(0);
+    assert!(wants_survey(&ask(&mut tree, &renamed, 0)), "it starts the clock");
+    assert!(
+        waits_for(&survey(&mut tree, &renamed, View::default(), 0), "waiting.members"),
+        "nobody has begun"
+    );
+    assert!(waits_for(&survey(&mut tree, &renamed, open(1), 10), "waiting.members"));
+    assert!(waits_for(&survey(&mut tree, &renamed, view(2), 20), "waiting.quiet"), "between two members");
+    assert!(waits_for(&survey(&mut tree, &renamed, view(2), 21), "waiting.quiet"));
+    assert_eq!(signals(&survey(&mut tree, &renamed, view(2), 22)), [Signal::WriterGone, Signal::Quiet]);
+    let mut heard = found(0);
+    heard.hear(Stir::MovedIn, at(1));
+    assert_eq!(
+        signals(&survey(&mut heard, &renamed, view(2), 1)),
+        [Signal::RenamedIn],
+        "it was heard after all"
+    );
+}
+
+#[test]
+fn a_rename_that_was_not_heard_is_believed_no_sooner_than_the_rule_believes_anything() {
+    let quiet = renamed_or(&[Clause::Members, Clause::Quiet(Quiet::For(at(20)))]);
+    let mut tree = found(0);
+    for s in [0, 2, 19] {
+        assert!(waits_for(&survey(&mut tree, &quiet, view(1), s), "waiting.quiet"), "at {s}");
+    }
+    assert!(matches!(survey(&mut tree, &quiet, view(1), 20), Step::Complete(_)));
+    let aged = renamed_or(&[Clause::Members, Clause::MinAge(at(60))]);
+    let mut tree = found(0);
+    for s in [0, 3, 59] {
+        let step = survey_at(&mut tree, &aged, written(1, 0), s, true);
+        assert!(matches!(step, Step::Wait { .. }), "at {s}: {step:?}");
+    }
+    assert!(matches!(survey_at(&mut tree, &aged, written(1, 0), 60, true), Step::Complete(_)));
+    // A marker may never come for what was renamed: it is not waited for.
+    let announced = renamed_or(&[Clause::Announce]);
+    let mut tree = found(0);
+    assert!(matches!(survey(&mut tree, &announced, view(1), 0), Step::Wait { .. }));
+    assert_eq!(signals(&survey(&mut tree, &announced, view(1), 2)), [Signal::WriterGone, Signal::Quiet]);
+}
+
+#[test]
+fn what_was_written_since_a_rename_would_have_been_heard_was_not_renamed() {
+    let renamed = Completion::of(Expr::Clause(Clause::RenamedIn));
+    let mut tree = found(5);
+    survey_at(&mut tree, &renamed, written(1, 5), 5, true);
+    assert!(waits_for(&survey_at(&mut tree, &renamed, written(2, 6), 7, true), "waiting.renamed-in"));
+    assert!(waits_for(&survey_at(&mut tree, &renamed, written(2, 6), 99, true), "waiting.renamed-in"));
+    tree.hear(Stir::MovedIn, at(100));
+    assert_eq!(signals(&survey_at(&mut tree, &renamed, written(2, 6), 100, true)), [Signal::RenamedIn]);
+    // New times of inodes alone, or times that a copy has brought along, are no writing.
+    let moved =
+        |times: (u64, u64)| View { newest_mtime: written(1, times.0).newest_mtime, ..written(1, times.1) };
+    for times in [(4, 8), (900, 4)] {
+        let mut tree = found(5);
+        survey_at(&mut tree, &renamed, moved(times), 5, true);
+        survey_at(&mut tree, &renamed, moved(times), 9, true);
+        let step = survey_at(&mut tree, &renamed, moved(times), 12, true);
+        assert_eq!(signals(&step), [Signal::WriterGone, Signal::Quiet]);
+    }
+}
+
+#[test]
+fn where_no_rename_is_heard_writing_proves_nothing_against_it() {
+    let renamed = Completion::of(Expr::Clause(Clause::RenamedIn));
+    let mut tree = found(5);
+    survey_at(&mut tree, &renamed, written(1, 5), 5, false);
+    assert!(waits_for(&survey_at(&mut tree, &renamed, written(2, 6), 7, false), "waiting.quiet"));
+    assert!(matches!(survey_at(&mut tree, &renamed, written(2, 6), 9, false), Step::Complete(_)));
+    // Nor does what was written while events were dropped.
+    let mut tree = found(5);
+    survey_at(&mut tree, &renamed, written(1, 5), 5, true);
+    tree.miss(at(7));
+    assert!(waits_for(&survey_at(&mut tree, &renamed, written(2, 6), 8, true), "waiting.quiet"));
+    assert!(matches!(survey_at(&mut tree, &renamed, written(2, 6), 10, true), Step::Complete(_)));
 }
 
 #[test]

@@ -6,6 +6,7 @@ const ASK_WRITER: Verdict = Verdict::Ask(Questions::WRITER);
 fn facts() -> Facts<'static> {
     Facts {
         renamed_in: Heard::No,
+        unheard_rest: None,
         closed: Heard::No,
         writer: WriterFact::NotAsked,
         unchanged_for: Duration::ZERO,

@@ -270,7 +270,7 @@ impl Asked<'_> {
             Say::SeenRenamed | Say::RenamedIn if takes == Takes::Dataset => {
                 let moved = past.dir_in.get(&unit.name);
                 moved.is_some_and(|moved| past.stirred.get(&unit.name).is_none_or(|stirred| stirred <= moved))
-                    || (*say == Say::RenamedIn && self.no_writer(past, at, unit))
+                    || (*say == Say::RenamedIn && self.unheard_rename(past, at, unit))
             }
             Say::Any(_) | Say::All(_) | Say::SeenRenamed => false,
             // Of a group only its members' own completeness is known.
@@ -363,6 +363,16 @@ impl Asked<'_> {
         }
     }
 
+    /// What stands in for a dataset's rename that nobody could hear: members, no writer, and as much patience as the
+    /// rule has anywhere.
+    fn unheard_rename(&self, past: &Past, at: Ms, unit: &Whole) -> bool {
+        let (quiet, age) = patience(&self.specs[unit.spec].say);
+        self.no_writer(past, at, unit)
+            && !unit.paths.is_empty()
+            && past.quiet(at, unit) >= quiet.max(2_000)
+            && at - past.changed(unit) >= age
+    }
+
     fn linked_in(&self, past: &Past, at: Ms, unit: &Whole) -> bool {
         let Some(life) = past.files.get(&unit.paths[0]) else { return false };
         let body = past.bodies[&life.ino];
@@ -392,6 +402,22 @@ impl Asked<'_> {
             Must::No => fresh,
             Must::Yes => fresh && lives && matches!(self.specs[unit.spec].takes, Takes::Dat | Takes::Any),
         }
+    }
+}
+
+/// The longest quiet and the greatest age in it, at the least.
+fn patience(say: &Say) -> (Ms, Ms) {
+    match say {
+        Say::Any(parts) | Say::All(parts) => {
+            let longer = |(quiet, age): (Ms, Ms), part| {
+                let (other, older) = patience(part);
+                (quiet.max(other), age.max(older))
+            };
+            parts.iter().fold((0, 0), longer)
+        }
+        Say::Quiet(period) | Say::Adaptive(period, _, _) => (*period, 0),
+        Say::MinAge(age) => (0, *age),
+        _ => (0, 0),
     }
 }
 

@@ -138,8 +138,10 @@ fn renamed(source: &str) {
     set.finished = rename(&stage.path("a.ms"), &stage.path("b.ms"));
     let moved = stage.wait_event("b.ms", 1);
     set.is_in(moved.is_by(&["renamed_in"]));
-    // From outside of the tree, populated.
+    // From outside of the tree, populated. Into a directory that is watched by then: in one that was made a moment ago
+    // nobody hears of renames (`found.rs`).
     fs::create_dir(stage.path("deep")).expect("the tree takes directories");
+    stage.hear_in("deep");
     let outside = stage.landing.out("elsewhere");
     let mut other = Dataset::at(outside.clone());
     other.fill(300, &mut chance);

@@ -4,6 +4,7 @@
 mod assembly;
 mod deadlines;
 mod dicom;
+mod found;
 mod groups;
 mod late;
 mod manifests;

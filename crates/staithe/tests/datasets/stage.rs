@@ -176,10 +176,16 @@ impl Stage {
         self.mark("mark");
     }
 
+    /// The same of what was done in this directory. What is done there from then on is heard of at once.
     #[track_caller]
-    fn mark(&mut self, rule: &str) {
+    pub(crate) fn hear_in(&mut self, dir: &str) {
+        self.mark(&format!("{dir}/mark"));
+    }
+
+    #[track_caller]
+    fn mark(&mut self, begin: &str) {
         self.marks += 1;
-        let name = format!("{rule}-{}", self.marks);
+        let name = format!("{begin}-{}", self.marks);
         self.write(&name, "x");
         self.wait_event(&name, 1);
     }
@@ -195,11 +201,12 @@ impl Stage {
             let found = events.iter().filter(|event| event.path() == *path).count();
             assert_eq!(found, *number, "{path} in {:#?}", shown());
         }
-        let is_expected = |event: &Event| {
-            event.path().starts_with("end-")
-                || event.path().starts_with("mark-")
-                || expected.iter().any(|(path, _)| *path == event.path())
+        let is_mark = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            name.starts_with("end-") || name.starts_with("mark-")
         };
+        let is_expected =
+            |event: &Event| is_mark(event.path()) || expected.iter().any(|(path, _)| *path == event.path());
         assert!(events.iter().all(is_expected), "only {expected:?} in {:#?}", shown());
     }
 
