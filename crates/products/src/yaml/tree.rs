@@ -1,8 +1,9 @@
 //! From text to a graph of nodes: a tree, but for aliases.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag as WrittenTag};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Span, Tag as WrittenTag};
 
 use super::{DEEPEST, MOST_NODES, Place, YamlError};
 
@@ -43,25 +44,86 @@ pub(super) struct Tree {
     pub(super) root: NodeId,
 }
 
+/// How many lines of quoted text are moved, each of which costs another pass.
+const MOST_MOVES: usize = 100;
+
 /// The nodes of the only document in `text`.
 pub(super) fn parse(text: &str) -> Result<Tree, YamlError> {
+    let mut text = Cow::Borrowed(text);
+    let mut moved = 0;
+    for _ in 0..MOST_MOVES {
+        match compose(&text) {
+            // Each move must get further than the one before.
+            Err(Stop::Indent(line)) if line > moved && !is_document_mark(&text, line) => {
+                text = Cow::Owned(indented(&text, line));
+                moved = line;
+            }
+            outcome => return outcome.map_err(Stop::into_error),
+        }
+    }
+    compose(&text).map_err(Stop::into_error)
+}
+
+/// Why the events ended early.
+enum Stop {
+    /// YAML 1.1 lets the lines of a quoted scalar begin anywhere, in 1.2 this one is too far to the left.
+    Indent(usize),
+    Error(YamlError),
+}
+
+impl Stop {
+    fn into_error(self) -> YamlError {
+        match self {
+            Self::Error(error) => error,
+            Self::Indent(line) => {
+                let what = words(&format!("{:?}", ErrorKind::InvalidQuotedScalarIndent));
+                YamlError::Syntax { place: Place { line, column: 1 }, what }
+            }
+        }
+    }
+}
+
+/// Whether a line begins as documents begin and end: that ends a quoted scalar in both versions.
+fn is_document_mark(text: &str, line: usize) -> bool {
+    text.split('\n').nth(line - 1).is_some_and(|line| line.starts_with("---") || line.starts_with("..."))
+}
+
+/// The text with one line moved to the right. That line is inside of quotes, where blanks at the begin
+/// of a line mean nothing.
+fn indented(text: &str, line: usize) -> String {
+    let mut out = String::with_capacity(text.len() + DEEPEST);
+    for (index, found) in text.split_inclusive('\n').enumerate() {
+        // Lines are counted from one.
+        if index + 1 == line {
+            out.push_str(&" ".repeat(DEEPEST));
+        }
+        out.push_str(found);
+    }
+    out
+}
+
+fn compose(text: &str) -> Result<Tree, Stop> {
     let options = granit_parser::options! {
         emit_anchor_events: true,
         emit_comments: false,
         flow_nesting_limit: DEEPEST,
         block_nesting_limit: DEEPEST,
     };
-    let mut composer = Composer::default();
+    let mut composer = Composer { text, ..Composer::default() };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(|error| syntax(&error))?;
-        composer.take(event, &span)?;
+        let (event, span) = event.map_err(|error| match error.kind() {
+            ErrorKind::InvalidQuotedScalarIndent => Stop::Indent(error.marker().line()),
+            _ => Stop::Error(syntax(&error)),
+        })?;
+        composer.take(event, &span).map_err(Stop::Error)?;
     }
-    if composer.tree.nodes.is_empty() { Err(YamlError::Empty) } else { Ok(composer.tree) }
+    if composer.tree.nodes.is_empty() { Err(Stop::Error(YamlError::Empty)) } else { Ok(composer.tree) }
 }
 
 /// Puts events together to nodes.
 #[derive(Default)]
-struct Composer {
+struct Composer<'a> {
+    text: &'a str,
     tree: Tree,
     /// The collections that are not complete, outermost first.
     open: Vec<Open>,
@@ -78,15 +140,19 @@ struct Open {
     key: Option<NodeId>,
 }
 
-impl Composer {
+impl Composer<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), YamlError> {
         let place = place_of(span);
         match event {
             Event::DocumentStart(..) => self.document(place)?,
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                // The parser spells a node that is not there as the null that it means.
-                let text = if plain && span.is_empty() { String::new() } else { text.into_owned() };
+                let text = match style {
+                    // The parser spells a node that is not there as the null that it means.
+                    ScalarStyle::Plain if span.is_empty() => String::new(),
+                    ScalarStyle::Literal | ScalarStyle::Folded => self.block(text.into_owned(), span),
+                    _ => text.into_owned(),
+                };
                 self.add(tag_of(tag.as_deref(), plain), Content::Scalar(text), anchor, place)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -109,6 +175,28 @@ impl Composer {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The text of a block scalar. Where the file ends without a line break so does the scalar in the
+    /// original; the parser adds one.
+    fn block(&self, mut text: String, span: &Span) -> String {
+        let end = self.text.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let last_line = &self.text[end..];
+        let is_blank = |line: &str| line.bytes().all(|byte| byte == b' ');
+        // A last line of blanks belongs to the scalar only if it is longer than the indentation.
+        let is_part = !is_blank(last_line)
+            || text
+                .strip_suffix('\n')
+                .and_then(|text| text.lines().last())
+                .is_some_and(|line| !line.is_empty() && is_blank(line));
+        if !last_line.is_empty()
+            && is_part
+            && span.end.byte_offset() == Some(self.text.len())
+            && text.ends_with('\n')
+        {
+            text.pop();
+        }
+        text
     }
 
     fn document(&mut self, place: Place) -> Result<(), YamlError> {

@@ -105,7 +105,8 @@ fn with_placeholders(query: &str) -> String {
 
 #[test]
 fn every_recorded_request_is_rebuilt_byte_for_byte() {
-    let recorded: Vec<Json> = serde_json::from_str(include_str!("../data/recorded_requests.json")).unwrap();
+    let recorded: Vec<Json> =
+        serde_json::from_str(include_str!("../../data/recorded_requests.json")).unwrap();
     // A01 is another program: of it only the making of the location is like the watcher's.
     let ours = |request: &&Json| request["scenario"] != "A01" || request["path"] == "/storage/init_location";
     let mut count = 0;
@@ -130,7 +131,7 @@ fn every_recorded_request_is_rebuilt_byte_for_byte() {
 
 #[test]
 fn each_endpoint_has_its_recorded_headers() {
-    let recorded: Json = serde_json::from_str(include_str!("../data/recorded_headers.json")).unwrap();
+    let recorded: Json = serde_json::from_str(include_str!("../../data/recorded_headers.json")).unwrap();
     for (endpoint, recorded) in recorded.as_object().unwrap() {
         let path = endpoint.split_whitespace().nth(1).unwrap();
         let body = recorded["body"].as_str().filter(|body| !body.is_empty());
