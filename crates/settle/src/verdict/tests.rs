@@ -99,6 +99,11 @@ fn all_names_the_longest_wait_and_any_the_shortest() {
     assert_eq!(all, wait(Reason::WaitingMinAge, Duration::from_secs(9)));
     let any = judge(&Expr::Any(vec![quiet(1), age(9)]), &facts());
     assert_eq!(any, wait(Reason::WaitingQuiet, Duration::from_secs(1)));
+    // A rename that may never come is no answer where something else is only a matter of time.
+    let renamed = || clause(Clause::RenamedIn);
+    for parts in [vec![renamed(), quiet(60)], vec![quiet(60), renamed()]] {
+        assert_eq!(code(&judge(&Expr::Any(parts), &facts())), "waiting.quiet");
+    }
 }
 
 fn clause(clause: Clause) -> Expr {
