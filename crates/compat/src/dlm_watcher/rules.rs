@@ -97,6 +97,7 @@ impl Out {
             both.extend(ALWAYS_OUT.iter().chain(&LEFT_OVERS).map(|name| format!("/{name}")));
         }
         both.extend(status_file(args));
+        both.extend(status_file_in_the_making(args));
         let both: Vec<Pattern> = both.iter().filter_map(|text| Pattern::parse(text).ok()).collect();
         let mut directories = patterns(&["/.*"]);
         directories.extend(both.iter().cloned());
@@ -131,14 +132,22 @@ fn status_file(args: &Args) -> Option<String> {
     (!name.is_empty()).then(|| literal(name))
 }
 
+/// Where the status file is written into the watched directory, it is made beside itself: `NAME.PID.tmp`.
+fn status_file_in_the_making(args: &Args) -> Option<String> {
+    let name = args.status_file_name.as_bytes();
+    let made = args.dialect == DlmDialect::V20 && args.use_status_file && !name.is_empty();
+    made.then(|| format!("re:^{}\\.[0-9]+\\.tmp$", escaped(name)))
+}
+
+fn escaped(name: &[u8]) -> String {
+    name.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+}
+
 /// A pattern that only this first name matches.
 fn literal(name: &[u8]) -> String {
     match std::str::from_utf8(name) {
         Ok(name) if !name.contains(['\\', '*', '?', '[', ']', '{', '}', '!']) => format!("/{name}"),
-        _ => {
-            let bytes: Vec<String> = name.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-            format!("re:^{}$", bytes.concat())
-        }
+        _ => format!("re:^{}$", escaped(name)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `init --from dlm-watcher FLAGS…`: the plan of an old command line, and what to say about it.
 
-use config::{DlmDialect, Plan, SinkKind};
+use config::{DlmDialect, Plan};
 
 use super::args::Args;
 use super::plan::{Around, Planned, plan};
@@ -20,10 +20,10 @@ pub struct Translation {
 #[must_use]
 pub fn translate(args: &Args, around: Around<'_>) -> Translation {
     let Planned { plan, warnings } = plan(args, around);
-    Translation { comments: comments(args, &plan), plan, warnings }
+    Translation { comments: comments(args), plan, warnings }
 }
 
-fn comments(args: &Args, plan: &Plan) -> Vec<String> {
+fn comments(args: &Args) -> Vec<String> {
     let mut comments = vec![
         "Translated from the flags of dlm-directory-watcher with the environment of that moment (USER, HOME, \
          LOCATION_*, WATCHFILES_FORCE_POLLING)."
@@ -48,10 +48,6 @@ fn comments(args: &Args, plan: &Plan) -> Vec<String> {
         comments.push(
             "The requests are those of the older client; the newest also sends parents and sizes.".to_owned(),
         );
-    }
-    if plan.sinks.iter().any(|sink| matches!(&sink.kind, SinkKind::Dlm(dlm) if dlm.storage.is_none())) {
-        comments
-            .push("No --source-name was given: nothing can be registered until `storage` is set.".to_owned());
     }
     comments
 }
@@ -80,7 +76,6 @@ mod tests {
             dialect: DlmDialect::V21,
             ..Args::default()
         });
-        assert_eq!(more.comments.len(), 5, "{:?}", more.comments);
-        assert!(more.comments[4].starts_with("No --source-name"));
+        assert_eq!(more.comments.len(), 4, "{:?}", more.comments);
     }
 }

@@ -1,6 +1,5 @@
 //! `staithe compat dlm-watcher`: in the place of the SKA's `dlm-directory-watcher`.
 
-mod keys;
 mod probe;
 mod talk;
 
@@ -12,7 +11,7 @@ use std::time::Duration;
 
 use compat::Environment;
 use compat::dlm_watcher::{Args, Around, Level, Log, Parsed, Planned, Translation, parse, plan, translate};
-use config::{Plan, SinkKind};
+use config::Plan;
 use engine::control::{Control, Host};
 use engine::engine::Setup;
 use engine::{Clock, Engine, Observer};
@@ -81,7 +80,7 @@ fn watch(args: &Args, environment: &Environment) -> anyhow::Result<Exit> {
         talk.say(Level::Warning, "start", text);
     }
     talk.say(Level::Info, "start", &introduction(args));
-    let ended = run_plan(args, environment, plan, &talk, signals, &mut probe);
+    let ended = run_plan(args, plan, &talk, signals, &mut probe);
     if let Some(error) = probe.set(false) {
         talk.say(Level::Warning, "probe", &error);
     }
@@ -96,13 +95,11 @@ fn watch(args: &Args, environment: &Environment) -> anyhow::Result<Exit> {
 
 fn run_plan(
     args: &Args,
-    environment: &Environment,
     plan: Plan,
     talk: &Arc<Talk>,
     signals: Waiting,
     probe: &mut Probe,
 ) -> anyhow::Result<Exit> {
-    let keys = keys::Sharing::of(environment, authorized_keys(&plan));
     // With and without a slash at its end it is the same directory.
     let watched: PathBuf = Path::new(&args.directory).components().collect();
     let state_dir = places::compat_state_dir(args.state_dir.as_deref(), "dlm-watcher", &watched);
@@ -120,7 +117,7 @@ fn run_plan(
     if let Err(error) = &control {
         talk.say(Level::Warning, "start", &format!("no control socket at {}: {error}", socket.display()));
     }
-    let exit = Watcher { args, talk, probe, keys, engine: &engine }.serve(signals);
+    let exit = Watcher { args, talk, probe, engine: &engine }.serve(signals);
     drop(control);
     // Whoever asks must not be sent to something that ends.
     if let Some(error) = probe.set(false) {
@@ -135,7 +132,6 @@ struct Watcher<'a> {
     args: &'a Args,
     talk: &'a Talk,
     probe: &'a mut Probe,
-    keys: keys::Sharing,
     engine: &'a Engine,
 }
 
@@ -179,9 +175,6 @@ impl Watcher<'_> {
     fn changed(&mut self, ready: bool) {
         let text = if ready { "ready" } else { "not ready: the watched directory is not there" };
         self.talk.say(if ready { Level::Info } else { Level::Warning }, "watch", text);
-        if ready && let Some(error) = self.keys.share() {
-            self.talk.say(Level::Error, "keys", &error);
-        }
         if let Some(error) = self.probe.set(ready) {
             self.talk.say(Level::Warning, "probe", &error);
         }
@@ -213,13 +206,6 @@ fn existing(args: &Args) -> (Vec<OsString>, Option<String>) {
             (Vec::new(), Some(format!("cannot list {directory}: {error}; what is hidden in it is left out")))
         }
     }
-}
-
-fn authorized_keys(plan: &Plan) -> Option<PathBuf> {
-    plan.sinks.iter().find_map(|sink| match &sink.kind {
-        SinkKind::Dlm(dlm) => dlm.authorized_keys.clone(),
-        _ => None,
-    })
 }
 
 fn introduction(args: &Args) -> String {

@@ -104,12 +104,16 @@ fn the_status_file_is_left_out_under_the_name_that_its_version_knows() {
         (is(&rules, b"other[1].run"), is(&rules, STATUS_FILE.as_bytes())),
         ("files".into(), "out".into())
     );
-    let rules = of(&Args { dialect: DlmDialect::V20, ..named }, &[]);
+    let rules = of(&Args { dialect: DlmDialect::V20, ..named.clone() }, &[]);
     assert_eq!(
         (is(&rules, b"other[1].run"), is(&rules, STATUS_FILE.as_bytes())),
         ("out".into(), "files".into())
     );
     assert_eq!(is(&rules, b"other1.run"), "files");
+    let beside = b"other[1].run.4711.tmp";
+    assert_eq!(is(&rules, beside), "files");
+    let written = Args { dialect: DlmDialect::V20, use_status_file: true, ..named };
+    assert_eq!(is(&of(&written, &[]), beside), "out", "the file is made beside itself");
 }
 
 #[test]
