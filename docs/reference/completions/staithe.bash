@@ -58,6 +58,9 @@ _staithe() {
             staithe,pause)
                 cmd="staithe__subcmd__pause"
                 ;;
+            staithe,quiet)
+                cmd="staithe__subcmd__quiet"
+                ;;
             staithe,reload)
                 cmd="staithe__subcmd__reload"
                 ;;
@@ -88,11 +91,17 @@ _staithe() {
             staithe__subcmd__compat,directory-observer)
                 cmd="staithe__subcmd__compat__subcmd__directory__subcmd__observer"
                 ;;
+            staithe__subcmd__compat,dlm-watcher)
+                cmd="staithe__subcmd__compat__subcmd__dlm__subcmd__watcher"
+                ;;
             staithe__subcmd__compat,help)
                 cmd="staithe__subcmd__compat__subcmd__help"
                 ;;
             staithe__subcmd__compat__subcmd__help,directory-observer)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__directory__subcmd__observer"
+                ;;
+            staithe__subcmd__compat__subcmd__help,dlm-watcher)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__dlm__subcmd__watcher"
                 ;;
             staithe__subcmd__compat__subcmd__help,help)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__help"
@@ -169,6 +178,9 @@ _staithe() {
             staithe__subcmd__help,pause)
                 cmd="staithe__subcmd__help__subcmd__pause"
                 ;;
+            staithe__subcmd__help,quiet)
+                cmd="staithe__subcmd__help__subcmd__quiet"
+                ;;
             staithe__subcmd__help,reload)
                 cmd="staithe__subcmd__help__subcmd__reload"
                 ;;
@@ -198,6 +210,9 @@ _staithe() {
                 ;;
             staithe__subcmd__help__subcmd__compat,directory-observer)
                 cmd="staithe__subcmd__help__subcmd__compat__subcmd__directory__subcmd__observer"
+                ;;
+            staithe__subcmd__help__subcmd__compat,dlm-watcher)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__dlm__subcmd__watcher"
                 ;;
             staithe__subcmd__help__subcmd__dead,list)
                 cmd="staithe__subcmd__help__subcmd__dead__subcmd__list"
@@ -251,7 +266,7 @@ _staithe() {
 
     case "${cmd}" in
         staithe)
-            opts="-h -V --help --version watch run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="-h -V --help --version watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,7 +328,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat)
-            opts="-h --help directory-observer help"
+            opts="-h --help directory-observer dlm-watcher help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -340,8 +355,22 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__compat__subcmd__dlm__subcmd__watcher)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__compat__subcmd__help)
-            opts="directory-observer help"
+            opts="directory-observer dlm-watcher help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,6 +384,20 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat__subcmd__help__subcmd__directory__subcmd__observer)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__dlm__subcmd__watcher)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -685,7 +728,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help)
-            opts="watch run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,7 +770,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__compat)
-            opts="directory-observer"
+            opts="directory-observer dlm-watcher"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -741,6 +784,20 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__compat__subcmd__directory__subcmd__observer)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__dlm__subcmd__watcher)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -951,6 +1008,20 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__pause)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__quiet)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1225,6 +1296,36 @@ _staithe() {
                     ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__quiet)
+            opts="-h --for --timeout --json --no-recursive --exclude --backend --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exclude)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backend)
+                    COMPREPLY=($(compgen -W "auto poll" -- "${cur}"))
                     return 0
                     ;;
                 *)

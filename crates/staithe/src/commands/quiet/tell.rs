@@ -67,7 +67,7 @@ impl Teller {
     pub(super) fn draw(&self) {
         let now = self.clock.mono();
         let state = self.shared.lock();
-        let period = seconds(self.period);
+        let period = model::measure::format_duration(self.period);
         let text = match (state.touring, state.quiet_since) {
             (false, Some(since)) => format!("quiet for {} of {period}", seconds(now.saturating_sub(since))),
             _ => format!("looking at the tree: {} entries", self.progress.load(Ordering::Relaxed)),
