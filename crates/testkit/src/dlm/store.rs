@@ -1,5 +1,6 @@
 //! What the services know: the tables of their database, as far as a client can see them.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -13,6 +14,9 @@ pub(super) struct Store {
     pub(super) storages: Vec<Storage>,
     pub(super) items: Items,
     pub(super) migrations: Vec<Migration>,
+    /// Copies that will end by themselves: when, which one, and whether well. Looked at with each request, so it must
+    /// not be as long as the table.
+    due: BTreeMap<(Instant, u64), bool>,
     issued: u64,
 }
 
@@ -71,8 +75,6 @@ pub struct Migration {
     pub(super) command: String,
     pub(super) since: String,
     pub(super) until: Option<String>,
-    /// When it ends, and how; nothing for one that never does.
-    due: Option<(Instant, bool)>,
 }
 
 /// How a copy stands.
@@ -135,10 +137,11 @@ impl Store {
     pub(super) fn start(&mut self, start: Start<'_>) -> u64 {
         let id = self.migrations.len() as u64 + 1;
         let due = match start.ending {
-            Ending::Done(after) => Some((Instant::now() + after, true)),
-            Ending::Failed(after) => Some((Instant::now() + after, false)),
+            Ending::Done(after) => Some((after, true)),
+            Ending::Failed(after) => Some((after, false)),
             Ending::Never => None,
         };
+        self.due.extend(due.map(|(after, well)| ((Instant::now() + after, id), well)));
         self.migrations.push(Migration {
             id,
             oid: start.oid,
@@ -151,7 +154,6 @@ impl Store {
             command: start.command,
             since: now(),
             until: None,
-            due,
         });
         id
     }
@@ -159,15 +161,15 @@ impl Store {
     /// Ends the copies whose time has come. Everybody who reads items or migrations calls this first, so that no
     /// clock has to run.
     pub(super) fn settle(&mut self, now: Instant) {
-        for migration in &mut self.migrations {
-            if let Some((_, well)) = migration.due.filter(|(at, _)| *at <= now) {
-                migration.end(well, &mut self.items);
-            }
+        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now) {
+            let ((_, id), well) = first.remove_entry();
+            self.migrations[id as usize - 1].end(well, &mut self.items);
         }
     }
 
     /// Ends every copy that still runs, also those that never would.
     pub(super) fn end_all(&mut self, well: bool) {
+        self.due.clear();
         for migration in self.migrations.iter_mut().filter(|one| one.state == MigrationState::Running) {
             migration.end(well, &mut self.items);
         }
@@ -176,7 +178,6 @@ impl Store {
 
 impl Migration {
     fn end(&mut self, well: bool, items: &mut Items) {
-        self.due = None;
         self.until = Some(now());
         if well {
             self.state = MigrationState::Done;

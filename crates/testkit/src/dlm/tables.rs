@@ -22,6 +22,18 @@ impl Dlm {
         store.items.on_storage(&id).cloned().collect()
     }
 
+    /// How many rows a storage has in this state (`READY`), without copying them.
+    #[must_use]
+    pub fn count_on(&self, storage: &str, state: &str) -> usize {
+        let store = self.desk.store();
+        let id = store
+            .storage_named(storage)
+            .unwrap_or_else(|| panic!("there is no storage {storage}"))
+            .id
+            .clone();
+        store.items.on_storage(&id).filter(|item| item.item_state == state).count()
+    }
+
     /// All rows, also those without a storage.
     #[must_use]
     pub fn items(&self) -> Vec<Item> {

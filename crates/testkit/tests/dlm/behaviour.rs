@@ -206,7 +206,27 @@ fn rows_that_the_database_would_refuse_are_refused() {
 }
 
 #[test]
-fn thirty_thousand_requests_are_no_burden() {
+fn a_registration_that_says_when_it_expires_fails_and_leaves_nothing() {
+    let dlm = both_storages();
+    let target = "/ingest/register_data_item?item_name=a&uri=a&storage_name=dir-watcher";
+    for name in ["uid_expiration", "oid_expiration"] {
+        let target = format!("{target}&{name}=2030-01-02T03:04:05.123456");
+        assert_eq!(ask(dlm.ingest(), "POST", &target, "").unwrap().status, 500);
+    }
+    assert_eq!(dlm.count_on("dir-watcher", "READY"), 0);
+}
+
+#[test]
+fn metadata_that_cannot_be_stored_leave_a_registered_item() {
+    let dlm = both_storages();
+    let target = "/ingest/register_data_item?item_name=a&uri=a&storage_name=dir-watcher";
+    assert_eq!(ask(dlm.ingest(), "POST", target, "{\"a\": NaN}").unwrap().status, 500);
+    let left = &dlm.items_on("dir-watcher")[0];
+    assert_eq!((left.item_state.as_str(), &left.metadata), ("READY", &Value::Null));
+}
+
+#[test]
+fn forty_thousand_requests_are_no_burden() {
     let dlm = both_storages();
     let begun = Instant::now();
     let mut client = crate::client::Kept::open(dlm.ingest());
@@ -215,8 +235,15 @@ fn thirty_thousand_requests_are_no_burden() {
             format!("/ingest/register_data_item?item_name=f{number}&uri=f{number}&storage_name=dir-watcher");
         assert_eq!(client.status("POST", &target), 200);
     }
+    let uids = dlm.items_on("dir-watcher").into_iter().map(|item| item.uid);
+    let mut client = crate::client::Kept::open(dlm.migration());
+    for uid in uids.take(10_000) {
+        let target = format!("/migration/copy_data_item?uid={uid}&destination_name=dlm-archive");
+        assert_eq!(client.status("POST", &target), 200);
+    }
+    dlm.wait_until(SOON, "the copies", |dlm| dlm.count_on("dlm-archive", "READY") == 10_000);
     let took = begun.elapsed();
-    assert_eq!((dlm.answered("register_data_item"), dlm.items_on("dir-watcher").len()), (30_000, 30_000));
-    println!("30 000 registrations in {took:?}");
+    println!("40 000 requests in {took:?}");
+    assert_eq!((dlm.answered("register_data_item"), dlm.total()), (30_000, 40_000));
     assert!(took < Duration::from_mins(1), "{took:?}");
 }
