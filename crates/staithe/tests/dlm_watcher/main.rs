@@ -1,5 +1,11 @@
 //! The drop-in for the SKA's directory watcher, as a user runs it, against a double of the four DLM services: what it
 //! registers and copies. How it starts and ends is shown in `dlm_start`.
 
+mod acceptance;
+mod details;
+mod exact;
+mod kills;
+mod native;
+mod outages;
 #[allow(dead_code, reason = "for all modules that are to come")]
 mod stage;

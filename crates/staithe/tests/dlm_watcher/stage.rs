@@ -170,7 +170,8 @@ impl Stage {
         by_product(self.dlm.requests())
     }
 
-    /// What was asked about one entry, in short: `REG dp`, `COPY dp`, `QRY dp/b`, `INIT dp/b`.
+    /// What was asked about one entry, in short: `REG dp`, `COPY dp`, `QRY dp/b` (by its uid), `INIT dp/b`,
+    /// `REG2 dp/b` (on another storage), `ASK dp` (by its name, whether it is there).
     pub(crate) fn steps(&self, product: &str) -> Vec<String> {
         self.products().get(product).into_iter().flatten().map(short).collect()
     }
@@ -260,6 +261,7 @@ pub(crate) fn short(request: &Received) -> String {
         "register_data_item" if request.param("storage_name").is_some_and(|name| name != SOURCE) => "REG2",
         "register_data_item" => "REG",
         "copy_data_item" => "COPY",
+        "query_data_item" if request.param("uid").is_none() => "ASK",
         "query_data_item" => "QRY",
         "init_data_item" => "INIT",
         "get_migration" => "MIG",
