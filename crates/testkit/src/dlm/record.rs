@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use super::contract::ServiceName;
 
+/// How much of a body is shown in messages, in characters.
+const SHOWN: usize = 400;
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -102,7 +105,8 @@ impl fmt::Display for Received {
             write!(f, "?{}", self.raw_query)?;
         }
         if !self.body.is_empty() {
-            write!(f, " {}", self.text())?;
+            let shown: String = self.text().chars().take(SHOWN).collect();
+            write!(f, " {shown}")?;
         }
         match self.status {
             Some(status) => write!(f, " -> {status}"),
