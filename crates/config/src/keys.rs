@@ -137,7 +137,8 @@ pub(crate) const SOURCE: Section = Section {
             "follow_symlinks",
             FLAG,
             "`false`",
-            "Whether symbolic links to files are followed; links to directories never are.",
+            "Whether symbolic links to files are followed. A link to a directory is one unit where a `dataset` rule \
+             takes its name and a file rule does too, else ignored; its content is not watched.",
         ),
         key(
             "identity",

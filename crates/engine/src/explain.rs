@@ -99,7 +99,7 @@ impl Engine {
         match (waiting, newest, live) {
             (Some(waiting), _, _) => page.say_live(&waiting, &records),
             (None, Some(newest), _) => {
-                page.say_record(newest, &HeldUp { standings, ..self.held_up(newest) }, &records)
+                page.say_record(newest, &HeldUp { standings, ..self.held_up(newest) }, &records);
             }
             (None, None, Some(live)) => return Ok(page.say_unknown(&live, &self.present(place))),
             (None, None, None) => {

@@ -113,8 +113,14 @@ fn line(now: Stamp, level: Level, thread: &str, function: &str, at: &Location<'_
         level.name(),
         field(thread),
         at.line(),
-        safe(message.as_bytes())
+        one_line(message)
     )
+}
+
+/// Names in a message were made safe before, and their backslashes must not be doubled; what was not is made so here.
+fn one_line(message: &str) -> String {
+    let parts: Vec<String> = message.split('\\').map(|part| safe(part.as_bytes())).collect();
+    parts.join("\\")
 }
 
 /// A field that is none of the last must not have a bar in it.
@@ -159,11 +165,11 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_of_eight_fields() {
-        let lines = written(Level::Info, &[(Level::Warning, "a|b\nc ü"), (Level::Error, "")]);
+        let lines = written(Level::Info, &[(Level::Warning, "a|b\nc ü \\xff"), (Level::Error, "")]);
         assert_eq!(lines.len(), 2, "{lines:?}");
         let fields: Vec<&str> = lines[0].splitn(8, '|').collect();
         assert_eq!(fields[..3], ["1", "2026-01-02T03:04:05.678Z", "WARNING"]);
-        assert_eq!((fields[4], fields[6], fields[7]), ("watch", "", r"a|b\nc ü"));
+        assert_eq!((fields[4], fields[6], fields[7]), ("watch", "", r"a|b\nc ü \xff"));
         let (file, line) = fields[5].split_once('#').unwrap();
         assert!(file == "log.rs" && line.parse::<u32>().is_ok(), "{}", fields[5]);
         assert_eq!(

@@ -140,7 +140,8 @@ fn status_file_in_the_making(args: &Args) -> Option<String> {
 }
 
 fn escaped(name: &[u8]) -> String {
-    name.iter().map(|byte| format!("\\x{byte:02x}")).collect()
+    let bytes: Vec<String> = name.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    bytes.concat()
 }
 
 /// A pattern that only this first name matches.

@@ -156,7 +156,10 @@ fn ignored(reason: &Reason) -> String {
              final, set temp_names = false",
             safe(pattern.as_bytes())
         ),
-        Reason::IgnoredSymlink => "it is a symbolic link, and links are not followed".into(),
+        Reason::IgnoredSymlink => {
+            "it is a symbolic link; links are not followed, or this one leads to nothing that is a unit"
+                .into()
+        }
         Reason::IgnoredDirectory => "its files are the units; ask about one of them".into(),
         _ => "it is a FIFO, socket or device".into(),
     }

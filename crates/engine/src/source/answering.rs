@@ -13,12 +13,14 @@ impl Source {
     pub(super) fn explain(&self, path: &[u8]) -> LiveExplain {
         let within = self.unit_around(path);
         let waiting = self.waiting.get(path).map(|waiting| self.live(path, waiting));
+        let ignored = || Some(ignored_unit(path, self.ignored.get(path)?.reason.clone()));
         let unit = match &within {
-            Some(within) => waiting.or_else(|| self.live_bundle(within)),
-            None => waiting.or_else(|| {
-                let reason = self.ignored.get(path)?.reason.clone();
-                Some(ignored_unit(path, reason))
-            }),
+            Some(within) => {
+                let unit = waiting.or_else(|| self.live_bundle(within));
+                // A directory of this name would be a unit; what lies there is none.
+                unit.or_else(|| if within.as_slice() == path { ignored() } else { None })
+            }
+            None => waiting.or_else(ignored),
         };
         let pruned = self.berth.plan.rules.prunes(self.mask_of(&[path, b"/"].concat()));
         let too_deep = !self.berth.plan.recursive && path.contains(&b'/');

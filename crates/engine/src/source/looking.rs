@@ -232,7 +232,10 @@ impl Source {
                     self.ignored.remove(&path);
                     self.gone(&path, PathKey::of(&path));
                 }
-                (kind, look) => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
+                (kind, look) => match self.dataset_behind(&open, &entry.name, &path, look) {
+                    Some(look) => self.look_at_file(&open, entry, path, rule, &look, candidates),
+                    None => self.look_at_odd(&open, entry, path, rule, kind, &look, candidates),
+                },
             },
             // A scanner's word that may be past; whole scans tell whether it is gone.
             Err(Errno::NOENT | Errno::NOTDIR) if open.slow && !self.waiting.contains(&path) => {}
@@ -302,6 +305,24 @@ impl Source {
         (look.kind(), look)
     }
 
+    /// What a link leads to, if that is a directory, links are followed, and a rule about datasets takes directories of
+    /// this name: then the link is one unit. It is looked at from outside only, for inside it could lead in circles.
+    ///
+    /// In slow regions scanners look through links to files only, so another one is believed to lead to a directory.
+    fn dataset_behind(&self, open: &OpenDir<'_>, name: &[u8], path: &[u8], look: Look) -> Option<Look> {
+        let rules = &self.berth.plan.rules;
+        let follows = self.berth.plan.follow_symlinks && !self.announces_arrivals() && rules.has_datasets();
+        if !follows || look.kind() != EntryKind::Symlink {
+            return None;
+        }
+        rules.units_above(path).first().filter(|unit| unit.len == path.len())?;
+        if open.slow {
+            return Some(look);
+        }
+        let through = open.dir().ok().and_then(|dir| dir.look_through(name).ok())?;
+        (through.kind() == EntryKind::Directory).then_some(through)
+    }
+
     pub(super) const fn links(&self) -> Links {
         if self.berth.plan.follow_symlinks { Links::Follow } else { Links::Refuse }
     }
@@ -352,7 +373,8 @@ impl Source {
                     // What the scanner saw is past; what is there now was announced meanwhile.
                     return;
                 }
-                let (name, kind, mode) = (entry.name.clone(), Kind::File, look.mode);
+                let kind = if look.kind() == EntryKind::File { Kind::File } else { Kind::Symlink };
+                let (name, mode) = (entry.name.clone(), look.mode);
                 candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
             }
             Step::Wait { reason, again, alert } => self.keep_waiting(path, waiting, reason, again, alert),
@@ -405,14 +427,13 @@ impl Source {
         let print = fingerprint(sample, self.with_inode);
         let appeared = waits || heard.created || heard.moved_in;
         match self.known.compare(key, &print, sample.ctime) {
-            Compared::New => true,
             // What was announced and only changes is none of the rule's business.
             Compared::Changed | Compared::Redated | Compared::Same { touched: true }
                 if !appeared && self.ignores_changes(rule) =>
             {
                 false
             }
-            Compared::Changed => true,
+            Compared::New | Compared::Changed => true,
             Compared::Same { touched } if touched && heard.closed => true,
             Compared::Same { .. } => {
                 let forced = self.waiting.get(path).is_some_and(|waiting| waiting.forced);

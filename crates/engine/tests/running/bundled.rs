@@ -3,10 +3,12 @@
 use std::fs;
 use std::fs::File;
 use std::io::Write as _;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
 
-use config::Plan;
+use config::{Backend, Plan};
 use settle::companion::{Ask, Count};
-use settle::{Clause, Completion, Expr, Grouping, KeyPattern, Pattern, Shape, Take};
+use settle::{Clause, Completion, Expr, Grouping, KeyPattern, Pattern, Quiet, Shape, Take};
 
 use crate::rig::Rig;
 
@@ -48,4 +50,58 @@ fn a_member_that_is_opened_again_holds_its_group_until_it_is_closed() {
     let event = rig.one("a/");
     assert_eq!(event["data"]["size"], "one and more still".len() + "two".len());
     assert_eq!(event["data"]["members"]["count"], 2);
+}
+
+/// Directories called `*.ms` are datasets, files at the top are units; links are followed.
+fn linked(plan: &mut Plan, backend: Backend) {
+    let source = &mut plan.sources[0];
+    (source.follow_symlinks, source.backend) = (true, backend);
+    let mut files = source.rules.rules[0].clone();
+    files.include = vec![Pattern::parse("/*").unwrap()];
+    files.completion = Completion::of(Expr::Clause(Clause::Quiet(Quiet::For(Duration::from_millis(100)))));
+    let mut datasets = files.clone();
+    datasets.name = "datasets".into();
+    datasets.shape =
+        Shape { take: Take::Dataset(vec![Pattern::parse("/*.ms").unwrap()]), ..Shape::default() };
+    source.rules.rules = vec![datasets, files];
+}
+
+#[test]
+fn a_followed_link_to_a_directory_is_a_unit_where_its_name_is_a_datasets() {
+    for backend in [Backend::Auto, Backend::Poll] {
+        let mut rig = Rig::prepared(
+            |root| {
+                let outside = root.join("../outside");
+                fs::create_dir(&outside).unwrap();
+                fs::write(outside.join("member"), b"linked").unwrap();
+                symlink("../outside", root.join("before.ms")).unwrap();
+            },
+            |plan| linked(plan, backend),
+        );
+        symlink("../outside", rig.path("a.ms")).unwrap();
+        symlink("../outside", rig.path("no-dataset")).unwrap();
+        symlink("..", rig.path("up")).unwrap();
+        symlink("nowhere", rig.path("broken.ms")).unwrap();
+        symlink("..", rig.path("circle.ms")).unwrap();
+        for link in ["a.ms", "before.ms", "circle.ms"] {
+            let event = rig.one(link);
+            assert_eq!(
+                (&event["data"]["kind"], &event["data"]["generation"]),
+                (&"symlink".into(), &1.into()),
+                "{event}"
+            );
+        }
+        rig.barrier();
+        for not in ["no-dataset", "up", "broken.ms", "a.ms/member"] {
+            assert!(rig.events(not).is_empty(), "{not}");
+        }
+        assert_eq!(rig.explain("broken.ms")["reason"], "ignored.symlink");
+        rig.down();
+        rig.up();
+        fs::remove_file(rig.path("broken.ms")).unwrap();
+        symlink("../outside", rig.path("broken.ms")).unwrap();
+        rig.one("broken.ms");
+        rig.barrier();
+        assert_eq!(rig.events("a.ms").len(), 1, "a restart announces nothing again");
+    }
 }
