@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use testkit::dlm::{Dlm, Received};
 
-use crate::stage::{SOURCE, Stage, TARGET, by_product};
+use crate::stage::{PATIENCE, SOURCE, Stage, TARGET, by_product};
 
 /// A request as one line. `<NAME>` is the uid of that item on the source storage, `<=NAME>` that on the target,
 /// `<@STORAGE>` a storage's id, `<in a year>` an expiration that is that far away.
@@ -55,6 +55,15 @@ pub(crate) fn lines(dlm: &Dlm, product: &str) -> Vec<String> {
 }
 
 impl Stage {
+    /// Waits until nothing is under way or waits for its completion.
+    #[track_caller]
+    pub(crate) fn wait_idle(&self) {
+        testkit::wait_until(PATIENCE, "nothing to be under way", || {
+            let status = self.status();
+            ["waiting", "queued", "delivering", "retrying"].iter().all(|count| status["counts"][count] == 0)
+        });
+    }
+
     /// The lines about one entry of the watched directory.
     pub(crate) fn lines(&self, product: &str) -> Vec<String> {
         lines(&self.dlm, product)

@@ -10,10 +10,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
-use testkit::wait_until;
-
 use crate::exact::{all, child, copy, folder, init, lines, qry, reg, reg_file, top};
-use crate::stage::{PATIENCE, Record, Stage, fill, write};
+use crate::stage::{Record, Stage, fill, write};
 
 const YAML: &str = "execution_block: eb-m001-20191031-12345\nconfig: {cmdline: '-dump'}\n";
 const BODY: &str = r#"{"execution_block": "eb-m001-20191031-12345", "config": {"cmdline": "-dump"}}"#;
@@ -81,10 +79,7 @@ fn run_prepared(prepare: fn(&Stage), act: fn(&Stage), names: &[&'static str]) ->
     // It comes last and is moved nowhere, so everything else had its time.
     stage.write("last", "x");
     stage.wait_steps("last", &["REG last", "COPY last"]);
-    wait_until(PATIENCE, "nothing to be under way", || {
-        let status = stage.status();
-        ["waiting", "queued", "delivering"].iter().all(|count| status["counts"][count] == 0)
-    });
+    stage.wait_idle();
     let dead = stage.dead().iter().map(ToString::to_string).collect();
     assert_eq!(watcher.terminate(), Some(0));
     assert!(stage.dlm.overlapping().is_empty());
@@ -313,7 +308,7 @@ fn s24_broken_metadata_are_reported_and_others_go_on() {
     assert_eq!(PLAIN.of("broken"), [""; 0]);
     assert_eq!(PLAIN.of("good"), top("good", ""));
     let told = |record: &&Record| {
-        record.level == "ERROR" && record.message.starts_with("broken/ is NOT added to DLM: E-DLM-METADATA")
+        record.level == "ERROR" && record.message.starts_with("broken is NOT added to DLM: E-DLM-METADATA")
     };
     assert_eq!(PLAIN.log.iter().filter(told).count(), 1, "{:#?}", PLAIN.log);
     assert!(PLAIN.dead.iter().any(|dead| dead.contains("E-DLM-METADATA")), "{:?}", PLAIN.dead);
