@@ -94,7 +94,7 @@ fn a_directory_whose_server_hangs_holds_up_itself_and_nobody_else() {
         wait_until(STEP, "the other source", || seconds() == round);
         let asked = Instant::now();
         let status = world.landing.status();
-        assert!(asked.elapsed() < Duration::from_secs(1), "status took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < PATIENCE, "status took {:?}", asked.elapsed());
         let row = &status["sources"][0];
         if row["stuck"].as_u64() >= Some(1) {
             assert_eq!((&row["state"], &status["state"]), (&"degraded".into(), &"degraded".into()), "{row}");
@@ -142,7 +142,7 @@ fn a_root_whose_server_hangs_holds_up_its_source_and_nobody_else() {
         wait_until(PATIENCE, "the other source", || seconds() == round);
         let asked = Instant::now();
         let _row = world.landing.status();
-        assert!(asked.elapsed() < Duration::from_secs(1), "status took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < PATIENCE, "status took {:?}", asked.elapsed());
     }
     server.write("sub/meanwhile", b"meanwhile");
     truth.note(b"sub/meanwhile", b"meanwhile");
