@@ -161,7 +161,7 @@ impl Watcher<'_> {
             let ready = readiness.is_ready(self.args.strict && self.args.include_existing && !was_ready);
             if ready != was_ready {
                 was_ready = ready;
-                self.changed(ready);
+                self.changed(ready, readiness.adopted);
             }
             if self.engine.clock().mono() >= said + PROGRESS {
                 said = self.engine.clock().mono();
@@ -172,7 +172,18 @@ impl Watcher<'_> {
         }
     }
 
-    fn changed(&mut self, ready: bool) {
+    fn changed(&mut self, ready: bool, adopted: u64) {
+        if ready && self.args.include_existing && adopted > 0 {
+            self.talk.say(
+                Level::Warning,
+                "watch",
+                &format!(
+                    "{adopted} products were there at the first start, which was without --include-existing; they are \
+                     still not registered. Fix: start once with another --state-dir, where nothing is known; the \
+                     services tell of each product that they have already"
+                ),
+            );
+        }
         let text = if ready { "ready" } else { "not ready: the watched directory is not there" };
         self.talk.say(if ready { Level::Info } else { Level::Warning }, "watch", text);
         if let Some(error) = self.probe.set(ready) {

@@ -5,7 +5,7 @@ use std::fs;
 use testkit::dlm::Fault;
 use testkit::wait_until;
 
-use crate::stage::{PATIENCE, Stage, records};
+use crate::stage::{PATIENCE, Stage, records, status};
 
 /// Scenario 1: the directory is made, and the file comes after the last of the start-up requests.
 #[test]
@@ -74,4 +74,34 @@ fn a_file_that_cannot_be_made_is_a_warning_and_an_empty_name_is_none() {
     wait_until(PATIENCE, "readiness", || records(&watcher).iter().any(|record| record.message == "ready"));
     assert!(!stage.is_ready());
     watcher.terminate(PATIENCE);
+}
+
+/// What was taken over at the first start stays so; whoever asks for it later is told what to do.
+#[test]
+fn asking_for_what_exists_at_a_later_start_is_answered() {
+    let stage = Stage::new();
+    fs::write(stage.scratch.folder("w").join("old"), "x").expect("it takes a file");
+    let mut watcher = stage.start(&["--dir-updates-wait-time", "0"]);
+    stage.wait_ready();
+    let mut client = watcher_status(&stage);
+    wait_until(PATIENCE, "the file to be taken over", || client()["counts"]["adopted"] == 1);
+    watcher.terminate(PATIENCE);
+    let mut watcher = stage.start(&["--include-existing"]);
+    let told = "1 products were there at the first start, which was without --include-existing";
+    wait_until(PATIENCE, "the warning", || {
+        records(&watcher).iter().any(|record| record.message.starts_with(told))
+    });
+    watcher.terminate(PATIENCE);
+    assert_eq!(stage.dlm.count("register_data_item"), 0);
+    let mut watcher = stage.start(&["--include-existing", "--state-dir", "another"]);
+    wait_until(PATIENCE, "the file to be registered", || stage.dlm.count("register_data_item") == 1);
+    watcher.terminate(PATIENCE);
+}
+
+fn watcher_status(stage: &Stage) -> impl FnMut() -> serde_json::Value + '_ {
+    move || {
+        let mut places = fs::read_dir(stage.scratch.path().join("state/compat")).expect("it was made");
+        let place = places.next().expect("one").expect("it can be read").path();
+        status(stage.scratch.path(), &["--state-dir", place.to_str().expect("a plain name")])
+    }
 }

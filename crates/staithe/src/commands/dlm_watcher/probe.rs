@@ -57,6 +57,8 @@ pub(super) struct Readiness {
     pub(super) open: u64,
     /// Products that are.
     pub(super) delivered: u64,
+    /// Products that were there at the first start and are not registered.
+    pub(super) adopted: u64,
 }
 
 impl Readiness {
@@ -78,6 +80,7 @@ impl Readiness {
             prepared: each("sinks", &prepared),
             open: count(&["waiting", "queued", "delivering", "retrying"]),
             delivered: count(&["delivered"]),
+            adopted: count(&["adopted"]),
         }
     }
 
