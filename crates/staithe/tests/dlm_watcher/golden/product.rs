@@ -45,6 +45,15 @@ impl Product {
         product
     }
 
+    /// Makes a directory whole of which only the first children were listed: the others are like its last one.
+    pub(super) fn complete(&mut self, listed: &str, names: impl Iterator<Item = String>) {
+        let like = self.children.iter().find(|line| line.contains(listed)).expect("it is listed").clone();
+        self.children = names.map(|name| like.replace(listed, &name)).collect();
+        self.children.sort_unstable();
+        let rest = self.others[0].clone();
+        self.others = vec![rest; self.children.len() - 1];
+    }
+
     /// The same, in lines that a person can compare.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = self.top.clone();

@@ -14,6 +14,8 @@ use testkit::dlm::{Received, Recorded, Scenario};
 use crate::stage::{HOST, SOURCE, Stage, TARGET};
 
 const EXPIRATION: &str = "<now + 365 days, local time, no zone, microseconds>";
+/// Stands for the item of a request that names something that is no item.
+const UNKNOWN: &str = "?";
 /// The size of the inode of a directory on the file system where the original was recorded.
 const RECORDED_DIRECTORY: &str = "4096";
 
@@ -84,7 +86,8 @@ fn body_for_any(body: &str, registration: &Sent) -> String {
 pub(super) fn recorded(scenario: &Scenario) -> Vec<Sent> {
     let ids = recorded_ids(scenario);
     let meaning = |text: &str| {
-        let known = |text: String, (id, (meaning, _)): (&String, &(String, String))| text.replace(id, meaning);
+        let known =
+            |text: String, (id, (meaning, _)): (&String, &(String, String))| text.replace(id, meaning);
         ids.iter().fold(text.to_owned(), known).replace("<watcher-host>", HOST)
     };
     let sent = |one: &Recorded| {
@@ -93,7 +96,8 @@ pub(super) fn recorded(scenario: &Scenario) -> Vec<Sent> {
         let about = about.and_then(|(_, uid)| ids.get(uid)).map(|(_, item)| item.clone());
         let named = one.query.iter().find(|(key, _)| key == "item_name").map(|(_, name)| name.clone());
         let in_body = || one.body["item_name"].as_str().map(str::to_owned);
-        let item = named.or(about).or_else(in_body).unwrap_or_default();
+        let unknown = || (!one.path.starts_with("/storage/")).then(|| UNKNOWN.to_owned());
+        let item = named.or(about).or_else(in_body).or_else(unknown).unwrap_or_default();
         let mut sent = Sent {
             head: format!("{} {}", one.method, one.path),
             query: query.iter().map(|(key, value)| (key.clone(), meaning(value))).collect(),
@@ -102,7 +106,8 @@ pub(super) fn recorded(scenario: &Scenario) -> Vec<Sent> {
             item,
             size: None,
         };
-        let is_directorys = is_file_below(&sent) && sent.param("decompressed_size") == Some(RECORDED_DIRECTORY);
+        let is_directorys =
+            is_file_below(&sent) && sent.param("decompressed_size") == Some(RECORDED_DIRECTORY);
         sent.size = is_directorys.then_some("<directory>");
         sent
     };
@@ -132,7 +137,10 @@ fn recorded_ids(scenario: &Scenario) -> HashMap<String, (String, String)> {
             "/storage/query_storage" => {
                 for row in response.body.as_array().into_iter().flatten() {
                     let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-                    ids.insert(text("storage_id"), (format!("<storage {}>", text("storage_name")), String::new()));
+                    ids.insert(
+                        text("storage_id"),
+                        (format!("<storage {}>", text("storage_name")), String::new()),
+                    );
                 }
             }
             "/storage/query_location" | "/storage/init_location" => {
@@ -241,7 +249,9 @@ fn is_in_a_year(date: &str) -> bool {
             other => byte == other,
         });
     let number = |range: std::ops::Range<usize>| date.get(range).and_then(|text| text.parse::<i64>().ok());
-    let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else { return false };
+    let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
+        return false;
+    };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is right").as_secs() / 86_400;
     let now = i64::try_from(now).expect("few days");
     fits && (days(year, month, day) - now - 365).abs() <= 1
