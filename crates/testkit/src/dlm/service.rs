@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
@@ -129,6 +129,11 @@ fn bound(port: u16) -> TcpSocket {
     // Connections of the service that was here a moment ago may still be on their way out.
     socket.set_reuseaddr(true).expect("a new socket takes options");
     let address = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port));
-    socket.bind(address).unwrap_or_else(|error| panic!("failed to get port {port} (0 is any): {error}"));
+    let begun = Instant::now();
+    // A child that another thread has just forked has the old socket until it becomes another program.
+    while let Err(error) = socket.bind(address) {
+        assert!(begun.elapsed() < PATIENCE, "failed to get port {port} (0 is any): {error}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     socket
 }
