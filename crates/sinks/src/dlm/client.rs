@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use config::{DlmSink, Secret};
 use products::wire::{Method, Request, Service};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
@@ -47,6 +47,8 @@ impl Client {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .http1_only()
+            // Who redirects is a gateway, not the service: its page for people must not pass for an answer.
+            .redirect(reqwest::redirect::Policy::none())
             .http1_title_case_headers()
             .timeout(patience)
             .connect_timeout(patience.min(CONNECT))
@@ -89,12 +91,18 @@ impl Client {
         let url = format!("{base}{}", request.target());
         let url = reqwest::Url::parse(&url).map_err(|error| {
             let setting = fault::setting(request.service);
-            Fault::Person(format!("E-DLM-ADDRESS: {base} is no address: {error}. Fix: correct {setting}"))
+            Fault::Person(format!(
+                "E-DLM-ADDRESS: {base} is no address: {error}; {}. Fix: correct {setting}",
+                fault::KEPT
+            ))
         })?;
         let mut out = match request.method {
             Method::Get => self.http.get(url),
-            // An empty body, so that a length of zero is sent.
-            Method::Post => self.http.post(url).body(request.body.clone().unwrap_or_default()),
+            // A length of zero is sent, too.
+            Method::Post => {
+                let body = request.body.clone().unwrap_or_default();
+                self.http.post(url).header(CONTENT_LENGTH, body.len()).body(body)
+            }
         };
         for (name, value) in request.headers() {
             out = out.header(name, value);
@@ -102,7 +110,10 @@ impl Client {
         if let Some(token) = &self.token {
             let mut value = reqwest::header::HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                 .map_err(|_| {
-                    Fault::Person("E-DLM-TOKEN: the token has characters that no header can carry".into())
+                    Fault::Person(format!(
+                        "E-DLM-TOKEN: the token has characters that no header can carry; {}. Fix: correct it",
+                        fault::KEPT
+                    ))
                 })?;
             value.set_sensitive(true);
             out = out.header(AUTHORIZATION, value);

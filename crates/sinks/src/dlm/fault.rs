@@ -7,7 +7,7 @@ use crate::sink::Trouble;
 /// How much of a service's own words is repeated.
 const QUOTED: usize = 300;
 
-const KEPT: &str = "nothing is lost, products wait and go on where they were";
+pub(crate) const KEPT: &str = "nothing is lost, products wait and go on where they were";
 
 /// Why a request gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,11 @@ impl Fault {
     /// Of a request that every product depends on: no failure of it is one product's own.
     pub(crate) fn into_trouble(self) -> Trouble {
         match self {
-            Fault::Unreached(text) | Fault::Busy(text) | Fault::Again(text) => Trouble::Down(text),
-            Fault::Person(text) | Fault::Refused(text) | Fault::Exists(text) => Trouble::Misconfigured(text),
+            // What exists was made by another program at the same moment; the next look finds it.
+            Fault::Unreached(text) | Fault::Busy(text) | Fault::Again(text) | Fault::Exists(text) => {
+                Trouble::Down(text)
+            }
+            Fault::Person(text) | Fault::Refused(text) => Trouble::Misconfigured(text),
         }
     }
 }
@@ -86,7 +89,9 @@ pub(crate) fn status(request: &Request, status: u16, words: &str) -> Fault {
     let said = format!("{} answered {} with {status}: {quoted}", service(request), name(request));
     let setting = setting(request.service);
     match (status, class.as_deref()) {
-        (422, Some("ValueAlreadyInDB")) => Fault::Exists(said),
+        (422, Some("ValueAlreadyInDB")) => Fault::Exists(format!(
+            "E-DLM-EXISTS: {said}; nothing is lost. Fix: see what the services have under that name, and who made it"
+        )),
         (422, Some("UnmetPreconditionForOperation")) => Fault::Person(format!(
             "E-DLM-STORAGE: {said}; {KEPT}. Fix: see that the storage is known and that the services' rclone reaches \
              this host (access_check = false skips that test)"
@@ -99,6 +104,10 @@ pub(crate) fn status(request: &Request, status: u16, words: &str) -> Fault {
         )),
         (408 | 425 | 429 | 502 | 503 | 504, _) => Fault::Busy(format!(
             "E-DLM-BUSY: {said}; {KEPT}. Fix: none if it passes; else see the service's log"
+        )),
+        (400..=499, _) if status != 409 && request.service == Service::Storage => Fault::Person(format!(
+            "E-DLM-SETTINGS: {said}; {KEPT}. Fix: correct the names of storage, target and location, or what is said of \
+             the location"
         )),
         (400..=499, _) if status != 409 => Fault::Refused(format!(
             "E-DLM-REFUSED: {said}; it will not take this item. Fix: correct the item, or its metadata, and put it \
@@ -140,7 +149,7 @@ mod tests {
     use super::*;
 
     fn of(code: u16, words: &str) -> Fault {
-        status(&wire::query_storage("s"), code, words)
+        status(&wire::query_data_item("u"), code, words)
     }
 
     #[test]
@@ -156,6 +165,8 @@ mod tests {
         for code in [400, 410, 413, 414, 415] {
             assert!(matches!(of(code, "x"), Fault::Refused(_)), "{code}");
         }
+        let at_start = status(&wire::query_storage("s"), 400, "x");
+        assert!(matches!(at_start, Fault::Person(text) if !text.contains("dead retry")));
         for code in [408, 425, 429, 502, 503, 504] {
             assert!(matches!(of(code, "x"), Fault::Busy(_)), "{code}");
         }
@@ -168,7 +179,7 @@ mod tests {
     fn a_sentence_says_what_failed_what_it_means_and_the_fix() {
         let text = of(500, &"ü".repeat(400)).text().to_owned();
         assert!(
-            text.starts_with("E-DLM-ERROR: the storage service answered query_storage with 500: ü"),
+            text.starts_with("E-DLM-ERROR: the request service answered query_data_item with 500: ü"),
             "{text}"
         );
         assert!(text.contains("nothing is lost") && text.contains("Fix: "), "{text}");

@@ -130,13 +130,22 @@ async fn storage(client: &Client, plan: &DlmSink, location_id: &str, hands: &Han
 }
 
 async fn configure(client: &Client, plan: &DlmSink, storage_id: &str, hands: &Hands) -> Result<(), Fault> {
-    let known = client.ask(&wire::get_storage_config(storage_id)).await?;
+    let question = wire::get_storage_config(storage_id);
+    let known = client.ask(&question).await?;
+    let known = known.as_array().ok_or_else(|| unclear(&question, "no list of configurations"))?;
     let host = plan.place.host.clone().unwrap_or_else(host_name);
     let remote = SftpRemote { name: storage_name(plan), host: &host, user: &plan.place.user };
-    let is_new = known.as_array().is_some_and(Vec::is_empty);
-    let request =
-        if is_new { wire::create_storage_config(storage_id, &remote) } else { wire::rclone_config(&remote) };
-    if client.ask(&request).await? == Value::Bool(false) {
+    let request = if known.is_empty() {
+        wire::create_storage_config(storage_id, &remote)
+    } else {
+        wire::rclone_config(&remote)
+    };
+    let answer = client.ask(&request).await?;
+    if known.is_empty() && !answer.is_boolean() && rows::id(&answer).is_none() && !plan.strict {
+        // Without a configuration nothing could be registered, and nobody would look at it again.
+        return Err(unclear(&request, "no id"));
+    }
+    if answer == Value::Bool(false) {
         (hands.remark)(&format!(
             "W-DLM-RCLONE: the services' rclone refused the configuration of storage \"{}\"; copies may fail. \
              Fix: see the storage service's log",
