@@ -100,6 +100,13 @@ impl Dlm {
     /// Where the product of an event lies.
     fn place(&self, parcel: &Parcel) -> Result<Place, String> {
         let source = PathBuf::from(std::ffi::OsStr::from_bytes(&parcel.root));
+        if self.plan.storage.is_none() {
+            return Err(format!(
+                "E-DLM-STORAGE: no storage is named, so nothing of {} is registered. Fix: set storage, then staithe dead \
+                 retry",
+                source.display()
+            ));
+        }
         let root = self.plan.root.clone().unwrap_or_else(|| source.clone());
         let below = source.strip_prefix(&root).map_err(|_| {
             format!(
@@ -156,6 +163,8 @@ fn chains(places: Vec<(usize, Place)>) -> VecDeque<Vec<(usize, Place)>> {
         rest.push_back(joined);
         chains = rest;
     }
+    // The first of a call must get its turn, or the call says nothing at all.
+    chains.make_contiguous().sort_by_key(|chain| chain.first().map(|(at, _)| *at));
     chains
 }
 
@@ -191,7 +200,7 @@ async fn run(
         for (at, end) in ends {
             match end {
                 End::Trouble(found) => {
-                    slice.end();
+                    slice.stop();
                     trouble.get_or_insert(found);
                 }
                 other => outcomes[at] = Some(outcome(other)),
@@ -236,12 +245,17 @@ async fn keep_status_file(shop: Arc<Shop>) {
         let Some((path, text)) = shop.register().news() else { continue };
         let shown = path.display().to_string();
         match spawn_blocking(move || register::write(&path, &text)).await {
-            Ok(Err(error)) if !std::mem::replace(&mut told, true) => (shop.hands.remark)(&format!(
-                "W-DLM-STATUS: cannot write the status file {shown}: {error}; products are registered all the same. \
-                 Fix: make its directory writable"
-            )),
             Ok(Ok(())) => told = false,
-            _ => {}
+            Ok(Err(error)) => {
+                shop.register().is_unwritten();
+                if !std::mem::replace(&mut told, true) {
+                    (shop.hands.remark)(&format!(
+                        "W-DLM-STATUS: cannot write the status file {shown}: {error}; products are registered all the \
+                         same. Fix: make its directory writable"
+                    ));
+                }
+            }
+            Err(_) => {}
         }
     }
 }
@@ -292,13 +306,39 @@ mod tests {
         Place { seq: 1, root: "/w".into(), path: path.into() }
     }
 
+    /// As where reading the tree takes longer than a slice.
+    #[tokio::test]
+    async fn a_product_gets_on_even_if_its_slice_is_over_before_it_begins() {
+        let (services, dir) = (testkit::dlm::Dlm::with_usual_state(), tempfile::TempDir::new().unwrap());
+        std::fs::create_dir(dir.path().join("dp")).unwrap();
+        std::fs::write(dir.path().join("dp/a"), "").unwrap();
+        let plan = DlmSink {
+            ingest_url: services.ingest().url(),
+            storage_url: services.storage().url(),
+            storage: Some("here".into()),
+            target: None,
+            root: Some(dir.path().into()),
+            ..DlmSink::default()
+        };
+        let mut sink = Dlm::new(plan, Duration::from_secs(20), Hands::in_memory());
+        let shop = sink.open().await.unwrap();
+        let slice = Slice::default();
+        slice.end();
+        let place = Place { seq: 1, root: dir.path().into(), path: b"dp".to_vec() };
+        let mut calls = 1;
+        while let End::Underway(progress) = make(&shop, &place, &slice).await {
+            assert!(calls < 10, "it gets nowhere: {progress}");
+            calls += 1;
+        }
+        assert_eq!(services.items_on("here").len(), 2);
+    }
+
     #[test]
     fn products_within_each_other_go_one_after_the_other_in_order() {
         let names = ["a", "b", "c/d", "a", "c", "ab", "b/x"];
         let chains = chains(names.iter().map(|name| place(name)).enumerate().collect());
-        let mut shape: Vec<Vec<usize>> =
+        let shape: Vec<Vec<usize>> =
             chains.iter().map(|chain| chain.iter().map(|(at, _)| *at).collect()).collect();
-        shape.sort();
         assert_eq!(shape, [vec![0, 3], vec![1, 6], vec![2, 4], vec![5]]);
     }
 }

@@ -141,11 +141,7 @@ async fn look_at_target(shop: &Shop, copy: &mut Copy) -> Result<Option<(CopyStat
     let Some(target) = &shop.plan.target else {
         return Ok(Some((CopyState::GivenUp, "no target is configured".into())));
     };
-    let row = async {
-        let id = shop.target(target).await?.id.clone();
-        shop.find(&copy.name, &id).await
-    };
-    match row.await {
+    match shop.find_on_target(&copy.name, target).await {
         Ok(Some(row)) if row.ready => Ok(Some((CopyState::Finished, String::new()))),
         Ok(Some(_)) => {
             copy.wait(now);
@@ -168,6 +164,15 @@ async fn again(shop: &Shop, copy: &mut Copy, is_there: bool) -> Result<Option<(C
     let Some(target) = &shop.plan.target else {
         return Ok(Some((CopyState::GivenUp, "no target is configured".into())));
     };
+    // A request whose answer was lost, or not written down, may have been taken.
+    match shop.find_on_target(&copy.name, target).await {
+        Ok(Some(_)) => {
+            copy.restart(None, now);
+            return Ok(None);
+        }
+        Ok(None) => {}
+        Err(fault) => return unanswered(copy, now, &fault),
+    }
     match shop.client.ask(&wire::copy_data_item(&copy.uid, target)).await {
         Ok(answer) => {
             copy.restart(rows::migration_id(&answer), now);

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::text::safe;
 use products::items::{Item, Product as Parts, ProductError, Reading};
-use products::wire::{self, Dialect, Registration, TargetCopy};
+use products::wire::{self, Dialect, Registration, Request, TargetCopy};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -60,16 +60,27 @@ impl From<JournalError> for End {
 #[derive(Debug, Default)]
 pub(crate) struct Slice {
     over: AtomicBool,
+    stopped: AtomicBool,
 }
 
 impl Slice {
-    /// Each product ends after its request in hand.
+    /// It is the turn of others: each product ends when it has had its own.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 
+    /// The sink is in trouble: each product ends after its item in hand.
+    pub(crate) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.end();
+    }
+
     pub(crate) fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -99,6 +110,8 @@ struct Making<'a> {
     pursued: Option<Pursued>,
     /// What failed for now, while its siblings went on.
     again: Option<String>,
+    /// How long it took to read the tree.
+    reading: Duration,
 }
 
 impl<'a> Making<'a> {
@@ -109,7 +122,9 @@ impl<'a> Making<'a> {
         if progress.done {
             return Ok(None);
         }
+        let begun = Instant::now();
         let parts = read(shop, place).await?;
+        let reading = begun.elapsed();
         let unsure = progress.unsure;
         let mut making = Self {
             shop,
@@ -121,6 +136,7 @@ impl<'a> Making<'a> {
             unwritten: Vec::new(),
             pursued: None,
             again: None,
+            reading,
         };
         if !making.take_earlier() && !unsure {
             making.did(Step::Begin);
@@ -166,17 +182,24 @@ impl<'a> Making<'a> {
         let pursuit = self.pursued.as_ref().map_or(Pursuit::Keep, |pursued| Pursuit::Set(pursued.encode()));
         self.shop.hands.journal.note(Note { seq: self.place.seq, steps, pursuit }).await?;
         self.unwritten.clear();
+        // Set once: by the next step the follower may be done with it.
+        self.pursued = None;
         Ok(())
     }
 
     async fn all(&mut self) -> Result<(), End> {
+        let begun = Instant::now();
+        let mut is_begun = false;
         for at in 0..self.items.len() {
             let item = self.items[at].clone();
-            if self.slice.is_over() {
+            // A tree that takes longer to read than a slice lasts would get nowhere: it works as long as it read.
+            let had_its_turn = is_begun && begun.elapsed() >= self.reading;
+            if self.slice.is_stopped() || (self.slice.is_over() && had_its_turn) {
                 let (done, all) = (self.progress.registered(), self.items.len());
                 return Err(End::Underway(format!("under way: {done} of {all} items are registered")));
             }
             if !self.is_finished(at, &item) {
+                is_begun = true;
                 self.item(at, &item).await?;
             }
         }
@@ -220,6 +243,8 @@ impl<'a> Making<'a> {
         match goal {
             Goal::Copied => self.copy(item).await?,
             Goal::OnTarget if self.progress.uid(&item.name).is_some() => self.put_on_target(item).await?,
+            // Nothing is copied: then the status file lists what was registered.
+            Goal::Registered if at == 0 => self.list(item),
             Goal::OnTarget | Goal::Registered => {}
         }
         if self.shop.plan.strict {
@@ -252,7 +277,7 @@ impl<'a> Making<'a> {
         let uid = answer.and_then(|value| rows::id(&value).ok_or_else(|| fault::unclear(&request, "no id")));
         match uid {
             Ok(uid) => self.did(Step::Registered { name: item.name.clone(), uid }),
-            Err(Fault::Exists(text)) if !self.shop.plan.strict => self.confirm(item, &text).await?,
+            Err(Fault::Exists(_)) if !self.shop.plan.strict => self.confirm(item).await?,
             Err(fault) => self.failed(at == 0, item, fault)?,
         }
         Ok(())
@@ -263,6 +288,10 @@ impl<'a> Making<'a> {
         self.write_down().await?;
         let row = match self.shop.find(&item.name, &self.shop.storage_id).await {
             Ok(row) => row,
+            Err(Fault::Refused(why)) => {
+                self.did(Step::Refused { name: item.name.clone(), why });
+                return Ok(true);
+            }
             Err(fault) => return Err(Self::halt(fault)),
         };
         let Some(row) = row else { return Ok(false) };
@@ -276,7 +305,7 @@ impl<'a> Making<'a> {
     }
 
     /// The server says that it has the item: it must show it.
-    async fn confirm(&mut self, item: &Item, said: &str) -> Result<(), End> {
+    async fn confirm(&mut self, item: &Item) -> Result<(), End> {
         if self.recognise(item).await? {
             let Some(uid) = self.progress.uid(&item.name) else { return Ok(()) };
             if !self.unsure {
@@ -290,7 +319,9 @@ impl<'a> Making<'a> {
             return Ok(());
         }
         Err(End::Again(format!(
-            "E-DLM-ANSWER: {said}; but asked for the item, it has none. It is tried again"
+            "E-DLM-ANSWER: the ingest service says that it has {}, but the request service shows none; nothing is lost, \
+             it is tried again. Fix: see the services' logs",
+            item.name
         )))
     }
 
@@ -299,23 +330,36 @@ impl<'a> Making<'a> {
         let uid = self.progress.uid(&item.name).map(str::to_owned);
         if let Some(uid) = &uid
             && !self.progress.is_copied(&item.name)
-            && !(self.unsure && self.is_on_target(item, &target).await?)
         {
-            let request = wire::copy_data_item(uid, &target);
-            self.write_down().await?;
-            match self.shop.client.ask(&request).await {
-                Ok(answer) => self.copied(item, uid, rows::migration_id(&answer)),
-                Err(fault) => self.failed(true, item, fault)?,
+            match self.ask_for_copy(item, uid, &target).await {
+                Ok(migration) => self.copied(item, uid, migration),
+                Err(Stop::End(end)) => return Err(end),
+                Err(Stop::Fault(fault)) => self.failed(true, item, fault)?,
             }
-        } else if let Some(uid) = &uid
-            && !self.progress.is_copied(&item.name)
-        {
-            self.copied(item, uid, None);
         }
-        if uid.is_some() {
-            self.shop.register().add(&item.name, uid.as_deref(), self.shop.now());
-        }
+        self.list(item);
         Ok(())
+    }
+
+    async fn ask_for_copy(&mut self, item: &Item, uid: &str, target: &str) -> Result<Option<i64>, Stop> {
+        if self.unsure && self.is_on_target(item, target).await? {
+            return Ok(None);
+        }
+        let request = wire::copy_data_item(uid, target);
+        self.write_down().await?;
+        let answer = self.shop.client.ask(&request).await?;
+        if answer.is_object() {
+            Ok(rows::migration_id(&answer))
+        } else {
+            Err(fault::unclear(&request, "no object").into())
+        }
+    }
+
+    /// For the status file.
+    fn list(&self, item: &Item) {
+        if let Some(uid) = self.progress.uid(&item.name) {
+            self.shop.register().add(&item.name, Some(uid), self.shop.now());
+        }
     }
 
     fn copied(&mut self, item: &Item, uid: &str, migration: Option<i64>) {
@@ -328,21 +372,26 @@ impl<'a> Making<'a> {
 
     async fn put_on_target(&mut self, item: &Item) -> Result<(), End> {
         let Some(target) = self.shop.plan.target.clone() else { return Ok(()) };
-        let done = match self.shop.dialect() {
-            Dialect::R21 => self.register_on_target(item, &target).await,
-            Dialect::Main => self.init_on_target(item, &target).await,
-        };
-        match done {
-            Ok(true) => self.did(Step::OnTarget { name: item.name.clone() }),
-            Ok(false) => {}
+        match self.make_row_on_target(item, &target).await {
+            Ok(()) => self.did(Step::OnTarget { name: item.name.clone() }),
             Err(Stop::End(end)) => return Err(end),
             Err(Stop::Fault(fault)) => self.failed(false, item, fault)?,
         }
         Ok(())
     }
 
+    async fn make_row_on_target(&mut self, item: &Item, target: &str) -> Result<(), Stop> {
+        if self.unsure && self.is_on_target(item, target).await? {
+            return Ok(());
+        }
+        match self.shop.dialect() {
+            Dialect::R21 => self.register_on_target(item, target).await,
+            Dialect::Main => self.init_on_target(item, target).await,
+        }
+    }
+
     /// As the client 2.1 does it.
-    async fn register_on_target(&mut self, item: &Item, target: &str) -> Result<bool, Stop> {
+    async fn register_on_target(&mut self, item: &Item, target: &str) -> Result<(), Stop> {
         let request = wire::register_data_item(
             Dialect::R21,
             &Registration {
@@ -356,20 +405,24 @@ impl<'a> Making<'a> {
             },
         );
         self.write_down().await?;
-        match self.shop.client.ask(&request).await {
-            Ok(_) => Ok(true),
-            Err(Fault::Exists(_)) if !self.shop.plan.strict => Ok(true),
-            Err(fault) => Err(fault.into()),
+        match self.ask_for_row(&request).await {
+            Err(Fault::Exists(_)) if !self.shop.plan.strict && self.is_on_target(item, target).await? => {
+                Ok(())
+            }
+            answer => Ok(answer?),
         }
     }
 
+    /// Sends a request that makes a row, whose id is the answer.
+    async fn ask_for_row(&self, request: &Request) -> Result<(), Fault> {
+        let answer = self.shop.client.ask(request).await?;
+        rows::id(&answer).map(drop).ok_or_else(|| fault::unclear(request, "no id"))
+    }
+
     /// As the client's main branch does it.
-    async fn init_on_target(&mut self, item: &Item, target: &str) -> Result<bool, Stop> {
+    async fn init_on_target(&mut self, item: &Item, target: &str) -> Result<(), Stop> {
         let oid = self.oid(item).await?;
         let (id, phase) = self.shop.target(target).await.map(|row| (row.id.clone(), row.phase.clone()))?;
-        if self.unsure && self.is_on_target(item, target).await? {
-            return Ok(true);
-        }
         let request = wire::init_data_item(&TargetCopy {
             item_name: &item.name,
             item_type: item.kind,
@@ -380,8 +433,7 @@ impl<'a> Making<'a> {
             decompressed_size: item.size,
         });
         self.write_down().await?;
-        self.shop.client.ask(&request).await?;
-        Ok(true)
+        Ok(self.ask_for_row(&request).await?)
     }
 
     async fn oid(&mut self, item: &Item) -> Result<Option<String>, Stop> {
@@ -411,13 +463,13 @@ impl<'a> Making<'a> {
     }
 
     /// Whether the item has a row on the target storage.
-    async fn is_on_target(&mut self, item: &Item, target: &str) -> Result<bool, End> {
+    async fn is_on_target(&mut self, item: &Item, target: &str) -> Result<bool, Stop> {
         self.write_down().await?;
-        let found = async {
-            let id = self.shop.target(target).await?.id.clone();
-            self.shop.find(&item.name, &id).await
-        };
-        found.await.map(|row| row.is_some()).map_err(Self::halt)
+        match self.shop.find_on_target(&item.name, target).await {
+            Ok(row) => Ok(row.is_some()),
+            Err(fault @ Fault::Refused(_)) => Err(Stop::Fault(fault)),
+            Err(fault) => Err(Stop::End(Self::halt(fault))),
+        }
     }
 
     /// What a failed request of an item means: the end of the product's turn, or only of the item's.
@@ -454,16 +506,17 @@ impl<'a> Making<'a> {
 
     /// Everything was tried.
     async fn close(&mut self) -> Result<End, End> {
+        // Before the verdict, so that it is about the whole product: who is refused is not asked for again.
+        if let Some(text) = self.again.take() {
+            self.write_down().await?;
+            return Ok(End::Again(text));
+        }
         if let Some((count, name, why)) = self.progress.refusals() {
             let all = self.items.len();
             let text = format!("{why} ({count} of {all} items were refused, the first of them {name})");
             self.did(Step::Verdict);
             self.write_down().await?;
             return Ok(End::Refused(text));
-        }
-        if let Some(text) = self.again.take() {
-            self.write_down().await?;
-            return Ok(End::Again(text));
         }
         self.did(Step::Done);
         self.write_down().await?;

@@ -79,6 +79,11 @@ impl Register {
         self.changed = true;
     }
 
+    /// The news could not be written: they are news still.
+    pub(crate) fn is_unwritten(&mut self) {
+        self.changed = true;
+    }
+
     /// The file's place and new text, if there is news.
     pub(crate) fn news(&mut self) -> Option<(PathBuf, String)> {
         if !std::mem::take(&mut self.changed) {

@@ -76,6 +76,12 @@ impl Shop {
         Ok(rows.iter().find(|row| row.ready).or(rows.first()).cloned())
     }
 
+    /// The same on the target storage.
+    pub(crate) async fn find_on_target(&self, name: &str, target: &str) -> Result<Option<ItemRow>, Fault> {
+        let id = self.target(target).await?.id.clone();
+        self.find(name, &id).await
+    }
+
     /// How long until a copy's row on the target expires, as the original sends it.
     pub(crate) fn expiration(&self, target: &str) -> Option<String> {
         const YEAR: Duration = Duration::from_hours(365 * 24);
