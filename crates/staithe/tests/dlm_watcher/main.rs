@@ -4,8 +4,10 @@
 mod acceptance;
 mod details;
 mod exact;
+mod golden;
 mod kills;
 mod native;
 mod outages;
 #[allow(dead_code, reason = "for all modules that are to come")]
 mod stage;
+mod whole;
