@@ -174,6 +174,15 @@ pub enum Notice<'a> {
         /// What the kernel said of it.
         error: String,
     },
+    /// What a rule takes by its name is neither file nor directory: it is never announced.
+    LeftOut {
+        /// The source.
+        source: &'a str,
+        /// The path below the root.
+        path: &'a [u8],
+        /// Whether it is a link, one that leads nowhere; else a FIFO, socket or device.
+        link: bool,
+    },
     /// A marker that is to go when its unit is delivered cannot be deleted.
     MarkerStays {
         /// Its name.
@@ -245,6 +254,7 @@ impl Notice<'_> {
             | Notice::Overflow { .. }
             | Notice::Unreadable { .. }
             | Notice::DeadlinePassed { .. }
+            | Notice::LeftOut { .. }
             | Notice::MarkerStays { .. }
             | Notice::ListingCut { .. }
             | Notice::Unwatched { .. } => Level::Warning,
@@ -335,6 +345,11 @@ impl Notice<'_> {
                 "source {source}: {} is still not complete at its deadline ({reason}); `staithe explain` \
                  tells more",
                 safe(path)
+            ),
+            Notice::LeftOut { source, path, link } => format!(
+                "source {source}: {} {} and is left out; what is put in its place is taken",
+                safe(path),
+                if *link { "is a link that leads to nothing" } else { "is a FIFO, socket or device" }
             ),
             Notice::MarkerStays { source, path, error } => format!(
                 "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \

@@ -134,6 +134,8 @@ pub(crate) struct Source {
     /// When the open gap was opened, by the wall clock.
     gap_since_wall: Option<Stamp>,
     ignored: HashMap<Box<[u8]>, Ignored>,
+    /// How many links that lead nowhere, and the like, were told.
+    left_out: u32,
     /// Known files with new times, until the last check.
     redated: Vec<Redated>,
     /// What goes to the ledger with the next submit.
@@ -251,6 +253,7 @@ impl Source {
             gaps: 0,
             gap_since_wall: None,
             ignored: HashMap::new(),
+            left_out: 0,
             redated: Vec::new(),
             outgoing: Vec::new(),
             scan: None,

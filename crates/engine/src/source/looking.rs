@@ -30,6 +30,8 @@ const OPEN_DIRECTORIES: u64 = 256;
 const DESCRIPTORS_SHARE: u64 = 8;
 /// When an entry is asked for again that a scanner was sent to look at.
 const ERRAND: std::time::Duration = std::time::Duration::from_secs(30);
+/// So many links that lead nowhere, FIFOs and the like are told of.
+const LEFT_OUT: u32 = 20;
 /// How many names of ignored files are kept for `explain` and `ls`; beyond it they are not listed.
 const IGNORED_NAMES: usize = 200_000;
 
@@ -634,6 +636,7 @@ impl Source {
             let reason = if symlink { Reason::IgnoredSymlink } else { Reason::IgnoredSpecialFile };
             // It has taken the place of what was one.
             self.member_is_gone(&path);
+            self.tell_left_out(&path, symlink);
             return self.ignore(path, reason, entry.heard);
         }
         let forced = entry.heard.forced || self.waiting.get(&path).is_some_and(|waiting| waiting.forced);
@@ -659,6 +662,16 @@ impl Source {
         let kind = if symlink { Kind::Symlink } else { Kind::Special };
         let (name, mode) = (entry.name.clone(), look.mode);
         candidates.push(Candidate { path, key, name, kind, sample, mode, signals, waiting });
+    }
+
+    /// Where links are followed, somebody counts on what lies behind them. A tree may have a million of them:
+    /// the first few are told, `explain` knows the others.
+    fn tell_left_out(&mut self, path: &[u8], link: bool) {
+        if self.left_out < LEFT_OUT && self.berth.plan.follow_symlinks && !self.ignored.contains_key(path) {
+            self.left_out += 1;
+            let source = &self.berth.plan.name;
+            self.berth.observer.notice(&Notice::LeftOut { source, path, link });
+        }
     }
 
     /// It is not there (any more).

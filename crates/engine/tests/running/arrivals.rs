@@ -452,3 +452,18 @@ fn a_rule_may_ignore_changes_of_what_it_has_announced() {
     fs::rename(rig.path("new"), rig.path("a")).unwrap();
     rig.wait("a", 2);
 }
+
+/// Where links are followed, what leads nowhere is told, once.
+#[test]
+fn a_link_that_leads_nowhere_is_told_where_links_are_followed() {
+    let rig = Rig::start(|plan| plan.sources[0].follow_symlinks = true);
+    symlink("nowhere", rig.path("dangling")).unwrap();
+    rig.until("the link is told", || {
+        rig.said().iter().any(|text| text.contains("dangling is a link that leads"))
+    });
+    rig.rescan();
+    assert_eq!(rig.said().iter().filter(|text| text.contains("leads to nothing")).count(), 1);
+    fs::remove_file(rig.path("dangling")).unwrap();
+    fs::write(rig.path("dangling"), b"x").unwrap();
+    rig.one("dangling");
+}
