@@ -1,1 +1,184 @@
-//! To come.
+//! Services that are down, that answer nonsense, that do not answer: all is registered once in the end.
+
+use std::time::{Duration, Instant};
+
+use testkit::dlm::{Fault, Service};
+use testkit::{Process, wait_until};
+
+use crate::stage::{PATIENCE, Stage};
+
+const FILES: [(&str, &str); 3] = [("a", "1"), ("b", "22"), ("ska-data-product.yaml", "x: 1\n")];
+
+/// A service stops, a product comes, the service is back.
+fn outage(service: fn(&testkit::dlm::Dlm) -> &Service, name: &str) {
+    let stage = Stage::new();
+    let mut watcher = stage.start_ready(&[]);
+    service(&stage.dlm).stop();
+    stage.move_in("dp", &FILES);
+    wait_until(PATIENCE, "the outage in the log", || {
+        watcher.says(&format!("E-DLM-UNREACHED: the {name} service"))
+    });
+    assert!(watcher.is_running() && stage.is_ready());
+    service(&stage.dlm).start();
+    stage.wait_all_there();
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert!(watcher.says("the services answer again"));
+    assert_eq!(watcher.terminate(), Some(0));
+}
+
+#[test]
+fn each_service_may_go_and_come_back() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| outage(|dlm| dlm.ingest(), "ingest"));
+        scope.spawn(|| outage(|dlm| dlm.request(), "request"));
+        scope.spawn(|| outage(|dlm| dlm.migration(), "migration"));
+    });
+}
+
+#[test]
+fn all_services_may_come_after_the_watcher() {
+    let stage = Stage::new();
+    let all = [stage.dlm.ingest(), stage.dlm.request(), stage.dlm.storage(), stage.dlm.migration()];
+    all.iter().for_each(|service| service.stop());
+    let mut watcher = stage.start(&["--dir-updates-wait-time=1"]);
+    wait_until(PATIENCE, "the outage in the log", || watcher.says("E-DLM-UNREACHED: the storage service"));
+    // Those that come before the watch stands were there at the start.
+    wait_until(PATIENCE, "the first look", || watcher.says("first scan done"));
+    stage.move_in("dp", &FILES);
+    stage.write("file", "12345");
+    assert!(!stage.is_ready() && watcher.is_running());
+    assert_eq!(stage.dlm.total(), 0);
+    all.iter().for_each(|service| service.start());
+    stage.wait_ready();
+    stage.wait_all_there();
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert_eq!(watcher.terminate(), Some(0));
+}
+
+/// Every request, answered in every wrong way, done and not done.
+#[test]
+fn whatever_a_request_is_answered_its_row_is_made_once() {
+    const REQUESTS: [(&str, &str); 5] = [
+        ("register_data_item", ""),
+        ("copy_data_item", ""),
+        ("register_data_item", "/a"),
+        ("query_data_item", "/a"),
+        ("init_data_item", "/a"),
+    ];
+    let busy = || Fault::answer(503, "text/plain", "busy");
+    let answers: [(&str, fn() -> Fault); 4] = [
+        ("500", Fault::internal_error),
+        ("close", Fault::close),
+        ("html", Fault::html),
+        ("octets", Fault::octets),
+    ];
+    let stage = Stage::new();
+    let mut watcher = stage.start_ready(&[]);
+    let mut number = 0;
+    let mut spoil = |operation: &str, item: &str, fault: Fault| {
+        let product = format!("p{number}");
+        number += 1;
+        let name = format!("{product}{item}");
+        let of = move |request: &testkit::dlm::Received| request.item_name.as_deref() == Some(&name);
+        stage.dlm.inject(fault.at(operation).when(of).times(2));
+        stage.move_in(&product, &FILES);
+    };
+    for (operation, item) in REQUESTS {
+        spoil(operation, item, busy());
+        for (_, fault) in answers {
+            spoil(operation, item, fault());
+            spoil(operation, item, fault().after_acting());
+        }
+    }
+    stage.wait_all_there();
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert_eq!(watcher.terminate(), Some(0));
+}
+
+/// With each kind of request in hand.
+#[test]
+fn hung_services_do_not_hold_up_an_end() {
+    let stage = Stage::new();
+    let mut watcher = stage.start_ready(&[]);
+    let held = [
+        ("register_data_item", ""),
+        ("copy_data_item", ""),
+        ("query_data_item", "/a"),
+        ("init_data_item", "/b"),
+    ];
+    for (number, (operation, item)) in held.into_iter().enumerate() {
+        for acts in [false, true] {
+            let name = format!("p{number}{acts}{item}");
+            let of = move |request: &testkit::dlm::Received| request.item_name.as_deref() == Some(&name);
+            let fault = Fault::hang().at(operation).when(of);
+            stage.dlm.inject(if acts { fault.after_acting() } else { fault });
+            stage.move_in(&format!("p{number}{acts}"), &FILES);
+        }
+    }
+    stage.dlm.wait_until(PATIENCE, "a request that hangs", |dlm| {
+        dlm.with_requests(|all| all.iter().any(|one| one.status.is_none()))
+    });
+    let begun = Instant::now();
+    assert_eq!(watcher.terminate(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    stage.dlm.clear_faults();
+    let mut watcher = stage.start_ready(&[]);
+    stage.wait_all_there();
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert_eq!(watcher.terminate(), Some(0));
+}
+
+/// Connections are taken, requests are taken, nothing ever comes back: as behind a firewall that drops packets.
+#[test]
+fn a_black_hole_is_left_after_the_timeout() {
+    let stage = Stage::new();
+    let file = stage.native(&[], |text| text.replace("type = \"dlm\"", "type = \"dlm\"\ntimeout = \"1s\""));
+    let mut command = stage.run_native(&file);
+    let mut daemon = Process::spawn("daemon", &stage.scratch.path().join("logs"), &mut command);
+    stage.dlm.wait_until(PATIENCE, "the start-up requests", |dlm| dlm.answered("create_storage_config") == 1);
+    wait_until(PATIENCE, "it to be ready", || stage.status()["ready"] == true);
+    // The second half of them is done all the same.
+    stage.dlm.inject(Fault::hang().at("register_data_item").times(3));
+    stage.dlm.inject(Fault::hang().at("register_data_item").after_acting().times(3));
+    for name in ["p0", "p1", "p2"] {
+        stage.move_in(name, &FILES);
+    }
+    stage.dlm.wait_until(PATIENCE, "all to hang", |dlm| dlm.count("register_data_item") >= 6);
+    let sinks = || stage.status()["sinks"][0].to_string();
+    wait_until(PATIENCE, "the sink to say so", || sinks().contains("no answer in time"));
+    stage.wait_all_there();
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert_eq!(daemon.terminate(PATIENCE).code(), Some(0));
+}
+
+/// The original never asks what became of a copy.
+#[test]
+fn a_copy_that_fails_is_asked_for_again_and_explain_says_how_it_stands() {
+    let stage = Stage::new();
+    let mut watcher = stage.start_ready(&[]);
+    stage.dlm.inject(Fault::copy_fails().once());
+    stage.move_in("dp", &FILES);
+    let place = stage.watched().join("dp");
+    let explained = || {
+        let answer = stage.ask(&["explain", place.to_str().expect("a plain name")]);
+        String::from_utf8(answer).expect("text")
+    };
+    wait_until(PATIENCE, "the failure to be known", || {
+        watcher.says("W-DLM-COPY: the copy of dp failed (try 1)")
+    });
+    assert!(
+        explained().contains("DELIVERED") && !explained().contains("the copy is finished"),
+        "{}",
+        explained()
+    );
+    stage.wait_answered("copy_data_item", 2);
+    wait_until(PATIENCE, "the success to be known", || explained().contains("the copy is finished"));
+    stage.wait_all_there();
+    assert_eq!((stage.dlm.count("register_data_item"), stage.dlm.count("copy_data_item")), (3, 2));
+    assert_eq!(watcher.terminate(), Some(0));
+}

@@ -289,6 +289,9 @@ fn s21_a_link_to_a_directory() {
 /// The original: registers it as a file when it lies in a directory [L05], so that its row points nowhere.
 #[test]
 fn s22_a_dangling_link_is_left_out_and_reported() {
+    assert!(
+        PLAIN.log.iter().any(|record| record.message.contains("dangling is a link that leads to nothing"))
+    );
     assert_eq!(PLAIN.of("dangling"), [""; 0]);
     assert_eq!(PLAIN.of("dp22"), all([top("dp22", ""), child("dp22/a", 1)]));
     let told =
