@@ -50,9 +50,10 @@ pub(super) enum Change {
     /// In strict mode the program ends as the original does when its start fails, but a second try may have begun by then.
     /// Could be made equal in `sinks::dlm`: its `prepare` could give the first failure again without asking anybody.
     StartAskedTwice,
-    /// A connection that is closed without an answer fails the start in strict mode; the original's library repeats the
+    /// A connection that is closed without an answer may fail the start in strict mode; the original's library repeats the
     /// request at once, up to three times. Could be made equal in `sinks::dlm::client` (GET, and any request whose
-    /// connection was refused). In the default mode the start is tried again, which looks the same.
+    /// connection was refused). Where the next try of the start is quicker than the look at its failure, and in the
+    /// default mode, the requests are the same.
     NotRepeatedAtOnce,
     /// A start that fails is tried again, and nothing is ready meanwhile; the original dies.
     StartRetried,
@@ -101,10 +102,10 @@ impl Change {
     }
 
     /// How the program ends, if otherwise than in the recording.
-    pub(super) fn exit_code(self) -> Option<i32> {
+    pub(super) fn exit_code(self, given: Option<i32>) -> Option<i32> {
         match self {
             Change::GoesOn | Change::StartRetried | Change::BothSpellings => Some(0),
-            Change::NotRepeatedAtOnce => Some(1),
+            Change::NotRepeatedAtOnce => given.filter(|code| *code == 1),
             _ => None,
         }
     }

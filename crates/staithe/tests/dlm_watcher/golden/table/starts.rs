@@ -84,7 +84,7 @@ fn not_ready(run: &mut Run) {
 }
 
 fn closed_once(run: &mut Run) {
-    if run.strict { run.ends() } else { run.ready() }
+    if run.strict { run.ends_or_is_ready() } else { run.ready() }
 }
 
 fn idle_services(run: &mut Run) {
