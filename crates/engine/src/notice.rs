@@ -346,11 +346,7 @@ impl Notice<'_> {
                  tells more",
                 safe(path)
             ),
-            Notice::LeftOut { source, path, link } => format!(
-                "source {source}: {} {} and is left out; what is put in its place is taken",
-                safe(path),
-                if *link { "is a link that leads to nothing" } else { "is a FIFO, socket or device" }
-            ),
+            Notice::LeftOut { source, path, link } => left_out(source, path, *link),
             Notice::MarkerStays { source, path, error } => format!(
                 "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \
                  that runs staithe write permission for the directory, or set after = \"keep\"",
@@ -380,6 +376,11 @@ fn more_watches(limit: sys::limits::Limit, directories: u64) -> String {
         " Fix: sudo sysctl -w {USUAL}={enough}{own} (have {value}, need about {directories}); keep it in \
          /etc/sysctl.d/60-staithe.conf. Or run with CAP_SYS_ADMIN and backend = \"fanotify\", which needs no watches"
     )
+}
+
+fn left_out(source: &str, path: &[u8], link: bool) -> String {
+    let what = if link { "a link that leads to nothing" } else { "a FIFO, socket or device" };
+    format!("source {source}: {} is {what} and is left out; what is put in its place is taken", safe(path))
 }
 
 fn mount_changed(source: &str, path: &Path, mounted: bool) -> String {
