@@ -10,4 +10,5 @@ mod native;
 mod outages;
 #[allow(dead_code, reason = "for all modules that are to come")]
 mod stage;
+mod status_file;
 mod whole;
