@@ -49,6 +49,8 @@ done
 [ -n "${UID_EXPIRATION_DAYS:-}" ] && set -- "--uid-expiration-days=$UID_EXPIRATION_DAYS" "$@"
 [ -n "${OID_EXPIRATION_DAYS:-}" ] && set -- "--oid-expiration-days=$OID_EXPIRATION_DAYS" "$@"
 [ -n "${DLM_COMPAT:-}" ] && set -- "--dlm-compat=$DLM_COMPAT" "$@"
+[ -n "${TOKEN_FILE:-}" ] && set -- "--token-file=$TOKEN_FILE" "$@"
+[ -n "${CA_FILE:-}" ] && set -- "--ca-file=$CA_FILE" "$@"
 yes INCLUDE_EXISTING && set -- --include-existing "$@"
 yes SKIP_RCLONE_ACCESS_CHECK_ON_REGISTER && set -- --skip-rclone-access-check-on-register "$@"
 yes USE_POLLING_WATCHER && set -- --use-polling-watcher "$@"

@@ -58,6 +58,10 @@ pub struct Args {
     pub strict: bool,
     /// `--register-only`.
     pub register_only: bool,
+    /// `--token-file`: its first line goes with each request.
+    pub token_file: Option<PathBuf>,
+    /// `--ca-file`: whom to trust.
+    pub ca_file: Option<PathBuf>,
     /// `--state-dir`.
     pub state_dir: Option<PathBuf>,
     /// `--socket`: the control socket.
@@ -96,6 +100,8 @@ impl Default for Args {
             dialect: DlmDialect::Main,
             strict: false,
             register_only: false,
+            token_file: None,
+            ca_file: None,
             state_dir: None,
             socket: None,
             without_effect: Vec::new(),
@@ -125,11 +131,15 @@ pub fn parse(words: &[OsString], environment: &Environment) -> Parsed {
     match read(words, environment) {
         Ok(args) => Parsed::Run(Box::new(args)),
         Err(Stopped::Help) => Parsed::Exit { stdout: flags::help(), stderr: String::new(), status: 0 },
-        Err(Stopped::Error(error)) => {
-            let stderr = format!("{}dlm-directory-watcher: error: {error}\n", flags::USAGE);
-            Parsed::Exit { stdout: String::new(), stderr, status: 2 }
-        }
+        Err(Stopped::Error(error)) => refused(&error),
     }
+}
+
+/// How the program ends when an argument is wrong.
+#[must_use]
+pub fn refused(error: &str) -> Parsed {
+    let stderr = format!("{}dlm-directory-watcher: error: {error}\n", flags::USAGE);
+    Parsed::Exit { stdout: String::new(), stderr, status: 2 }
 }
 
 fn read(words: &[OsString], environment: &Environment) -> Result<Args, Stopped> {
@@ -198,6 +208,8 @@ impl Reading {
             Name::Compat => args.dialect = dialect(value)?,
             Name::Strict => args.strict = yes,
             Name::RegisterOnly => args.register_only = yes,
+            Name::TokenFile => args.token_file = named().map(PathBuf::from),
+            Name::CaFile => args.ca_file = named().map(PathBuf::from),
             Name::StateDir => args.state_dir = named().map(PathBuf::from),
             Name::Socket => args.socket = named().map(PathBuf::from),
         }

@@ -33,6 +33,8 @@ pub(super) enum Name {
     Compat,
     Strict,
     RegisterOnly,
+    TokenFile,
+    CaFile,
     StateDir,
     Socket,
 }
@@ -118,7 +120,7 @@ use Whose::{Every, Newer, Older, Own};
 
 /// All of them, in the order of the help.
 #[rustfmt::skip]
-pub(super) const FLAGS: [Flag; 37] = [
+pub(super) const FLAGS: [Flag; 39] = [
     flag(N::Help, Some(b'h'), "help", Yes, Every, "", "show this help message and exit"),
     flag(N::Directory, Some(b'd'), "directory-to-watch", Value, Every, "DIR",
         "the directory whose entries are data products; required. It is the source storage's root, as written here"),
@@ -175,6 +177,10 @@ pub(super) const FLAGS: [Flag; 37] = [
     flag(N::Strict, None, "no-dlm-strict", No, Own, "", "the default"),
     flag(N::RegisterOnly, None, "register-only", Yes, Own, "", "register and do not copy"),
     flag(N::RegisterOnly, None, "no-register-only", No, Own, "", "the default"),
+    flag(N::TokenFile, None, "token-file", Value, Own, "FILE",
+        "for a gateway: its first line is sent as a bearer token with each request"),
+    flag(N::CaFile, None, "ca-file", Value, Own, "FILE",
+        "certificates to trust for https:// instead of the system's"),
     flag(N::StateDir, None, "state-dir", Value, Own, "DIR", "where the ledger is kept"),
     flag(N::Socket, None, "socket", Value, Own, "PATH", "the socket for staithe status, explain, …"),
 ];

@@ -10,9 +10,11 @@ mod flags;
 pub mod log;
 pub mod plan;
 mod rules;
+mod token;
 pub mod translate;
 
-pub use args::{Args, Parsed, parse};
+pub use args::{Args, Parsed, parse, refused};
 pub use log::{Level, Log};
 pub use plan::{Around, Planned, SINK, plan};
+pub use token::read_token;
 pub use translate::{Translation, translate};

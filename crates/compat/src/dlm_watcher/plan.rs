@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use config::{
     Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, Plan,
-    QueueSink, SinkKind, SinkPlan, SourcePlan,
+    QueueSink, Secret, SinkKind, SinkPlan, SourcePlan,
 };
 
 use super::args::Args;
@@ -37,6 +37,8 @@ pub struct Around<'a> {
     pub absolute: &'a Path,
     /// The names in it.
     pub existing: &'a [OsString],
+    /// What `--token-file` holds.
+    pub token: Option<&'a Secret>,
 }
 
 /// What the engine is to do, and what a person should know about it.
@@ -56,7 +58,7 @@ pub fn plan(args: &Args, around: Around<'_>) -> Planned {
         site: "local".into(),
         durability: Durability::Process,
         sources: vec![source(args, around)],
-        sinks: vec![sink(args, around.environment, &mut warnings)],
+        sinks: vec![sink(args, around, &mut warnings)],
     };
     Planned { plan, warnings }
 }
@@ -89,12 +91,12 @@ fn forces_polling(environment: &Environment) -> bool {
     !value.is_empty() && !["false", "disable", "disabled"].contains(&value.to_lowercase().as_str())
 }
 
-fn sink(args: &Args, environment: &Environment, warnings: &mut Vec<String>) -> SinkPlan {
+fn sink(args: &Args, around: Around<'_>, warnings: &mut Vec<String>) -> SinkPlan {
     let kind = if args.dry_run {
         warnings.push("nothing is sent: what would be registered is only logged".to_owned());
         SinkKind::Queue(QueueSink { retain: DRY })
     } else {
-        SinkKind::Dlm(Box::new(dlm(args, environment, warnings)))
+        SinkKind::Dlm(Box::new(dlm(args, around, warnings)))
     };
     SinkPlan {
         name: SINK.into(),
@@ -105,8 +107,8 @@ fn sink(args: &Args, environment: &Environment, warnings: &mut Vec<String>) -> S
     }
 }
 
-fn dlm(args: &Args, environment: &Environment, warnings: &mut Vec<String>) -> DlmSink {
-    let usual = DlmSink::default();
+fn dlm(args: &Args, around: Around<'_>, warnings: &mut Vec<String>) -> DlmSink {
+    let (usual, environment) = (DlmSink::default(), around.environment);
     DlmSink {
         ingest_url: args.ingest_url.clone(),
         request_url: args.request_url.clone(),
@@ -125,9 +127,28 @@ fn dlm(args: &Args, environment: &Environment, warnings: &mut Vec<String>) -> Dl
         parallel: if args.strict { 1 } else { usual.parallel },
         status_file: status_file(args),
         reload_status_file: args.reload_status_file,
-        token: None,
-        ca_file: None,
+        token: around.token.cloned(),
+        ca_file: ca_file(args, warnings),
     }
+}
+
+/// Where nothing is encrypted, nobody shows a certificate; and a token can be read on its way.
+fn ca_file(args: &Args, warnings: &mut Vec<String>) -> Option<PathBuf> {
+    let urls = [&args.ingest_url, &args.request_url, &args.storage_url, &args.migration_url];
+    let encrypted = urls.iter().filter(|url| url.starts_with("https://")).count();
+    if args.token_file.is_some() && encrypted < urls.len() {
+        warnings.push(
+            "the token is sent unencrypted: not all of the services' URLs begin with https://".to_owned(),
+        );
+    }
+    let file = args.ca_file.clone()?;
+    if encrypted == 0 {
+        let file = file.display();
+        warnings
+            .push(format!("--ca-file {file} has no effect: none of the services' URLs begins with https://"));
+        return None;
+    }
+    Some(file)
 }
 
 /// The storage's root: as typed, because a storage that is made gets it byte for byte.

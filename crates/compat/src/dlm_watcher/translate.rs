@@ -1,6 +1,10 @@
 //! `init --from dlm-watcher FLAGS…`: the plan of an old command line, and what to say about it.
 
-use config::{DlmDialect, Plan};
+use std::os::unix::ffi::OsStrExt as _;
+
+use config::{DlmDialect, Plan, Secret};
+
+use model::text::safe;
 
 use super::args::Args;
 use super::plan::{Around, Planned, plan};
@@ -19,7 +23,9 @@ pub struct Translation {
 /// What the drop-in would run with these flags, as far as a configuration can say it.
 #[must_use]
 pub fn translate(args: &Args, around: Around<'_>) -> Translation {
-    let Planned { plan, warnings } = plan(args, around);
+    // It is not printed, so it need not be known.
+    let unread = args.token_file.as_ref().map(|_| Secret::new(""));
+    let Planned { plan, warnings } = plan(args, Around { token: unread.as_ref(), ..around });
     Translation { comments: comments(args), plan, warnings }
 }
 
@@ -44,6 +50,12 @@ fn comments(args: &Args) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if let Some(file) = &args.token_file {
+        comments.push(format!(
+            "The token is in {}: let token_file below name that file, or copy it to where token_file says.",
+            safe(file.as_os_str().as_bytes())
+        ));
+    }
     if args.dialect == DlmDialect::V20 || args.dialect == DlmDialect::V21 {
         comments.push(
             "The requests are those of the older client; the newest also sends parents and sizes.".to_owned(),
@@ -61,7 +73,10 @@ mod tests {
 
     fn of(args: &Args) -> Translation {
         let environment: Environment = [("HOME", "/h")].into_iter().collect();
-        translate(args, Around { environment: &environment, absolute: Path::new("/w"), existing: &[] })
+        translate(
+            args,
+            Around { environment: &environment, absolute: Path::new("/w"), existing: &[], token: None },
+        )
     }
 
     #[test]
@@ -77,5 +92,8 @@ mod tests {
             ..Args::default()
         });
         assert_eq!(more.comments.len(), 4, "{:?}", more.comments);
+        let token = of(&Args { directory: "/w".into(), token_file: Some("/t/k".into()), ..Args::default() });
+        assert!(token.comments.iter().any(|comment| comment.starts_with("The token is in /t/k")));
+        assert!(config::to_toml(&token.plan).contains("\ntoken_file = "));
     }
 }

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use compat::Environment;
-use compat::dlm_watcher::{Args, Around, Level, Log, Parsed, Planned, Translation, parse, plan, translate};
-use config::Plan;
+use compat::dlm_watcher::{
+    Args, Around, Level, Log, Parsed, Planned, Translation, parse, plan, read_token, refused, translate,
+};
+use config::{Plan, Secret};
 use engine::control::{Control, Host};
 use engine::engine::Setup;
 use engine::{Clock, Engine, Observer};
@@ -32,13 +34,19 @@ const PROGRESS: Duration = Duration::from_secs(10);
 pub(crate) fn run(words: &[OsString]) -> anyhow::Result<Exit> {
     let environment = Environment::of_process();
     match parse(words, &environment) {
-        Parsed::Exit { stdout, stderr, status } => {
-            std::io::stdout().lock().write_all(stdout.as_bytes())?;
-            std::io::stderr().lock().write_all(stderr.as_bytes())?;
-            Ok(Exit::Other(status))
-        }
-        Parsed::Run(args) => watch(&args, &environment),
+        Parsed::Run(args) => match args.token_file.as_deref().map(read_token).transpose() {
+            Ok(token) => watch(&args, &environment, token.as_ref()),
+            Err(error) => leave(&refused(&error)),
+        },
+        exit @ Parsed::Exit { .. } => leave(&exit),
     }
+}
+
+fn leave(parsed: &Parsed) -> anyhow::Result<Exit> {
+    let Parsed::Exit { stdout, stderr, status } = parsed else { return Ok(Exit::Done) };
+    std::io::stdout().lock().write_all(stdout.as_bytes())?;
+    std::io::stderr().lock().write_all(stderr.as_bytes())?;
+    Ok(Exit::Other(*status))
 }
 
 /// `init --from dlm-watcher`: what the flags mean, as native configuration.
@@ -53,13 +61,14 @@ pub(crate) fn translated(words: &[OsString]) -> anyhow::Result<Translation> {
         Parsed::Run(args) => {
             let absolute = absolute(&args);
             let (existing, _) = existing(&args);
-            let around = Around { environment: &environment, absolute: &absolute, existing: &existing };
+            let (absolute, existing) = (&*absolute, &*existing);
+            let around = Around { environment: &environment, absolute, existing, token: None };
             Ok(translate(&args, around))
         }
     }
 }
 
-fn watch(args: &Args, environment: &Environment) -> anyhow::Result<Exit> {
+fn watch(args: &Args, environment: &Environment, token: Option<&Secret>) -> anyhow::Result<Exit> {
     // Where it cannot be raised, what there is must do.
     let _ = sys::limits::raise_descriptors();
     let (least, odd) = Level::least(environment, args.dialect);
@@ -74,7 +83,7 @@ fn watch(args: &Args, environment: &Environment) -> anyhow::Result<Exit> {
         talk.say(Level::Warning, "start", text);
     }
     let (existing, trouble) = existing(args);
-    let around = Around { environment, absolute: &absolute(args), existing: &existing };
+    let around = Around { environment, absolute: &absolute(args), existing: &existing, token };
     let Planned { plan, warnings } = plan(args, around);
     for text in trouble.iter().chain(&warnings) {
         talk.say(Level::Warning, "start", text);

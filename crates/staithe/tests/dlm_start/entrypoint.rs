@@ -64,6 +64,8 @@ fn every_variable_becomes_its_flag() {
         ("DIR_UPDATES_WAIT_TIME", "--dir-updates-wait-time"),
         ("STATUS_FILE_FILENAME", "--status-file-filename"),
         ("DLM_COMPAT", "--dlm-compat"),
+        ("TOKEN_FILE", "--token-file"),
+        ("CA_FILE", "--ca-file"),
     ];
     for (variable, flag) in flags {
         for value in ["x", "-a b", "$HOME *"] {
@@ -113,7 +115,7 @@ fn the_watcher_takes_what_the_entrypoint_writes() {
         made.map(|word| word.split('=').next().unwrap_or(word)).filter(|word| word.len() > 2).collect();
     flags.sort_unstable();
     flags.dedup();
-    assert_eq!(flags.len(), 22, "{flags:?}");
+    assert_eq!(flags.len(), 24, "{flags:?}");
     let mut help = Command::new(env!("CARGO_BIN_EXE_staithe"));
     let help = help.args(["compat", "dlm-watcher", "--help"]).output().expect("the binary runs");
     let help = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -3,6 +3,7 @@
 
 mod ends;
 mod entrypoint;
+mod gateway;
 mod readiness;
 mod stage;
 mod translation;

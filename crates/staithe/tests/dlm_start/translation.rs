@@ -21,7 +21,9 @@ fn what_is_printed_is_good_and_says_what_was_asked_for() {
     fs::write(watched.join("old~"), "x").expect("it takes a file");
     fs::write(watched.join("odd'\"\\[x]~"), "x").expect("it takes a file");
     let watched = watched.to_str().expect("a plain name");
-    let lines: [(&[&str], &[&str]); 5] = [
+    let token = scratch.path().join("token");
+    fs::write(&token, "hunter2").expect("the folder takes a file");
+    let lines: [(&[&str], &[&str]); 6] = [
         (&[], &["storage = \"dir-watcher\"", "initial = \"adopt\""]),
         (
             &["--use_polling_watcher", "True", "--target-name", "second"],
@@ -32,6 +34,10 @@ fn what_is_printed_is_good_and_says_what_was_asked_for() {
             &["old~", "access_check = false"],
         ),
         (&["--dlm-compat", "2.1", "--dlm-strict", "--dir-updates-wait-time", "9"], &["2.1", "strict = true"]),
+        (
+            &["--token-file", "k", "--ca-file", "/c.pem", "--ingest-url", "https://g"],
+            &["token_file = ", "ca_file = \"/c.pem\"", "# The token is in k: "],
+        ),
         (&["--register-only", "--dir-updates-wait-time=7"], &["target", "quiet = \"7s\""]),
     ];
     for (words, wanted) in lines {
@@ -42,7 +48,9 @@ fn what_is_printed_is_good_and_says_what_was_asked_for() {
         }
         assert!(done.text().starts_with("# Translated from the flags of dlm-directory-watcher"));
         let file = scratch.path().join("staithe.toml");
-        fs::write(&file, done.text()).expect("the folder takes a file");
+        // Where the token will be is up to a person.
+        let text = done.text().replace("/etc/staithe/dlm.token", token.to_str().expect("a plain name"));
+        fs::write(&file, text).expect("the folder takes a file");
         let mut check = Command::new(BINARY);
         let checked =
             Process::finish("check", scratch.path(), check.args(["check", "-c"]).arg(&file), PATIENCE);

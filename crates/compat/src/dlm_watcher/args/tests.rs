@@ -153,6 +153,9 @@ fn own_flags() {
         args(&["--dlm-compat=2.1", "--dlm-strict", "--register_only", "--state-dir", "s", "--socket=k"]);
     assert_eq!((own.dialect, own.strict, own.register_only), (DlmDialect::V21, true, true));
     assert_eq!((own.state_dir, own.socket), (Some("s".into()), Some("k".into())));
+    let gateway = args(&["--token_file", "t", "--ca-file=c"]);
+    assert_eq!((gateway.token_file, gateway.ca_file), (Some("t".into()), Some("c".into())));
+    assert_eq!(args(&["--token-file=", "--ca-file", ""]).token_file, None);
     let wrong = "argument --dlm-compat: invalid choice: '3' (choose from '2.0', '2.1', 'main')";
     assert_eq!(error(&["-d", "w", "--dlm-compat", "3"]), wrong);
 }

@@ -2,7 +2,7 @@ use super::*;
 
 fn planned(args: &Args, environment: &[(&str, &str)]) -> Planned {
     let environment: Environment = environment.iter().copied().collect();
-    plan(args, Around { environment: &environment, absolute: Path::new("/w"), existing: &[] })
+    plan(args, Around { environment: &environment, absolute: Path::new("/w"), existing: &[], token: None })
 }
 
 fn watched() -> Args {
@@ -136,4 +136,32 @@ fn what_has_no_effect_is_said() {
     assert!(matches!(said.plan.sinks[0].kind, SinkKind::Queue(_)));
     let homeless = planned(&watched(), &[]);
     assert!(homeless.warnings[0].starts_with("HOME is not set"), "{:?}", homeless.warnings);
+}
+
+#[test]
+fn a_gateway_gets_its_token_and_its_certificates_are_read() {
+    let secret = Secret::new("hunter2");
+    let environment: Environment = [("HOME", "/h")].into_iter().collect();
+    let planned = |args: &Args| {
+        let (absolute, existing) = (Path::new("/w"), &[][..]);
+        plan(args, Around { environment: &environment, absolute, existing, token: Some(&secret) })
+    };
+    let https = || "https://gateway".to_owned();
+    let given = Args { token_file: Some("/t".into()), ca_file: Some("/ca".into()), ..watched() };
+    let all = Args {
+        ingest_url: https(),
+        request_url: https(),
+        storage_url: https(),
+        migration_url: https(),
+        ..given.clone()
+    };
+    let one = Args { ingest_url: https(), ..given.clone() };
+    for (args, ca_file, warnings) in [(all, true, 0), (one, true, 1), (given, false, 2)] {
+        let planned = planned(&args);
+        let SinkKind::Dlm(dlm) = &planned.plan.sinks[0].kind else { panic!("{planned:?}") };
+        assert_eq!(dlm.token.as_ref(), Some(&secret));
+        assert_eq!(dlm.ca_file.is_some(), ca_file);
+        assert_eq!(planned.warnings.len(), warnings, "{:?}", planned.warnings);
+        assert!(!format!("{planned:?}").contains("hunter2"));
+    }
 }
