@@ -61,6 +61,10 @@ async fn start_again(rig: &Rig, event: &Parcel, hint: &str) {
         .filter(|one| one.status == Some(200))
         .map(|one| (one.param("storage_name").map(str::to_owned), one.item_name.clone()))
         .collect();
+    // Asked for first, not sent and refused: between these two a real service may have it half done.
+    let refused =
+        rig.dlm.requests_at("register_data_item").iter().filter(|one| one.status == Some(422)).count();
+    assert_eq!(refused, 0, "{hint}: registered without a question\n{}", rig.dlm.transcript());
     let all = taken.len();
     taken.sort();
     taken.dedup();

@@ -77,15 +77,16 @@ async fn a_half_made_row_is_refused_with_its_uid_and_the_fix() {
     let rig = Rig::new();
     rig.dlm.inject(already());
     rig.dlm.inject(half_made());
-    let event = rig.file(1, "f1");
+    let event = rig.family(1, "f1");
     let outcome = deliver_one(&mut rig.sink(), &event).await.unwrap();
     let Outcome::Rejected(text) = outcome else { panic!("{outcome:?}") };
     assert!(text.starts_with("E-DLM-HALF: ") && text.contains("half-made-uid"), "{text}");
     assert!(text.contains("Fix: ") && text.contains("dead retry"), "{text}");
-    assert_eq!((rig.dlm.count("register_data_item"), rig.dlm.count("copy_data_item")), (1, 0));
+    let sent = (rig.dlm.count("register_data_item"), rig.dlm.count("copy_data_item"));
+    assert_eq!(sent, (1, 0), "its children would have no parent");
     rig.dlm.clear_faults();
     deliver_all(&mut rig.sink(), &[event]).await;
-    assert_eq!((on(&rig, SOURCE, "f1"), on(&rig, TARGET, "f1")), (1, 1));
+    rig.assert_whole("f1", "after the fix");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! How much at once, for how long, and with which names.
 
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -79,6 +80,17 @@ async fn nothing_is_registered_twice_at_once_whatever_the_names() {
     let mut there: Vec<_> = rig.dlm.items_on(TARGET).into_iter().map(|row| row.item_name.unwrap()).collect();
     there.sort();
     assert_eq!(there, here);
+}
+
+#[tokio::test]
+async fn a_product_waits_for_one_within_it() {
+    let rig = Rig::new();
+    rig.write(&[("dp/c.bin", "1")]);
+    let its_own = Fault::late(Duration::from_millis(400)).at("register_data_item").item("dp/c.bin");
+    rig.dlm.inject(its_own.when(|request| request.param("parents").is_none()).once());
+    deliver_all(&mut rig.sink(), &[rig.event(1, "dp/c.bin"), rig.event(2, "dp")]).await;
+    assert_eq!(rig.dlm.overlapping().len(), 0, "{}", rig.dlm.transcript());
+    assert_eq!((rig.dlm.items_on(SOURCE).len(), rig.dlm.items_on(TARGET).len()), (2, 2));
 }
 
 /// A call that is dropped at any moment leaves no second registration behind, and the sink stays usable.
@@ -233,13 +245,12 @@ async fn any_name_that_is_text_arrives_and_one_that_is_not_is_refused_alone() {
     let mut events: Vec<Parcel> = (1..).zip(names).map(|(seq, name)| rig.file(seq, name)).collect();
     let odd = b"\xff\xfe".as_slice();
     std::fs::write(rig.root().join(std::ffi::OsStr::from_bytes(odd)), "x").unwrap();
-    use std::os::unix::ffi::OsStrExt;
     events.insert(3, parcel(&rig.root(), 99, odd));
     let outcomes = rig.sink().deliver(&events).await.unwrap();
     for (event, outcome) in events.iter().zip(&outcomes) {
         match outcome {
             Outcome::Rejected(text) if event.seq == 99 => {
-                assert!(text.starts_with("E-DLM-PRODUCT"), "{text}")
+                assert!(text.starts_with("E-DLM-PRODUCT"), "{text}");
             }
             outcome => assert_eq!(*outcome, Outcome::Delivered, "{:?}", event.seq),
         }
@@ -257,7 +268,6 @@ async fn any_name_that_is_text_arrives_and_one_that_is_not_is_refused_alone() {
 
 #[tokio::test]
 async fn children_that_cannot_be_items_are_left_out_and_told() {
-    use std::os::unix::ffi::OsStrExt;
     let rig = Rig::new();
     let event = rig.family(1, "dp");
     std::os::unix::fs::symlink("/nowhere/at/all", rig.root().join("dp/link")).unwrap();

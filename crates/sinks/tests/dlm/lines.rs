@@ -1,6 +1,7 @@
 //! Requests as lines of text, with identifiers that do not depend on who gave them out.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use testkit::dlm::{Received, Recorded};
 
@@ -58,7 +59,7 @@ pub(crate) fn numbered(lines: &[String]) -> Vec<String> {
             };
             let next = known.len() + 1;
             let number = known.entry(rest[..length].to_owned()).or_insert(next);
-            out.push_str(&format!("<{number}>"));
+            let _ = write!(out, "<{number}>");
             rest = &rest[length..];
         }
         out

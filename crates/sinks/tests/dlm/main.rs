@@ -9,6 +9,7 @@
 mod answers;
 mod book;
 mod crash;
+mod dead_ends;
 mod follow;
 mod known;
 mod limits;
