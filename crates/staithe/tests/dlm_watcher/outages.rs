@@ -2,15 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::dlm::{Fault, Service};
+use testkit::dlm::{Dlm, Fault, Received, Service};
 use testkit::{Process, wait_until};
 
 use crate::stage::{PATIENCE, Stage};
 
 const FILES: [(&str, &str); 3] = [("a", "1"), ("b", "22"), ("ska-data-product.yaml", "x: 1\n")];
 
+/// The requests of a product, and which item of it they are about.
+const REQUESTS: [(&str, &str); 5] = [
+    ("register_data_item", ""),
+    ("copy_data_item", ""),
+    ("register_data_item", "/a"),
+    ("query_data_item", "/a"),
+    ("init_data_item", "/a"),
+];
+
+fn is_about(request: &Received, name: &str) -> bool {
+    request.item_name.as_deref() == Some(name)
+}
+
 /// A service stops, a product comes, the service is back.
-fn outage(service: fn(&testkit::dlm::Dlm) -> &Service, name: &str) {
+fn outage(service: fn(&Dlm) -> &Service, name: &str) {
     let stage = Stage::new();
     let mut watcher = stage.start_ready(&[]);
     service(&stage.dlm).stop();
@@ -60,20 +73,9 @@ fn all_services_may_come_after_the_watcher() {
 /// Every request, answered in every wrong way, done and not done.
 #[test]
 fn whatever_a_request_is_answered_its_row_is_made_once() {
-    const REQUESTS: [(&str, &str); 5] = [
-        ("register_data_item", ""),
-        ("copy_data_item", ""),
-        ("register_data_item", "/a"),
-        ("query_data_item", "/a"),
-        ("init_data_item", "/a"),
-    ];
     let busy = || Fault::answer(503, "text/plain", "busy");
-    let answers: [(&str, fn() -> Fault); 4] = [
-        ("500", Fault::internal_error),
-        ("close", Fault::close),
-        ("html", Fault::html),
-        ("octets", Fault::octets),
-    ];
+    let answers: [fn() -> Fault; 5] =
+        [Fault::internal_error, Fault::close, Fault::html, Fault::octets, Fault::null];
     let stage = Stage::new();
     let mut watcher = stage.start_ready(&[]);
     let mut number = 0;
@@ -81,13 +83,13 @@ fn whatever_a_request_is_answered_its_row_is_made_once() {
         let product = format!("p{number}");
         number += 1;
         let name = format!("{product}{item}");
-        let of = move |request: &testkit::dlm::Received| request.item_name.as_deref() == Some(&name);
+        let of = move |request: &Received| is_about(request, &name);
         stage.dlm.inject(fault.at(operation).when(of).times(2));
         stage.move_in(&product, &FILES);
     };
     for (operation, item) in REQUESTS {
         spoil(operation, item, busy());
-        for (_, fault) in answers {
+        for fault in answers {
             spoil(operation, item, fault());
             spoil(operation, item, fault().after_acting());
         }
@@ -102,30 +104,35 @@ fn whatever_a_request_is_answered_its_row_is_made_once() {
 #[test]
 fn hung_services_do_not_hold_up_an_end() {
     let stage = Stage::new();
-    let mut watcher = stage.start_ready(&[]);
-    let held = [
-        ("register_data_item", ""),
-        ("copy_data_item", ""),
-        ("query_data_item", "/a"),
-        ("init_data_item", "/b"),
-    ];
-    for (number, (operation, item)) in held.into_iter().enumerate() {
+    let words = &["--dir-updates-wait-time=1"];
+    let mut watcher = stage.start_ready(words);
+    assert_eq!(watcher.terminate(), Some(0));
+    let mut held = Vec::new();
+    for (number, (operation, item)) in REQUESTS.into_iter().enumerate() {
         for acts in [false, true] {
-            let name = format!("p{number}{acts}{item}");
-            let of = move |request: &testkit::dlm::Received| request.item_name.as_deref() == Some(&name);
-            let fault = Fault::hang().at(operation).when(of);
+            let product = format!("p{number}{acts}");
+            let name = format!("{product}{item}");
+            let of = name.clone();
+            let fault = Fault::hang().at(operation).when(move |request| is_about(request, &of));
             stage.dlm.inject(if acts { fault.after_acting() } else { fault });
-            stage.move_in(&format!("p{number}{acts}"), &FILES);
+            stage.move_in(&product, &FILES);
+            held.push((operation, name));
         }
     }
-    stage.dlm.wait_until(PATIENCE, "a request that hangs", |dlm| {
-        dlm.with_requests(|all| all.iter().any(|one| one.status.is_none()))
+    // All are complete before the sink begins, and so they are under way at the same time, as many as may be.
+    stage.dlm.inject(Fault::late(Duration::from_secs(3)).at("query_location"));
+    let mut watcher = stage.start(words);
+    stage.dlm.wait_for(PATIENCE, "eight that hang", |all| {
+        let hangs = |(operation, name): &&(&str, String)| {
+            all.iter().any(|one| one.operation() == *operation && is_about(one, name) && one.status.is_none())
+        };
+        held.iter().filter(hangs).count() >= 8
     });
     let begun = Instant::now();
     assert_eq!(watcher.terminate(), Some(0));
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     stage.dlm.clear_faults();
-    let mut watcher = stage.start_ready(&[]);
+    let mut watcher = stage.start_ready(words);
     stage.wait_all_there();
     stage.wait_idle();
     stage.assert_each_once();

@@ -30,7 +30,7 @@ fn s30_a_registration_that_fails_is_tried_again_and_holds_nobody_up() {
 #[test]
 fn s31_what_is_there_and_copied_is_not_copied_again() {
     let stage = Stage::new();
-    let mut watcher = stage.start_ready(&[]);
+    let mut watcher = stage.start_ready(&[SHORT]);
     for storage in [SOURCE, TARGET] {
         stage.dlm.add_item(storage, "dp", "container");
     }
@@ -46,7 +46,7 @@ fn s31_what_is_there_and_copied_is_not_copied_again() {
 #[test]
 fn s31_what_is_there_and_not_copied_is_copied_once() {
     let stage = Stage::new();
-    let mut watcher = stage.start_ready(&[]);
+    let mut watcher = stage.start_ready(&[SHORT]);
     let uid = stage.dlm.add_item(SOURCE, "dp", "container");
     stage.move_in("dp", &[]);
     wait_until(PATIENCE, "the end", || watcher.says("registered dp"));

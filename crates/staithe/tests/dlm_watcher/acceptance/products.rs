@@ -31,13 +31,17 @@ impl Outcome {
     }
 }
 
-/// Nothing describes anything in this directory.
-static PLAIN: LazyLock<Outcome> = LazyLock::new(|| run(plain, &PLAIN_NAMES));
-/// In this one lies a `ska-data-product.yaml` from the start.
-static DESCRIBED: LazyLock<Outcome> = LazyLock::new(|| {
-    let prepare = |stage: &Stage| stage.write(META, YAML);
-    run_prepared(prepare, described, &["file1.dat", "vis.ms"])
+/// In the first directory nothing describes anything, in the other one lies a `ska-data-product.yaml` from the start.
+/// Both are filled at the same time.
+static BOTH: LazyLock<[Outcome; 2]> = LazyLock::new(|| {
+    std::thread::scope(|scope| {
+        let prepare = |stage: &Stage| stage.write(META, YAML);
+        let other = scope.spawn(move || run(prepare, described, &["file1.dat", "vis.ms"]));
+        [run(|_| (), plain, &PLAIN_NAMES), other.join().expect("the other directory's outcome")]
+    })
 });
+static PLAIN: LazyLock<&Outcome> = LazyLock::new(|| &BOTH[0]);
+static DESCRIBED: LazyLock<&Outcome> = LazyLock::new(|| &BOTH[1]);
 
 const PLAIN_NAMES: [&str; 25] = [
     "file1.dat",
@@ -67,11 +71,7 @@ const PLAIN_NAMES: [&str; 25] = [
     "last",
 ];
 
-fn run(act: fn(&Stage), names: &[&'static str]) -> Outcome {
-    run_prepared(|_| (), act, names)
-}
-
-fn run_prepared(prepare: fn(&Stage), act: fn(&Stage), names: &[&'static str]) -> Outcome {
+fn run(prepare: fn(&Stage), act: fn(&Stage), names: &[&'static str]) -> Outcome {
     let stage = Stage::new();
     prepare(&stage);
     let mut watcher = stage.start_ready(&[]);
