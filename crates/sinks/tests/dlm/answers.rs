@@ -1,5 +1,7 @@
 //! Every answer to every kind of request about a product: what the sink makes of it, and that nothing is lost.
 
+use std::time::Duration;
+
 use serde_json::json;
 use sinks::{Outcome, Sink, Trouble};
 use testkit::dlm::{Fault, Received};
@@ -106,7 +108,7 @@ impl Kind {
 
 async fn every_answer_to(kind: Kind) {
     let mut rig = Rig::new().dialect(kind.dialect);
-    rig.timeout = std::time::Duration::from_secs(3);
+    rig.timeout = Duration::from_secs(3);
     let mut sink = rig.sink();
     let mut seq = 0;
     for case in cases() {
@@ -240,6 +242,26 @@ async fn one_product_that_fails_does_not_hold_up_another() {
     rig.dlm.clear_faults();
     deliver_all(&mut rig.sink(), &[bad]).await;
     rig.assert_whole("bad", "later");
+}
+
+#[tokio::test]
+async fn trouble_ends_products_that_are_under_way_and_keeps_others_from_being_begun() {
+    let mut rig =
+        Rig::with(testkit::dlm::Dlm::builder().usual_state().latency(Duration::from_millis(5)).start());
+    rig.plan.parallel = 2;
+    for child in 0..200 {
+        rig.write(&[(&format!("large/{child:03}"), "")]);
+    }
+    let events = [rig.event(1, "large"), rig.file(2, "f"), rig.file(3, "g")];
+    rig.dlm.inject(Fault::answer(503, "text/plain", "later").at("copy_data_item").item("f"));
+    let mut sink = rig.sink();
+    sink.deliver(&events).await.unwrap_err();
+    let here: Vec<_> = rig.dlm.items_on(SOURCE).into_iter().map(|row| row.item_name.unwrap()).collect();
+    assert!(here.len() < 20 && !here.contains(&"g".to_owned()), "{here:?}");
+    rig.dlm.clear_faults();
+    deliver_all(&mut sink, &events).await;
+    assert_eq!((rig.dlm.items_on(SOURCE).len(), rig.dlm.items_on(TARGET).len()), (203, 203));
+    assert_eq!(rig.dlm.count("register_data_item"), 203);
 }
 
 #[tokio::test]
