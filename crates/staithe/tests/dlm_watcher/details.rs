@@ -64,7 +64,7 @@ fn every_line_of_the_log_has_the_skas_shape() {
         assert_eq!((fields[0], digits.as_str()), ("1", "0000-00-00T00:00:00.000Z"), "{line}");
         assert!(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"].contains(&fields[2]), "{line}");
         let (file, number) = fields[5].split_once('#').expect("file#line");
-        assert!(file.ends_with(".rs") && number.parse::<u32>().is_ok(), "{line}");
+        assert!(file.contains('.') && number.parse::<u32>().is_ok(), "{line}");
         assert!(!fields[3].is_empty() && !fields[4].is_empty() && fields[6].is_empty(), "{line}");
     }
     assert_eq!(watcher.process.stderr(), "");
@@ -84,7 +84,7 @@ fn flags_in_both_spellings() {
             scope.spawn(move || {
                 let stage = Stage::new();
                 let mut watcher = stage.start_ready(words);
-                assert_eq!(watcher.says(", polling"), number < 3, "{words:?}");
+                assert_eq!(watcher.says("poll: as configured"), number < 3, "{words:?}");
                 stage.write("f1", "x");
                 stage.wait_steps("f1", &["REG f1", "COPY f1"]);
                 assert_eq!(watcher.terminate(), Some(0));
@@ -130,7 +130,7 @@ fn two_watchers_side_by_side_do_not_disturb_each_other() {
     let stage = Stage::new();
     let other = stage.scratch.folder("other");
     let probe = stage.scratch.path().join("ready too");
-    let state = stage.scratch.path().join("state too");
+    let other_state = stage.scratch.path().join("state too");
     let path = |path: &std::path::Path| path.to_str().expect("a plain name").to_owned();
     let mut one = stage.start_ready(&[SHORT]);
     let mut two = stage.start(&[
@@ -142,7 +142,7 @@ fn two_watchers_side_by_side_do_not_disturb_each_other() {
         "--readiness-probe-file",
         &path(&probe),
         "--state-dir",
-        &path(&state),
+        &path(&other_state),
     ]);
     wait_until(PATIENCE, "the other's readiness file", || probe.exists());
     stage.write("mine", "1");

@@ -145,5 +145,5 @@ pub(crate) fn top(name: &str, body: &str) -> Vec<String> {
 
 /// Everything after each other.
 pub(crate) fn all<const N: usize>(parts: [Vec<String>; N]) -> Vec<String> {
-    parts.concat()
+    parts.into_iter().flatten().collect()
 }

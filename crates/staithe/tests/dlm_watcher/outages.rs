@@ -53,7 +53,9 @@ fn each_service_may_go_and_come_back() {
 fn all_services_may_come_after_the_watcher() {
     let stage = Stage::new();
     let all = [stage.dlm.ingest(), stage.dlm.request(), stage.dlm.storage(), stage.dlm.migration()];
-    all.iter().for_each(|service| service.stop());
+    for service in all {
+        service.stop();
+    }
     let mut watcher = stage.start(&["--dir-updates-wait-time=1"]);
     wait_until(PATIENCE, "the outage in the log", || watcher.says("E-DLM-UNREACHED: the storage service"));
     // Those that come before the watch stands were there at the start.
@@ -62,7 +64,9 @@ fn all_services_may_come_after_the_watcher() {
     stage.write("file", "12345");
     assert!(!stage.is_ready() && watcher.is_running());
     assert_eq!(stage.dlm.total(), 0);
-    all.iter().for_each(|service| service.start());
+    for service in all {
+        service.start();
+    }
     stage.wait_ready();
     stage.wait_all_there();
     stage.wait_idle();

@@ -44,7 +44,11 @@ impl Counts {
 
     fn add(&mut self, root: &Path, name: String) {
         let place = root.join(&name);
-        let inner = if place.is_dir() && !name.ends_with(".ms") { names(&place) } else { Vec::new() };
+        let inner = if place.is_dir() && place.extension().is_none_or(|ending| ending != "ms") {
+            names(&place)
+        } else {
+            Vec::new()
+        };
         for child in inner.iter().filter(|child| *child != "ska-data-product.yaml") {
             self.add(root, format!("{name}/{child}"));
         }

@@ -149,7 +149,7 @@ fn links(stage: &Stage) {
     write(&elsewhere.join("file"), [b'x'; 33]);
     fill(&elsewhere.join("dir"), &[(META, YAML), ("one", "1")]);
     let link = |to: &str, name: &str| {
-        symlink(elsewhere.join(to), stage.watched().join(name)).expect("it can be made")
+        symlink(elsewhere.join(to), stage.watched().join(name)).expect("it can be made");
     };
     link("file", "link.dat");
     link("dir", "linkdir");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use testkit::dlm::{Dlm, Fault};
@@ -195,22 +195,18 @@ fn s46_the_status_file_lists_what_was_copied() {
 /// Each key, its order and the indentation as the original writes them.
 fn check(stage: &Stage, text: &str, names: &[&str]) {
     let entries: Vec<Value> = serde_json::from_str(text).expect("it is JSON");
-    let mut wanted = String::from("[");
-    for (at, name) in names.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        let row = stage.dlm.items_on(SOURCE).into_iter().find(|item| item.item_name.as_deref() == Some(name));
-        let uid = row.expect("it was registered").uid;
-        let time = entries[at]["time_registered"].to_string();
-        let seconds: f64 = time.parse().expect("seconds");
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-        assert!((now.as_secs_f64() - seconds).abs() < 60.0, "{time}");
-        wanted += &format!(
-            "{comma}\n    {{\n        \"file_or_directory\": \"{name}\",\n        \"dlm_storage_name\": null,\n        \
-             \"dlm_registration_id\": \"{uid}\",\n        \"time_registered\": "
-        );
-        let (_, rest) = text.split_once(&wanted).unwrap_or_else(|| panic!("no {wanted} in {text}"));
-        wanted += rest.split('\n').next().expect("a line");
-        wanted += "\n    }";
-    }
-    assert_eq!(text, wanted + "\n]");
+    assert_eq!(entries.len(), names.len(), "{text}");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970").as_secs_f64();
+    let rows = stage.dlm.items_on(SOURCE);
+    let written = entries.iter().zip(names).map(|(entry, name)| {
+        let row = rows.iter().find(|item| item.item_name.as_deref() == Some(name)).expect("it was registered");
+        let seconds = entry["time_registered"].as_f64().expect("seconds");
+        assert!((now - seconds).abs() < 60.0, "{seconds}");
+        format!(
+            "\n    {{\n        \"file_or_directory\": \"{name}\",\n        \"dlm_storage_name\": null,\n        \
+             \"dlm_registration_id\": \"{}\",\n        \"time_registered\": {seconds:.6}\n    }}",
+            row.uid
+        )
+    });
+    assert_eq!(text, format!("[{}\n]", written.collect::<Vec<_>>().join(",")));
 }
