@@ -159,7 +159,7 @@ fn recorded_ids(scenario: &Scenario) -> HashMap<String, (String, String)> {
     ids
 }
 
-/// What the double received, where `sizes` tells what the size of a child should be.
+/// What the double received.
 pub(super) fn received(stage: &Stage, requests: &[Received], strict: bool) -> Vec<Sent> {
     let watched = stage.watched();
     let watched = watched.to_str().expect("a plain name");

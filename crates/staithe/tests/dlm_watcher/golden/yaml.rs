@@ -1,5 +1,6 @@
 //! The recorded metadata files, each as the description of a directory.
 
+use serde_json::Value;
 use testkit::dlm::golden;
 
 use super::content::YAML;
@@ -21,19 +22,14 @@ fn every_recorded_metadata_file_becomes_the_recorded_bytes_or_a_dead_letter() {
     for (at, case) in cases.iter().enumerate() {
         let name = format!("p{at:02}");
         let requests = products.get(&name);
-        match &case.body_text {
-            Some(wanted) => {
-                assert_eq!(&requests.expect("it was registered")[0].text(), wanted, "{:?}", case.yaml)
-            }
-            None => {
-                assert!(requests.is_none(), "{:?} is fatal: {:?}", case.yaml, case.crash);
-                let file = format!("{name}/{YAML}");
-                let told = dead
-                    .iter()
-                    .filter(|letter| letter["error"].as_str().is_some_and(|text| text.contains(&file)));
-                assert_eq!(told.count(), 1, "no letter names {file}: {dead:?}");
-            }
+        if let Some(wanted) = &case.body_text {
+            assert_eq!(&requests.expect("it was registered")[0].text(), wanted, "{:?}", case.yaml);
+            continue;
         }
+        assert!(requests.is_none(), "{:?} is fatal: {:?}", case.yaml, case.crash);
+        let file = format!("{name}/{YAML}");
+        let names = |letter: &&Value| letter["error"].as_str().is_some_and(|text| text.contains(&file));
+        assert_eq!(dead.iter().filter(names).count(), 1, "no letter names {file}: {dead:?}");
     }
     assert_eq!(watcher.terminate(), Some(0));
 }

@@ -10,7 +10,7 @@ use super::super::replay::Expected::{But, Instead};
 use super::super::replay::{Replay, write_slowly};
 
 /// What is registered where the original ended at once.
-const F1: &[(&str, &[&str])] = &[("f1", &["REG f1", "COPY f1"])];
+const F1: &[(&str, &str)] = &[("f1", "REG f1, COPY f1")];
 
 pub(super) fn table() -> Vec<Replay> {
     vec![
@@ -33,25 +33,9 @@ pub(super) fn table() -> Vec<Replay> {
             &[WholeDirectory, FirstChildLikeOthers, RealChildSizes],
             &[(
                 "dp",
-                &[
-                    "REG dp",
-                    "COPY dp",
-                    "REG dp/f0",
-                    "QRY dp/f0",
-                    "INIT dp/f0",
-                    "REG dp/f1",
-                    "QRY dp/f1",
-                    "INIT dp/f1",
-                    "REG dp/f2",
-                    "QRY dp/f2",
-                    "INIT dp/f2",
-                    "REG dp/f3",
-                    "QRY dp/f3",
-                    "INIT dp/f3",
-                    "REG dp/f4",
-                    "QRY dp/f4",
-                    "INIT dp/f4",
-                ],
+                "REG dp, COPY dp, REG dp/f0, QRY dp/f0, INIT dp/f0, REG dp/f1, QRY dp/f1, INIT dp/f1, \
+                 REG dp/f2, QRY dp/f2, INIT dp/f2, REG dp/f3, QRY dp/f3, INIT dp/f3, REG dp/f4, \
+                 QRY dp/f4, INIT dp/f4",
             )],
         )),
         Replay::of("O07", |run| {
@@ -64,7 +48,7 @@ pub(super) fn table() -> Vec<Replay> {
         Replay::of("P01", |run| run.stage.write("file1.dat", "12345")),
         Replay::of("P02", two_described).default(But(&[FirstChildLikeOthers, RealChildSizes])),
         Replay::of("P05", |run| {
-            HIDDEN.iter().for_each(|name| run.create(name));
+            run.create_all(&HIDDEN);
             fs::create_dir(run.watched().join(".hidden_dir")).expect("it takes folders");
         }),
         Replay::of("P09", |run| write_slowly(&run.watched().join("slow.dat"), &[b'x'; 1000], 6))

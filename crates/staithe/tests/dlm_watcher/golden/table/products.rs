@@ -15,7 +15,7 @@ const CHILDREN: Expected = But(&[FirstChildLikeOthers, RealChildSizes]);
 /// The same in the form of 2.1, which sends no sizes.
 const R21_CHILDREN: Expected = But(&[FirstChildLikeOthers]);
 /// Metadata that cannot be read: in strict mode as well, the file that comes next is registered.
-const GOOD_ONE: Expected = Instead(&[GoesOn], &[("plain", &["REG plain", "COPY plain"])]);
+const GOOD_ONE: Expected = Instead(&[GoesOn], &[("plain", "REG plain, COPY plain")]);
 
 pub(super) fn table() -> Vec<Replay> {
     [files(), directories(), sets_and_links()].into_iter().flatten().collect()
@@ -33,7 +33,7 @@ fn files() -> Vec<Replay> {
             fs::rename(file, run.watched().join("m.dat")).expect("one file system");
         }),
         Replay::of("B07", |run| {
-            ["a b&c=d+e%f#g?h", "ü√", "quote\"s'"].iter().for_each(|name| run.create(name));
+            run.create_all(&["a b&c=d+e%f#g?h", "ü√", "quote\"s'"]);
         }),
         Replay::of("B10", renamed_and_so_on).after(|stage| {
             stage.write("a.dat", TEN);
@@ -41,7 +41,7 @@ fn files() -> Vec<Replay> {
         }),
         Replay::of("B11", replaced).default(Instead(
             &[Confirmed],
-            &[("a.dat", &["REG a.dat", "COPY a.dat", "REG a.dat", "ASK a.dat", "ASK a.dat"])],
+            &[("a.dat", "REG a.dat, COPY a.dat, REG a.dat, ASK a.dat, ASK a.dat")],
         )),
         Replay::of("B12", gone_before_its_turn),
         Replay::of("B13", |run| {
@@ -68,7 +68,7 @@ fn files() -> Vec<Replay> {
             run.pause(0.6);
             fs::rename(run.watched().join("t.part"), run.watched().join("t.dat")).expect("it is there");
         })
-        .default(Instead(&[FinalNameOnly], &[("t.dat", &["REG t.dat", "COPY t.dat"])])),
+        .default(Instead(&[FinalNameOnly], &[("t.dat", "REG t.dat, COPY t.dat")])),
     ]
 }
 
@@ -115,7 +115,7 @@ fn directories() -> Vec<Replay> {
         Replay::of("C03", |run| fs::create_dir(run.watched().join("empty")).expect("it takes folders")),
         Replay::of("C04", nested).default(CHILDREN),
         Replay::of("C06", |run| {
-            ["dp/f0", "dp/f1", "dp/f2"].iter().for_each(|name| run.create(name));
+            run.create_all(&["dp/f0", "dp/f1", "dp/f2"]);
         })
         .default(CHILDREN),
         Replay::of("C08", |run| bad_then_good(run, "a: [1, 2\nb: }")).both(GOOD_ONE),
@@ -191,19 +191,8 @@ fn sets_and_links() -> Vec<Replay> {
             &[FirstChildLikeOthers, DanglingLeftOut],
             &[(
                 "dp",
-                &[
-                    "REG dp",
-                    "COPY dp",
-                    "REG dp/ld",
-                    "QRY dp/ld",
-                    "INIT dp/ld",
-                    "REG dp/ld/one",
-                    "QRY dp/ld/one",
-                    "INIT dp/ld/one",
-                    "REG dp/lf",
-                    "QRY dp/lf",
-                    "INIT dp/lf",
-                ],
+                "REG dp, COPY dp, REG dp/ld, QRY dp/ld, INIT dp/ld, REG dp/ld/one, QRY dp/ld/one, \
+                 INIT dp/ld/one, REG dp/lf, QRY dp/lf, INIT dp/lf",
             )],
         )),
         Replay::of("L06", |run| {
