@@ -15,6 +15,7 @@ use super::dirty::Entry;
 use super::inquiry::Inquiry;
 use super::looking::OpenDir;
 use super::waiting::History;
+use crate::explain::split;
 
 /// A unit of more than one file.
 #[derive(Debug)]
@@ -299,9 +300,20 @@ impl Source {
         }
         for UnitAbove { rule, len } in self.berth.plan.rules.units_above(path) {
             // What is renamed into a dataset is a change of that.
-            let stir = if stir == Stir::MovedIn && len < path.len() { Stir::Changed } else { stir };
+            let stir = match stir {
+                Stir::MovedIn if len < path.len() => Stir::Changed,
+                // A poller has listed it: that it was not renamed nobody knows.
+                Stir::Changed if len == path.len() && !self.is_told_of_names_beside(path) => Stir::Scanned,
+                stir => stir,
+            };
             self.hear_dataset(&path[..len], rule, stir, stir == Stir::Scanned);
         }
+    }
+
+    /// Whether events tell what becomes of the names in the directory in which the path lies.
+    fn is_told_of_names_beside(&self, path: &[u8]) -> bool {
+        let tree = self.watcher.tree();
+        tree.at(split(path).0).is_some_and(|dir| tree.is_watched(dir))
     }
 
     /// Something may have happened unheard to any of them.

@@ -1,8 +1,9 @@
-//! What went away before it was complete, and no event told of it.
+//! What went away, and no event of its own told of it.
 
 use model::Reason;
-use settle::Mono;
+use settle::{Mono, Stir};
 use sys::{Dir, Errno};
+use watch::Departed;
 
 use super::Source;
 use super::admitting::is_absent;
@@ -20,6 +21,33 @@ impl Bundle {
 }
 
 impl Source {
+    /// Directories were removed. What was heard of their members has had its survey perhaps while they were still
+    /// there, and nothing else tells of the end of a dataset: it is looked at once more.
+    ///
+    /// Where another one has come to its place meanwhile, that was told by itself.
+    pub(super) fn hear_of_departed(&mut self, departed: &Departed) {
+        let is_missed = |path: &&[u8]| {
+            self.watcher.tree().at(path).is_none() && (self.bundles.contains(path) || self.was_seen(path))
+        };
+        let paths = departed.values().map(|(path, _)| path.as_slice()).filter(is_missed);
+        let missed: Vec<&[u8]> = paths.collect();
+        if missed.is_empty() {
+            return;
+        }
+        self.check_mounts();
+        for path in missed {
+            let is_ours = self.can_be_missed(path) && (self.bundles.contains(path) || self.was_seen(path));
+            if let Some(rule) = self.rule_of_dataset(path).filter(|_| is_ours) {
+                self.hear_dataset(path, rule, Stir::Changed, true);
+            }
+        }
+    }
+
+    /// It is known, and was seen under this root and on these mounts.
+    fn was_seen(&self, path: &[u8]) -> bool {
+        self.known_bundles.get(path).is_some_and(|known| known.scan >= self.root_since)
+    }
+
     /// Directories have left their places. A dataset that waits there for time to pass would wait for nothing.
     /// One in a slow region is surveyed when its time comes; nobody goes there to look.
     pub(super) fn drop_departed_bundles(&mut self, root: &Dir) {

@@ -148,9 +148,11 @@ impl Source {
     pub(super) fn look(&mut self, root: &Dir) {
         let mut entries = self.dirty.take();
         entries.extend(self.due_entries(root));
-        let departed = self.watcher.take_departed();
+        let mut departed = self.watcher.take_departed();
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
+            // While a batch is admitted the kernel's queue is read: names of the next one may lie in what departs then.
+            departed.extend(self.watcher.take_departed());
             let mut dirs = OpenDirs::new(root, &departed);
             let mut candidates = Vec::new();
             for entry in entries.by_ref().take(BATCH) {
@@ -162,6 +164,7 @@ impl Source {
             self.settle_candidates(candidates);
         }
         if !departed.is_empty() {
+            self.hear_of_departed(&departed);
             self.drop_departed_bundles(root);
         }
     }

@@ -4,6 +4,7 @@
 mod assembly;
 mod deadlines;
 mod dicom;
+mod emptied;
 mod found;
 mod groups;
 mod late;
