@@ -226,7 +226,11 @@ fn many_that_are_filled_slowly_in_new_directories_are_announced_after_their_last
                 .collect();
             // Beside them the program has less than one processor.
             for _ in 0..2 {
-                scope.spawn(|| while filling.load(Ordering::Relaxed) {});
+                scope.spawn(|| {
+                    while filling.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
             }
             let done = writers.into_iter().flat_map(|writer| writer.join().expect("it writes")).collect();
             filling.store(false, Ordering::Relaxed);
