@@ -1,6 +1,7 @@
 //! The files that were recorded, as far as the recordings tell what was in them.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -77,10 +78,27 @@ pub(super) fn link(target: &Path, link: &Path) {
     symlink(target, link).expect("the folder takes links");
 }
 
+/// Writes a file in six pieces, a second apart. When it was recorded, it was registered before the second piece.
+pub(super) fn slow_file(run: &mut Run) {
+    let file = run.watched().join("slow.dat");
+    let mut file = fs::File::create(file).expect("the watched directory takes files");
+    for at in 0..6 {
+        file.write_all(&[b'x'; 1000]).expect("there is room");
+        if at == 0 && run.strict {
+            run.asked("slow.dat");
+        }
+        run.pause(if at == 5 { 0.0 } else { 1.0 });
+    }
+}
+
 /// Makes a directory in place and puts one file a second into it, the metadata last.
 pub(super) fn fill_slowly(run: &mut Run) {
     let directory = run.watched().join("dp");
     fs::create_dir(&directory).expect("the watched directory takes folders");
+    if run.strict {
+        // As it was recorded: its turn comes before the first file.
+        run.asked("dp");
+    }
     for name in ["f0", "f1", "f2", "f3", "f4", YAML] {
         run.pause(0.9);
         fs::write(directory.join(name), if name == YAML { METADATA } else { TEN }).expect("there is room");

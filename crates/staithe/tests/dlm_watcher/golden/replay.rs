@@ -433,15 +433,3 @@ impl Run {
         text
     }
 }
-
-/// Writes a file in pieces, a second apart.
-pub(super) fn write_slowly(path: &std::path::Path, piece: &[u8], pieces: usize) {
-    use std::io::Write as _;
-    let mut file = fs::File::create(path).expect("the watched directory takes files");
-    for at in 0..pieces {
-        if at > 0 {
-            std::thread::sleep(Duration::from_secs(1));
-        }
-        file.write_all(piece).expect("there is room");
-    }
-}

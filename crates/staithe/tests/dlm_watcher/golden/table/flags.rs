@@ -5,9 +5,9 @@ use std::fs;
 use super::super::change::Change::{
     BothSpellings, FirstChildLikeOthers, RealChildSizes, WholeDirectory, WholeFile,
 };
-use super::super::content::{HIDDEN, fill_slowly, three, two_described};
+use super::super::content::{HIDDEN, fill_slowly, slow_file, three, two_described};
 use super::super::replay::Expected::{But, Instead};
-use super::super::replay::{Replay, write_slowly};
+use super::super::replay::Replay;
 
 /// What is registered where the original ended at once.
 const F1: &[(&str, &str)] = &[("f1", "REG f1, COPY f1")];
@@ -51,7 +51,6 @@ pub(super) fn table() -> Vec<Replay> {
             run.create_all(&HIDDEN);
             fs::create_dir(run.watched().join(".hidden_dir")).expect("it takes folders");
         }),
-        Replay::of("P09", |run| write_slowly(&run.watched().join("slow.dat"), &[b'x'; 1000], 6))
-            .default(But(&[WholeFile])),
+        Replay::of("P09", slow_file).default(But(&[WholeFile])),
     ]
 }

@@ -6,9 +6,11 @@ use std::process::Command;
 use super::super::change::Change::{
     Confirmed, DanglingLeftOut, FinalNameOnly, FirstChildLikeOthers, GoesOn, RealChildSizes, WholeFile,
 };
-use super::super::content::{METADATA, YAML, bad_then_good, elsewhere, link, measurement_set, three};
+use super::super::content::{
+    METADATA, YAML, bad_then_good, elsewhere, link, measurement_set, slow_file, three,
+};
 use super::super::replay::Expected::{But, Instead};
-use super::super::replay::{Expected, Replay, Run, TEN, write_slowly};
+use super::super::replay::{Expected, Replay, Run, TEN};
 
 /// What is expected by default of a directory with children.
 const CHILDREN: Expected = But(&[FirstChildLikeOthers, RealChildSizes]);
@@ -65,15 +67,14 @@ fn files() -> Vec<Replay> {
         }),
         Replay::of("X18", |run| {
             run.create("t.part");
-            run.pause(0.6);
+            if run.strict {
+                run.asked("t.part");
+            }
+            run.pause(if run.strict { 0.6 } else { 0.1 });
             fs::rename(run.watched().join("t.part"), run.watched().join("t.dat")).expect("it is there");
         })
         .default(Instead(&[FinalNameOnly], &[("t.dat", "REG t.dat, COPY t.dat")])),
     ]
-}
-
-fn slow_file(run: &mut Run) {
-    write_slowly(&run.watched().join("slow.dat"), &[b'x'; 1000], 6);
 }
 
 fn renamed_and_so_on(run: &mut Run) {
