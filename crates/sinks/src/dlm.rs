@@ -18,7 +18,7 @@ mod step;
 use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use config::DlmSink;
@@ -48,6 +48,8 @@ pub struct Dlm {
     timeout: Duration,
     hands: Hands,
     shop: Option<Arc<Shop>>,
+    /// What is listed in the status file; it outlives what is arranged with the services.
+    register: Option<Arc<Mutex<Register>>>,
     /// Ends with the sink.
     background: Vec<AbortOnDrop>,
 }
@@ -65,18 +67,14 @@ impl Dlm {
     /// A sink for the services that `plan` names. Nobody is asked.
     #[must_use]
     pub fn new(plan: DlmSink, timeout: Duration, hands: Hands) -> Self {
-        Self { plan, timeout, hands, shop: None, background: Vec::new() }
+        Self { plan, timeout, hands, shop: None, register: None, background: Vec::new() }
     }
 
     async fn open(&mut self) -> Result<Arc<Shop>, Trouble> {
         if let Some(shop) = &self.shop {
             return Ok(Arc::clone(shop));
         }
-        let (path, reload) =
-            (self.plan.status_file.clone(), self.plan.reload_status_file && !self.plan.strict);
-        let register = spawn_blocking(move || Register::open(path.as_deref(), reload));
-        let stopping = |_| Trouble::Down("E-DLM-STOPPING: the program is stopping".into());
-        let register = register.await.map_err(stopping)?.map_err(Trouble::Misconfigured)?;
+        let register = self.open_register().await?;
         let client = Client::open(&self.plan, self.timeout).await?;
         let arranged = startup::arrange(&client, &self.plan, &self.hands).await?;
         let startup::Arranged { storage_id, target } = arranged;
@@ -85,6 +83,18 @@ impl Dlm {
         self.shop = Some(Arc::clone(&shop));
         self.start_background(&shop);
         Ok(shop)
+    }
+
+    async fn open_register(&mut self) -> Result<Arc<Mutex<Register>>, Trouble> {
+        if let Some(register) = &self.register {
+            return Ok(Arc::clone(register));
+        }
+        let (path, reload) =
+            (self.plan.status_file.clone(), self.plan.reload_status_file && !self.plan.strict);
+        let register = spawn_blocking(move || Register::open(path.as_deref(), reload));
+        let stopping = |_| Trouble::Down("E-DLM-STOPPING: the program is stopping".into());
+        let register = register.await.map_err(stopping)?.map_err(Trouble::Misconfigured)?;
+        Ok(Arc::clone(self.register.insert(Arc::new(Mutex::new(register)))))
     }
 
     fn start_background(&mut self, shop: &Arc<Shop>) {
@@ -135,6 +145,11 @@ impl Dlm {
             }
         }
         let trouble = run(&shop, chains(places), usize::from(self.plan.parallel.max(1)), &mut outcomes).await;
+        let contradicted = shop.is_in_doubt() || matches!(trouble, Some(Trouble::Misconfigured(_)));
+        if contradicted && !self.plan.strict {
+            // The services may have been set up anew: the next call arranges everything again.
+            self.reopen();
+        }
         match trouble {
             Some(trouble) => Err(trouble),
             None => Ok(outcomes.into_iter().map_while(|outcome| outcome).collect()),

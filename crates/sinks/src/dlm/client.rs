@@ -22,11 +22,17 @@ const IDLE: Duration = Duration::from_secs(4);
 /// Waiting longer for a connection than this helps nobody.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// The variables by which requests take another way than straight to the service.
+const PROXIES: [&str; 6] =
+    ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
 /// The four services.
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
     bases: [(Service, String); 4],
+    /// Who only registers may have no migration service.
+    copies: bool,
     token: Option<Secret>,
 }
 
@@ -58,7 +64,7 @@ impl Client {
             .build();
         let http = http
             .map_err(|error| Trouble::Misconfigured(format!("E-DLM-CLIENT: cannot set up HTTP: {error}")))?;
-        Ok(Self { http, bases, token: plan.token.clone() })
+        Ok(Self { http, bases, copies: plan.target.is_some(), token: plan.token.clone() })
     }
 
     fn base(&self, service: Service) -> &str {
@@ -121,9 +127,14 @@ impl Client {
         Ok(out)
     }
 
-    /// Whether each service takes a connection; none is asked anything.
+    /// Whether each service that is needed takes a connection; none is asked anything. Behind a proxy a
+    /// connection from here says nothing: there only the next request tells.
     pub(crate) async fn reach(&self, patience: Duration) -> Result<(), Trouble> {
-        for (service, base) in &self.bases {
+        if PROXIES.iter().any(|name| std::env::var_os(name).is_some_and(|proxy| !proxy.is_empty())) {
+            return Ok(());
+        }
+        let needed = |service: &Service| self.copies || *service != Service::Migration;
+        for (service, base) in self.bases.iter().filter(|(service, _)| needed(service)) {
             let Ok(url) = reqwest::Url::parse(base) else { continue };
             let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { continue };
             let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use products::wire;
 use tokio::task::spawn_blocking;
@@ -19,20 +19,38 @@ use crate::journal::{JournalError, Note, Pursuit};
 const ROUND: Duration = Duration::from_secs(2);
 /// So many are read at a time.
 const PAGE: usize = 256;
+/// After so many rounds without an answer it is told, once.
+const WORTH_TELLING: u32 = 3;
 
 /// Follows copies until it is dropped.
 pub(crate) async fn follow(shop: Arc<Shop>) {
+    let (mut pause, mut failed) = (ROUND, 0);
     loop {
-        sleep(ROUND).await;
-        // A journal or a service that fails now is asked in the next round; what is followed is on disk.
-        let _ = round(&shop).await;
+        sleep(pause).await;
+        let mut reading = Duration::ZERO;
+        match round(&shop, &mut reading).await {
+            Ok(()) => failed = 0,
+            // Asked in the next round; what is followed is on disk, and the lane tells of a disk that fails.
+            Err(Cut::Journal) => {}
+            Err(Cut::Service(text)) => {
+                failed += 1;
+                // A service that restarts is no news.
+                if failed == WORTH_TELLING {
+                    (shop.hands.remark)(&format!(
+                        "W-DLM-FOLLOW: how copies end is not known for now: {text}"
+                    ));
+                }
+            }
+        }
+        // A long list must not cost more than it is worth.
+        pause = ROUND.max(reading * 10);
     }
 }
 
 /// Why a round ends early.
 enum Cut {
     Journal,
-    Service,
+    Service(String),
 }
 
 impl From<JournalError> for Cut {
@@ -41,17 +59,21 @@ impl From<JournalError> for Cut {
     }
 }
 
-async fn round(shop: &Shop) -> Result<(), Cut> {
+async fn round(shop: &Shop, reading: &mut Duration) -> Result<(), Cut> {
     let mut after = 0;
     loop {
+        let begun = Instant::now();
         let page = shop.hands.journal.pursuits(after, PAGE).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };
         after = *last;
-        for (seq, bytes) in page {
-            // What a later version wrote, nobody here can follow.
-            if let Some(pursued) = Pursued::decode(&bytes) {
-                see_to(shop, seq, pursued).await?;
-            }
+        // What a later version wrote, nobody here can follow.
+        let read = page.into_iter().filter_map(|(seq, bytes)| Some((seq, Pursued::decode(&bytes)?)));
+        let now = shop.now();
+        let due: Vec<_> =
+            read.filter(|(_, pursued)| pursued.copies.iter().any(|copy| copy.is_due(now))).collect();
+        *reading += begun.elapsed();
+        for (seq, pursued) in due {
+            see_to(shop, seq, pursued).await?;
         }
     }
 }
@@ -59,22 +81,29 @@ async fn round(shop: &Shop) -> Result<(), Cut> {
 /// Looks at the copies of one product whose time has come.
 async fn see_to(shop: &Shop, seq: u64, mut pursued: Pursued) -> Result<(), Cut> {
     let now = shop.now();
-    let mut steps = Vec::new();
-    let mut changed = false;
+    let (mut steps, mut cut) = (Vec::new(), None);
     let mut index = 0;
-    while index < pursued.copies.len() {
-        if pursued.copies[index].next > now.sec {
+    while index < pursued.copies.len() && cut.is_none() {
+        if !pursued.copies[index].is_due(now) {
             index += 1;
             continue;
         }
-        changed = true;
         let is_there = !pursued.copies[index].failed || is_there(&pursued).await;
         let copy = &mut pursued.copies[index];
-        let outcome = if copy.failed { again(shop, copy, is_there).await? } else { look(shop, copy).await? };
+        let looked_at = copy.next;
+        let outcome = if copy.failed { again(shop, copy, is_there).await } else { look(shop, copy).await };
+        let outcome = outcome.unwrap_or_else(|why| {
+            // The others have their turn before this one comes again.
+            copy.wait(now);
+            cut = Some(why);
+            None
+        });
         let ended = outcome.as_ref().is_some_and(|(state, _)| *state != CopyState::Failed);
         if let Some((state, why)) = outcome {
             tell(shop, copy, state, &why);
             steps.push(Step::Result { name: copy.name.clone(), state, why, tries: copy.tries }.encode());
+        } else if let Some(days) = copy.days_more(looked_at, now) {
+            tell_days(shop, copy, days);
         }
         if ended {
             pursued.copies.remove(index);
@@ -82,11 +111,9 @@ async fn see_to(shop: &Shop, seq: u64, mut pursued: Pursued) -> Result<(), Cut> 
             index += 1;
         }
     }
-    if changed {
-        let pursuit = if pursued.copies.is_empty() { Pursuit::Clear } else { Pursuit::Set(pursued.encode()) };
-        shop.hands.journal.note(Note { seq, steps, pursuit }).await?;
-    }
-    Ok(())
+    let pursuit = if pursued.copies.is_empty() { Pursuit::Clear } else { Pursuit::Set(pursued.encode()) };
+    shop.hands.journal.note(Note { seq, steps, pursuit }).await?;
+    cut.map_or(Ok(()), Err)
 }
 
 /// Only what is certainly gone is given up.
@@ -111,13 +138,26 @@ fn tell(shop: &Shop, copy: &Copy, state: CopyState, why: &str) {
     }
 }
 
+/// Nobody can tell a copy that takes long from one that the services have forgotten.
+fn tell_days(shop: &Shop, copy: &Copy, days: i64) {
+    (shop.hands.remark)(&format!(
+        "W-DLM-COPY: the copy of {} is not finished after {} hours; it is registered, and the copy is waited for. \
+         Fix: see the migration service's log; if nothing is under way there, remove the item's row on the target \
+         storage, and the copy is asked for again",
+        copy.name,
+        24 * days
+    ));
+}
+
 /// Asks how a copy stands.
 async fn look(shop: &Shop, copy: &mut Copy) -> Result<Option<(CopyState, String)>, Cut> {
     let now = shop.now();
     let said = match copy.migration {
         Some(number) => match shop.client.ask(&wire::get_migration(number)).await {
             Ok(answer) => rows::migration(&answer),
-            Err(fault) => return unanswered(copy, now, &fault),
+            Err(fault @ (Fault::Unreached(_) | Fault::Busy(_))) => return unanswered(copy, now, &fault),
+            // A number that is known no more is answered with an error, too.
+            Err(_) => Migration::Unclear,
         },
         None => Migration::Unclear,
     };
@@ -178,7 +218,9 @@ async fn again(shop: &Shop, copy: &mut Copy, is_there: bool) -> Result<Option<(C
             copy.restart(rows::migration_id(&answer), now);
             Ok(None)
         }
-        Err(Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_)) => Err(Cut::Service),
+        Err(fault @ (Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_))) => {
+            Err(Cut::Service(fault.text().to_owned()))
+        }
         Err(fault) => {
             copy.fail(now);
             Ok(Some((CopyState::Failed, fault.text().to_owned())))
@@ -189,7 +231,7 @@ async fn again(shop: &Shop, copy: &mut Copy, is_there: bool) -> Result<Option<(C
 /// Nobody answered: the others need not be asked in this round. A refusal concerns this one only.
 fn unanswered(copy: &mut Copy, now: model::Stamp, fault: &Fault) -> Result<Option<(CopyState, String)>, Cut> {
     match fault {
-        Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_) => Err(Cut::Service),
+        Fault::Unreached(_) | Fault::Busy(_) | Fault::Person(_) => Err(Cut::Service(fault.text().to_owned())),
         _ => {
             copy.wait(now);
             Ok(None)

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::fault::{self, Fault};
 use super::pursuit::Pursued;
 use super::rows;
-use super::shop::Shop;
+use super::shop::{Interrupted, Shop};
 use super::step::{Progress, Step};
 use crate::journal::{JournalError, Note, Pursuit};
 use crate::sink::Trouble;
@@ -153,17 +153,14 @@ impl<'a> Making<'a> {
         Ok(Some(making))
     }
 
-    /// What an earlier program listed in the status file counts as registered and copied.
+    /// What an earlier program listed in the status file may be registered and copied: the services are asked
+    /// first. Its word is not taken: that program may have watched another directory for another storage.
     fn take_earlier(&mut self) -> bool {
-        let Some(top) = self.items.first().map(|item| item.name.clone()) else { return false };
-        if self.shop.plan.strict || self.progress.uid(&top).is_some() {
+        let Some(top) = self.items.first() else { return false };
+        if self.progress.uid(&top.name).is_some() || !self.shop.register().lists(&top.name) {
             return false;
         }
-        let Some(uid) = self.shop.register().earlier(&top).map(str::to_owned) else { return false };
         self.did(Step::Begin);
-        self.did(Step::Known { name: top.clone(), uid: uid.clone(), oid: None });
-        self.did(Step::Copied { name: top, uid, migration: None });
-        // Its children may be there, too; the file does not say.
         self.unsure = true;
         true
     }
@@ -189,14 +186,13 @@ impl<'a> Making<'a> {
 
     async fn all(&mut self) -> Result<(), End> {
         let begun = Instant::now();
-        let mut is_begun = false;
-        for at in 0..self.items.len() {
+        let (mut is_begun, first) = (false, self.take_up());
+        for at in first..self.items.len() {
             let item = self.items[at].clone();
             // A tree that takes longer to read than a slice lasts would get nowhere: it works as long as it read.
             let had_its_turn = is_begun && begun.elapsed() >= self.reading;
             if self.slice.is_stopped() || (self.slice.is_over() && had_its_turn) {
-                let (done, all) = (self.progress.registered(), self.items.len());
-                return Err(End::Underway(format!("under way: {done} of {all} items are registered")));
+                return Err(self.interrupt(&item));
             }
             if !self.is_finished(at, &item) {
                 is_begun = true;
@@ -204,6 +200,24 @@ impl<'a> Making<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The item to go on with.
+    fn take_up(&mut self) -> usize {
+        let Some(interrupted) = self.shop.interrupted(self.place.seq) else { return 0 };
+        self.again = Some(interrupted.again);
+        self.items.iter().position(|item| item.name == interrupted.next).unwrap_or(0)
+    }
+
+    /// The turn is over before this item.
+    fn interrupt(&self, next: &Item) -> End {
+        let (done, all) = (self.progress.registered(), self.items.len());
+        let mut text = format!("under way: {done} of {all} items are registered");
+        if let Some(again) = self.again.clone() {
+            text = format!("{text}; not all can be for now: {again}");
+            self.shop.interrupt(self.place.seq, Interrupted { next: next.name.clone(), again });
+        }
+        End::Underway(text)
     }
 
     /// Whether nothing is left to do for the item.
@@ -318,6 +332,7 @@ impl<'a> Making<'a> {
             self.unsure = true;
             return Ok(());
         }
+        self.shop.doubt();
         Err(End::Again(format!(
             "E-DLM-ANSWER: the ingest service says that it has {}, but the request service shows none; nothing is lost, \
              it is tried again. Fix: see the services' logs",
@@ -433,7 +448,12 @@ impl<'a> Making<'a> {
             decompressed_size: item.size,
         });
         self.write_down().await?;
-        Ok(self.ask_for_row(&request).await?)
+        let made = self.ask_for_row(&request).await;
+        if matches!(made, Err(Fault::Again(_))) {
+            // As where a storage of that id is known no more.
+            self.shop.doubt();
+        }
+        Ok(made?)
     }
 
     async fn oid(&mut self, item: &Item) -> Result<Option<String>, Stop> {

@@ -40,7 +40,20 @@ const LOOKS: (i64, i64) = (2, 300);
 /// A copy that failed is asked for again after so many seconds, then twice as many, up to an hour.
 const AGAIN: (i64, i64) = (10, 3600);
 
+const DAY: i64 = 86_400;
+
 impl Copy {
+    /// Whether it is to be looked at now. A moment further away than any pause was set by a clock that was ahead.
+    pub(crate) fn is_due(&self, now: Stamp) -> bool {
+        self.next <= now.sec || self.next - now.sec > AGAIN.1
+    }
+
+    /// How many days it has taken by now, where that are more than when it was `looked_at` before.
+    pub(crate) fn days_more(&self, looked_at: i64, now: Stamp) -> Option<i64> {
+        let days = |at: i64| (at - self.since) / DAY;
+        (!self.failed && days(now.sec) > days(looked_at).max(0)).then(|| days(now.sec))
+    }
+
     /// Still under way: when to look again.
     pub(crate) fn wait(&mut self, now: Stamp) {
         self.next = now.sec + ((now.sec - self.since) / 4).clamp(LOOKS.0, LOOKS.1);

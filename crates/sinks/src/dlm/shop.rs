@@ -1,6 +1,8 @@
 //! What all products of one sink share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use config::{DlmDialect, DlmSink};
@@ -25,7 +27,20 @@ pub(crate) struct Shop {
     /// Asked for at the start, or when it is needed.
     target: OnceCell<StorageRow>,
     /// What was registered, for the status file.
-    pub(crate) register: Mutex<Register>,
+    register: Arc<Mutex<Register>>,
+    /// The services contradict what they said at the start: they were set up anew, perhaps.
+    stale: AtomicBool,
+    /// Products that were interrupted while some of their items failed for now.
+    interrupted: Mutex<HashMap<u64, Interrupted>>,
+}
+
+/// Where a product goes on, so that items that fail first do not take every turn from those behind them.
+#[derive(Debug)]
+pub(crate) struct Interrupted {
+    /// The item that is next.
+    pub(crate) next: String,
+    /// What failed before it.
+    pub(crate) again: String,
 }
 
 impl Shop {
@@ -35,10 +50,11 @@ impl Shop {
         client: Client,
         storage_id: String,
         target: Option<StorageRow>,
-        register: Register,
+        register: Arc<Mutex<Register>>,
     ) -> Self {
         let target = target.map_or_else(OnceCell::new, |row| OnceCell::new_with(Some(row)));
-        Self { plan, hands, client, storage_id, target, register: Mutex::new(register) }
+        let (stale, interrupted) = (AtomicBool::new(false), Mutex::default());
+        Self { plan, hands, client, storage_id, target, register, stale, interrupted }
     }
 
     /// The storage's name; the original falls back on it, too.
@@ -48,6 +64,26 @@ impl Shop {
 
     pub(crate) fn register(&self) -> MutexGuard<'_, Register> {
         self.register.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was found out at the start holds no more, it seems.
+    pub(crate) fn doubt(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was said.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.stale.load(Ordering::Relaxed)
+    }
+
+    /// Where the product goes on; it is told once.
+    pub(crate) fn interrupted(&self, seq: u64) -> Option<Interrupted> {
+        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq)
+    }
+
+    /// The product goes on there.
+    pub(crate) fn interrupt(&self, seq: u64, at: Interrupted) {
+        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner).insert(seq, at);
     }
 
     /// The shapes of the requests.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Dlm;
 use super::fault::Fault;
 use super::item::Item;
-use super::store::{Location, Storage, now};
+use super::store::{Location, Storage, Store, now};
 
 /// What happens from now on.
 impl Dlm {
@@ -95,6 +95,22 @@ impl Dlm {
             since: now(),
         });
         id
+    }
+
+    /// Forgets all that a database holds, but for what is there before the first start of a watcher: as after a
+    /// restart with a new one.
+    pub fn forget_everything(&self) {
+        *self.desk.store() = Store::default();
+        self.add_location("SKA-DEV");
+        self.add_storage("dlm-archive", "/dlm-archive", "SOLID");
+    }
+
+    /// Takes a storage away, with the items on it.
+    pub fn remove_storage(&self, name: &str) {
+        let mut store = self.desk.store();
+        let Some(id) = store.storage_named(name).map(|storage| storage.id.clone()) else { return };
+        store.storages.retain(|storage| storage.id != id);
+        store.items.remove_from(&id);
     }
 
     /// Takes all configurations of a storage away.

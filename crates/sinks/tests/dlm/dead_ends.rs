@@ -1,0 +1,140 @@
+//! What must not keep products waiting for ever, or keep the rest from going on.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use sinks::{Outcome, Sink, Trouble};
+use testkit::dlm::{Dlm, Fault};
+
+use crate::rig::{Rig, SOURCE, TARGET, deliver_all, deliver_one, eventually};
+
+/// A port where nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn who_only_registers_does_not_need_the_migration_service_to_recover() {
+    let mut rig = Rig::new();
+    (rig.plan.target, rig.plan.migration_url) = (None, nobody());
+    let mut sink = rig.sink();
+    deliver_all(&mut sink, &[rig.file(1, "f")]).await;
+    assert_eq!(sink.ping().await, Ok(()), "a sink that was down is let in only after this");
+}
+
+#[tokio::test]
+async fn one_copy_that_nobody_answers_for_holds_up_no_other() {
+    for fault in [Fault::answer(404, "text/plain", "no such"), Fault::close()] {
+        let mut rig = Rig::with(Dlm::builder().usual_state().copying(Duration::ZERO).start());
+        rig.plan.follow_copies = true;
+        let mut sink = rig.sink();
+        deliver_all(&mut sink, &[rig.file(1, "one"), rig.file(2, "two"), rig.file(3, "three")]).await;
+        let number = rig.book.steps_with(1, "copy")[0]["migration"].as_i64().unwrap();
+        rig.dlm.inject(
+            fault
+                .at("get_migration")
+                .when(move |request| request.param("migration_id") == Some(&number.to_string())),
+        );
+        eventually("the others", || {
+            rig.advance(1);
+            [2, 3].iter().all(|seq| !rig.book.steps_with(*seq, "result").is_empty())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_stop_the_following() {
+    let mut rig = Rig::with(Dlm::builder().usual_state().copying(Duration::ZERO).start());
+    rig.plan.follow_copies = true;
+    rig.advance(400 * 86_400);
+    let mut sink = rig.sink();
+    deliver_all(&mut sink, &[rig.file(1, "one")]).await;
+    rig.advance(-400 * 86_400);
+    eventually("the result", || {
+        rig.advance(1);
+        !rig.book.steps_with(1, "result").is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn services_with_an_empty_database_are_arranged_with_again() {
+    let rig = Rig::new();
+    let mut sink = rig.sink();
+    deliver_all(&mut sink, &[rig.family(1, "before")]).await;
+    rig.dlm.forget_everything();
+    let events = [rig.family(2, "after"), rig.file(3, "f")];
+    let mut troubles = 0;
+    loop {
+        match sink.deliver(&events).await {
+            Err(Trouble::Misconfigured(text) | Trouble::Down(text)) => {
+                assert!(troubles < 3, "{text}");
+                troubles += 1;
+            }
+            Err(other) => panic!("{other}"),
+            Ok(outcomes) if outcomes.len() == 2 && outcomes.iter().all(|one| *one == Outcome::Delivered) => {
+                break;
+            }
+            Ok(_) => {}
+        }
+    }
+    rig.assert_whole("after", "after the loss");
+}
+
+#[tokio::test]
+async fn a_target_that_was_made_anew_is_found() {
+    let rig = Rig::new();
+    let mut sink = rig.sink();
+    deliver_all(&mut sink, &[rig.family(1, "before")]).await;
+    rig.dlm.remove_storage(TARGET);
+    rig.dlm.add_storage(TARGET, "/dlm-archive", "SOLID");
+    let event = rig.family(2, "after");
+    for _ in 0..3 {
+        if deliver_one(&mut sink, &event).await == Ok(Outcome::Delivered) {
+            break;
+        }
+    }
+    rig.assert_whole("after", "after the exchange");
+}
+
+#[tokio::test]
+async fn children_that_fail_for_now_hold_up_neither_their_siblings_nor_the_end() {
+    let rig = Rig::new();
+    for child in 0..600 {
+        rig.write(&[(&format!("dp/{}{child:03}", if child < 590 { "a" } else { "z" }), "")]);
+    }
+    rig.dlm.set_latency(Duration::from_millis(10));
+    rig.dlm.inject(Fault::internal_error().at("register_data_item").item("dp/a"));
+    let mut sink = rig.sink();
+    sink.prepare().await.unwrap();
+    let event = rig.event(1, "dp");
+    let begun = std::time::Instant::now();
+    let mut ends = Vec::new();
+    while begun.elapsed() < Duration::from_secs(45) && rig.dlm.items_on(SOURCE).len() < 11 {
+        ends.extend(sink.deliver(std::slice::from_ref(&event)).await.unwrap());
+    }
+    assert!(
+        ends.iter().any(|end| matches!(end, Outcome::Retry(_))),
+        "what fails is told, and a pause follows: {ends:?}"
+    );
+    assert_eq!(rig.dlm.items_on(SOURCE).len(), 11, "the product and the ten that do not fail");
+}
+
+#[tokio::test]
+async fn a_copy_that_never_ends_is_told_of_each_day() {
+    let mut rig = Rig::with(Dlm::builder().usual_state().copying(Duration::from_hours(1000)).start());
+    rig.plan.follow_copies = true;
+    let mut sink = rig.sink();
+    deliver_all(&mut sink, &[rig.file(1, "f")]).await;
+    eventually("the second day", || {
+        rig.advance(100);
+        rig.remarks().len() == 2
+    })
+    .await;
+    let told = rig.remarks();
+    assert!(told[0].contains("the copy of f is not finished after 24 hours"), "{told:?}");
+    assert!(told[1].contains("after 48 hours") && told[1].contains("Fix: "), "{told:?}");
+    assert!(rig.book.steps_with(1, "result").is_empty());
+}
