@@ -145,7 +145,7 @@ fn at_random_moments_of_sixty_products() {
         put(&stage, first + 1);
         let enough = stage.dlm.total() + chance.below(40);
         let begun = Instant::now();
-        while stage.dlm.total() < enough && begun.elapsed() < Duration::from_millis(1500) {
+        while stage.dlm.total() < enough && begun.elapsed() < Duration::from_millis(1000) {
             std::thread::sleep(chance.up_to(Duration::from_millis(3)));
         }
         watcher.kill();
