@@ -3,6 +3,7 @@
 //! mean anything, so every call measures all of them.
 
 mod arguments;
+mod dlm;
 mod peers;
 mod raw_pusher;
 mod raw_reader;
@@ -30,7 +31,10 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> anyhow::Result<Out
         ["raw-reader", root] => raw_reader::run(root)?,
         ["raw-pusher", port, key] => raw_pusher::run(port.parse()?, key)?,
         _ if cfg!(debug_assertions) => return again_in_release(workspace, &words),
-        _ => measure(workspace, &Arguments::parse(&words)?)?,
+        _ => {
+            let arguments = Arguments::parse(&words)?;
+            if arguments.dlm { dlm::measure(workspace, &arguments)? } else { measure(workspace, &arguments)? }
+        }
     }
     Ok(Outcome::Passed)
 }

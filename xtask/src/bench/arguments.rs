@@ -11,6 +11,10 @@ use super::workload::Workload;
 pub(crate) struct Arguments {
     /// What is measured.
     pub(crate) workloads: Vec<Workload>,
+    /// Data products instead.
+    pub(crate) dlm: bool,
+    /// Another build of ours that takes its turns with this one, to compare two states of the code.
+    pub(crate) beside: Option<PathBuf>,
     /// Only these programs, by name; empty: all.
     pub(crate) only: Vec<String>,
     /// How often each program runs each workload.
@@ -24,13 +28,16 @@ pub(crate) struct Arguments {
 }
 
 const USAGE: &str =
-    "cargo xtask bench [w1|w2|w4a|w4b|w6]… [--runs N] [--only NAME,NAME] [--fs FOLDER] [--scale N] [--write]";
+    "cargo xtask bench [w1|w2|w4a|w4b|w6]…|dlm [--runs N] [--only NAME,NAME] [--fs FOLDER] [--scale N] [--write]
+       with dlm: [--beside PROGRAM]";
 
 impl Arguments {
     /// Reads the words.
     pub(crate) fn parse(words: &[&str]) -> anyhow::Result<Self> {
         let mut arguments = Self {
             workloads: Vec::new(),
+            dlm: false,
+            beside: None,
             only: Vec::new(),
             runs: 3,
             folder: "/dev/shm".into(),
@@ -45,12 +52,16 @@ impl Arguments {
                 "--only" => arguments.only = value()?.split(',').map(str::to_owned).collect(),
                 "--fs" => arguments.folder = value()?.into(),
                 "--scale" => arguments.scale = value()?.parse().context("--scale wants a number")?,
+                "--beside" => arguments.beside = Some(value()?.into()),
+                "dlm" => arguments.dlm = true,
                 "--write" => arguments.write = true,
                 name => arguments
                     .workloads
                     .push(Workload::named(name).with_context(|| format!("{name}?\n{USAGE}"))?),
             }
         }
+        let other = arguments.dlm && !arguments.workloads.is_empty();
+        anyhow::ensure!(!other, "dlm is measured alone: its tables have other columns");
         if arguments.workloads.is_empty() {
             arguments.workloads = Workload::ALL.to_vec();
         }
@@ -74,12 +85,15 @@ mod tests {
         assert_eq!(arguments.workloads, [Workload::W1, Workload::W6]);
         assert_eq!((arguments.runs, arguments.write), (5, true));
         assert_eq!(arguments.only, ["a", "b"]);
-        assert_eq!(Arguments::parse(&[]).unwrap().workloads, Workload::ALL);
+        let all = Arguments::parse(&[]).unwrap();
+        assert_eq!((all.workloads.as_slice(), all.dlm), (&Workload::ALL[..], false));
+        let dlm = Arguments::parse(&["dlm", "--beside", "/b", "--scale", "10"]).unwrap();
+        assert_eq!((dlm.dlm, dlm.beside, dlm.scale), (true, Some("/b".into()), 10));
     }
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        for words in [&["w9"][..], &["--runs"], &["--runs", "x"], &["--runs", "0"]] {
+        for words in [&["w9"][..], &["--runs"], &["--runs", "x"], &["--runs", "0"], &["dlm", "w1"]] {
             assert!(Arguments::parse(words).is_err(), "{words:?}");
         }
     }

@@ -73,7 +73,8 @@ fn told(runs: &[&Sample]) -> &'static str {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle one; of an even number, the middle of the middle two.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => 0.0,
@@ -84,14 +85,39 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// Writes `BENCHMARKS.md`.
 pub(crate) fn write(workspace: &Workspace, arguments: &Arguments, tables: &str) -> anyhow::Result<()> {
+    let page = workspace.root.join("BENCHMARKS.md");
+    // What is measured separately stays.
+    let before = fs::read_to_string(&page).unwrap_or_default();
+    let (_, products) = split(&before);
     let text = format!("{HEAD}\n## Figures\n\n{}\n\n{}\n{FOOT}", machine(arguments), tables.trim_end());
-    fs::write(workspace.root.join("BENCHMARKS.md"), text)?;
+    fs::write(&page, join(&text, products))?;
     println!("wrote BENCHMARKS.md");
     Ok(())
 }
 
+/// Writes the section about data products into `BENCHMARKS.md` and leaves the rest of the page.
+pub(crate) fn write_products(workspace: &Workspace, section: &str) -> anyhow::Result<()> {
+    let page = workspace.root.join("BENCHMARKS.md");
+    let before = fs::read_to_string(&page).unwrap_or_default();
+    fs::write(&page, join(split(&before).0, section))?;
+    println!("wrote the last section of BENCHMARKS.md");
+    Ok(())
+}
+
+/// The heading of the section about data products, the last of the page.
+pub(crate) const PRODUCTS: &str = "## Data products";
+
+fn split(page: &str) -> (&str, &str) {
+    page.find(&format!("\n{PRODUCTS}\n")).map_or((page, ""), |at| page.split_at(at + 1))
+}
+
+fn join(page: &str, section: &str) -> String {
+    let page = page.trim_end();
+    if section.is_empty() { format!("{page}\n") } else { format!("{page}\n\n{}\n", section.trim_end()) }
+}
+
 /// A sentence about the machine.
-fn machine(arguments: &Arguments) -> String {
+pub(crate) fn machine(arguments: &Arguments) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let load = read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned();
@@ -118,6 +144,7 @@ cargo xtask bench --runs 5 --write
 programs, `--fs /some/folder` at another file system, `--scale 10` at a tenth of the files.
 `directory_observer` takes part when `STAITHE_BENCH_DIROBS` is the path of its script and
 `STAITHE_BENCH_PYTHON` an interpreter that has its modules; `inotifywait` when it is installed.
+The last section is measured by itself: `cargo xtask bench dlm --runs 3 --write`.
 ";
 
 const FOOT: &str = "
@@ -137,3 +164,18 @@ const FOOT: &str = "
   lines into Redis, as many at once as have come. They are in `xtask/src/bench`, and are the limits.
 - `staithe watch` prints the whole event as JSON; `staithe run` has the ledger on.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_of_the_page_is_replaced_without_the_other() {
+        let first = join("# Page\n\nold figures\n", "## Data products\n\nold table\n");
+        assert_eq!(first, "# Page\n\nold figures\n\n## Data products\n\nold table\n");
+        let (page, section) = split(&first);
+        assert_eq!(join(page, "## Data products\n\nnew"), first.replace("old table", "new"));
+        assert_eq!(join("# Page\n\nnew figures\n", section), first.replace("old figures", "new figures"));
+        assert_eq!(split("# Page\n"), ("# Page\n", ""));
+    }
+}

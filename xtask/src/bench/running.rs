@@ -80,6 +80,11 @@ impl Running {
         }
     }
 
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+
     /// Asks the group to end, then makes it.
     pub(crate) fn stop(&mut self) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
