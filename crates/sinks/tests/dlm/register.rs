@@ -108,26 +108,36 @@ async fn a_reader_never_sees_a_part_of_it() {
 }
 
 #[tokio::test]
-async fn what_an_earlier_run_listed_counts_if_that_is_wanted() {
+async fn what_an_earlier_run_listed_is_asked_for_first_if_that_is_wanted() {
     for (reload, strict) in [(true, false), (false, false), (true, true)] {
         let mut rig = rig();
         (rig.plan.reload_status_file, rig.plan.strict) = (reload, strict);
         let earlier = json!([
             {"file_or_directory": "old", "dlm_storage_name": null, "dlm_registration_id": "u-1", "time_registered": 1.5},
             {"file_or_directory": "odd", "dlm_storage_name": null, "dlm_registration_id": null, "time_registered": 2.5},
+            {"file_or_directory": "elsewhere", "dlm_storage_name": null, "dlm_registration_id": "u-2", "time_registered": 3.5},
         ]);
         fs::write(rig.beside("status.json"), earlier.to_string()).unwrap();
-        let events = [rig.file(1, "old"), rig.file(2, "odd"), rig.file(3, "new")];
-        deliver_all(&mut rig.sink(), &events).await;
+        let events = [rig.file(1, "old"), rig.file(2, "odd"), rig.file(3, "new"), rig.file(4, "elsewhere")];
+        let mut sink = rig.sink();
+        sink.prepare().await.unwrap();
+        if reload && !strict {
+            rig.dlm.add_item(SOURCE, "old", "file");
+            rig.dlm.add_item("dlm-archive", "old", "file");
+        }
+        deliver_all(&mut sink, &events).await;
+        drop(sink);
         let mut sent: Vec<_> =
             rig.dlm.requests_at("register_data_item").into_iter().map(|one| one.item_name.unwrap()).collect();
         sent.sort();
         if reload && !strict {
-            assert_eq!(sent, ["new", "odd"]);
+            // The services do not know the last one, whatever the file says.
+            assert_eq!(sent, ["elsewhere", "new", "odd"]);
+            assert_eq!(rig.dlm.count("copy_data_item"), 3);
             assert_eq!(names(&read(&rig))[..2], ["old", "odd"], "what was listed stays");
         } else {
-            assert_eq!(sent, ["new", "odd", "old"]);
-            assert_eq!(names(&read(&rig)).len(), 3);
+            assert_eq!(sent, ["elsewhere", "new", "odd", "old"]);
+            assert_eq!(names(&read(&rig)).len(), 4);
         }
     }
 }
