@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use testkit::dlm::{Dlm, Fault, Received, Service};
 use testkit::{Process, wait_until};
 
-use crate::stage::{PATIENCE, Stage};
+use crate::stage::{PATIENCE, SOURCE, Stage, TARGET};
 
 const FILES: [(&str, &str); 3] = [("a", "1"), ("b", "22"), ("ska-data-product.yaml", "x: 1\n")];
 
@@ -72,6 +72,41 @@ fn all_services_may_come_after_the_watcher() {
     stage.wait_idle();
     stage.assert_each_once();
     assert_eq!(watcher.terminate(), Some(0));
+}
+
+/// The start-up requests, answered wrongly, done and not done.
+#[test]
+fn whatever_the_start_is_answered_its_rows_are_made_once() {
+    const ASKING: &[&str] = &["query_location", "get_ssh_public_key", "query_storage", "get_storage_config"];
+    const MAKING: &[&str] = &["init_location", "init_storage", "create_storage_config"];
+    let cases: [(&[&str], fn() -> Fault); 5] = [
+        (ASKING, Fault::internal_error),
+        (ASKING, Fault::html),
+        (MAKING, Fault::internal_error),
+        (MAKING, || Fault::internal_error().after_acting()),
+        (MAKING, || Fault::close().after_acting()),
+    ];
+    std::thread::scope(|scope| {
+        for (operations, fault) in cases {
+            scope.spawn(move || {
+                let dlm = Dlm::start();
+                dlm.add_location("elsewhere");
+                let stage = Stage::with(dlm);
+                stage.dlm.add_storage(TARGET, "/archive", "SOLID");
+                for operation in operations {
+                    stage.dlm.inject(fault().at(operation).once());
+                }
+                let mut watcher = stage.start_ready(&[]);
+                assert_eq!(stage.dlm.locations(), ["elsewhere", "SKA-DEV"], "{operations:?}");
+                let mut storages = stage.dlm.storages();
+                storages.retain(|storage| storage.name == SOURCE);
+                assert_eq!((storages.len(), storages[0].configs.len()), (1, 1), "{operations:?}");
+                let keys = std::fs::read_to_string(stage.home().join(".ssh/authorized_keys"));
+                assert_eq!(keys.expect("it was made").lines().count(), 2, "an empty line, and the key once");
+                assert_eq!(watcher.terminate(), Some(0));
+            });
+        }
+    });
 }
 
 /// Every request, answered in every wrong way, done and not done.

@@ -11,7 +11,7 @@ use std::os::unix::fs::symlink;
 use std::sync::LazyLock;
 
 use crate::exact::{all, child, copy, folder, init, lines, qry, reg, reg_file, top};
-use crate::stage::{Record, Stage, fill, write};
+use crate::stage::{PATIENCE, Record, Stage, fill, write};
 
 const YAML: &str = "execution_block: eb-m001-20191031-12345\nconfig: {cmdline: '-dump'}\n";
 const BODY: &str = r#"{"execution_block": "eb-m001-20191031-12345", "config": {"cmdline": "-dump"}}"#;
@@ -343,4 +343,18 @@ fn nothing_else_is_asked_for() {
     known.sort_unstable();
     assert_eq!(PLAIN.names, known);
     assert_eq!(PLAIN.dead.len(), 2, "{:#?}", PLAIN.dead);
+}
+
+/// The original, in polling mode: alive, "ready", and blind from the first of them on [P07, X14].
+#[test]
+fn s24_and_43_hold_in_polling_mode_too() {
+    let stage = Stage::new();
+    let mut watcher = stage.start_ready(&["--use-polling-watcher", "--dir-updates-wait-time=1"]);
+    stage.move_in("broken", &[(META, "a: [1, 2\n"), ("a", "1")]);
+    fs::write(stage.watched().join(OsStr::from_bytes(b"name-\xff.dat")), "1").expect("Linux takes any name");
+    stage.dlm.wait_until(PATIENCE, "two dead letters", |_| stage.dead().len() == 2);
+    stage.write("good", "1");
+    stage.wait_steps("good", &["REG good", "COPY good"]);
+    assert_eq!(stage.products().into_keys().collect::<Vec<_>>(), ["", "good"]);
+    assert!(stage.is_ready() && watcher.terminate() == Some(0));
 }
