@@ -148,11 +148,9 @@ impl Source {
     pub(super) fn look(&mut self, root: &Dir) {
         let mut entries = self.dirty.take();
         entries.extend(self.due_entries(root));
-        let mut departed = self.watcher.take_departed();
+        let departed = self.watcher.take_departed();
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
-            // While a batch is admitted the kernel's queue is read: names of the next one may lie in what departs then.
-            departed.extend(self.watcher.take_departed());
             let mut dirs = OpenDirs::new(root, &departed);
             let mut candidates = Vec::new();
             for entry in entries.by_ref().take(BATCH) {
