@@ -1,6 +1,7 @@
 //! `staithe compat dlm-watcher`: in the place of the SKA's `dlm-directory-watcher`.
 
 mod probe;
+mod progress;
 mod talk;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use engine::engine::Setup;
 use engine::{Clock, Engine, Observer};
 
 use self::probe::{Probe, Readiness};
+use self::progress::Progress;
 use self::talk::Talk;
 use crate::exit::{Exit, failure};
 use crate::places;
@@ -28,8 +30,6 @@ use crate::signals::{Asked, Waiting};
 const GRACE: Duration = Duration::from_secs(3);
 /// How often the main thread looks around.
 const ROUND: Duration = Duration::from_millis(100);
-/// While there is much to do, it is said so often how far it is.
-const PROGRESS: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(words: &[OsString]) -> anyhow::Result<Exit> {
     let environment = Environment::of_process();
@@ -148,7 +148,7 @@ impl Watcher<'_> {
     /// Runs until it is asked to stop; in strict mode also until its start fails.
     fn serve(mut self, mut signals: Waiting) -> Exit {
         let (mut ledger_trouble, mut was_ready) = (false, false);
-        let mut said = self.engine.clock().mono();
+        let mut progress = Progress::default();
         loop {
             match signals.next(ROUND) {
                 Some(Asked::Stop) => return Exit::Done,
@@ -172,11 +172,9 @@ impl Watcher<'_> {
                 was_ready = ready;
                 self.changed(ready, readiness.adopted);
             }
-            if self.engine.clock().mono() >= said + PROGRESS {
-                said = self.engine.clock().mono();
-                if let Some(text) = readiness.progress() {
-                    self.talk.say(Level::Info, "watch", &text);
-                }
+            let now = self.engine.clock().mono();
+            if let Some(text) = progress.at(now, readiness.delivered, readiness.open) {
+                self.talk.say(Level::Info, "watch", &text);
             }
         }
     }

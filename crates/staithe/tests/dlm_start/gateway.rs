@@ -46,7 +46,8 @@ fn a_token_that_cannot_be_read_ends_the_start_before_any_request() {
     fs::write(&token, "hun ter2\n").expect("the folder takes a file");
     for file in [token.as_path(), "no/such/file".as_ref()] {
         let mut command = stage.command(&["--token-file"]);
-        let done = Process::finish("watcher", &stage.scratch.path().join("logs"), command.arg(file), PATIENCE);
+        let done =
+            Process::finish("watcher", &stage.scratch.path().join("logs"), command.arg(file), PATIENCE);
         assert_eq!((done.code, done.text().as_str()), (Some(2), ""), "{}", done.stderr);
         assert!(done.stderr.contains("error: argument --token-file: "), "{}", done.stderr);
         assert!(!done.stderr.contains("hun ter2"), "{}", done.stderr);

@@ -4,6 +4,7 @@
 mod ends;
 mod entrypoint;
 mod gateway;
+mod progress;
 mod readiness;
 mod stage;
 mod translation;
