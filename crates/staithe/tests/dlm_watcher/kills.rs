@@ -132,6 +132,13 @@ fn put(stage: &Stage, number: usize) {
     fs::rename(stage.beside().join(&name), stage.watched().join(name)).expect("both are on one file system");
 }
 
+fn wait_at_most(longest: Duration, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() && begun.elapsed() < longest {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn at_random_moments_of_sixty_products() {
     let mut chance = Chance::from_environment();
@@ -141,13 +148,14 @@ fn at_random_moments_of_sixty_products() {
     let mut watcher = stage.start_ready(words);
     for round in 0..KILLS {
         let first = round * PRODUCTS_EACH;
+        let before = stage.dlm.count("register_data_item");
         put(&stage, first);
         put(&stage, first + 1);
-        let enough = stage.dlm.total() + chance.below(40);
-        let begun = Instant::now();
-        while stage.dlm.total() < enough && begun.elapsed() < Duration::from_millis(1000) {
-            std::thread::sleep(chance.up_to(Duration::from_millis(3)));
-        }
+        // Mostly in the middle of the work; now and then during the start, or when all is done.
+        wait_at_most(Duration::from_millis(1500), || stage.dlm.count("register_data_item") > before);
+        let enough = stage.dlm.total() + chance.below(16);
+        wait_at_most(Duration::from_millis(300), || stage.dlm.total() >= enough);
+        std::thread::sleep(chance.up_to(Duration::from_millis(5)));
         watcher.kill();
         put(&stage, first + 2);
         watcher = stage.start(words);

@@ -14,8 +14,8 @@ const REQUESTS: [(&str, &str); 5] = [
     ("register_data_item", ""),
     ("copy_data_item", ""),
     ("register_data_item", "/a"),
-    ("query_data_item", "/a"),
     ("init_data_item", "/a"),
+    ("query_data_item", "/a"),
 ];
 
 fn is_about(request: &Received, name: &str) -> bool {
