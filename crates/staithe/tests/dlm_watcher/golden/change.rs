@@ -27,6 +27,9 @@ pub(super) enum Change {
     WholeDirectory,
     /// What failed is tried again until it succeeds. Before that the services are asked what they have.
     Retried,
+    /// Services that answer as if they had been set up anew (they do not know the storage, or have no row for it) are arranged
+    /// with again, as at the start.
+    ArrangedAgain,
     /// *There already* is confirmed by a query before it counts as done.
     Confirmed,
     /// What was done before a restart is not done again.
@@ -97,6 +100,12 @@ impl Change {
     /// Whether [`Change::apply`] changes requests.
     pub(super) fn is_general(self) -> bool {
         matches!(self, Change::RealChildSizes | Change::FirstChildLikeOthers | Change::WholeFile)
+    }
+
+    /// Whether what was recorded may be followed by more of the same, as often as time allows.
+    pub(super) fn repeats(self) -> bool {
+        use Change::{NotRepeatedAtOnce, Retried, StartAskedTwice, StartRetried};
+        matches!(self, NotRepeatedAtOnce | Retried | StartAskedTwice | StartRetried)
     }
 
     /// How the program ends, if otherwise than in the recording.
