@@ -6,6 +6,7 @@
 mod client;
 mod fault;
 mod follow;
+mod gate;
 mod keys;
 mod product;
 mod pursuit;
@@ -19,7 +20,7 @@ use std::collections::VecDeque;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::DlmSink;
 use model::{Kind, Parcel};
@@ -27,6 +28,7 @@ use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
 use tokio::time::sleep;
 
 use self::client::Client;
+use self::gate::Gate;
 use self::product::{End, Place, Slice, make};
 use self::register::Register;
 use self::shop::Shop;
@@ -50,6 +52,8 @@ pub struct Dlm {
     shop: Option<Arc<Shop>>,
     /// What is listed in the status file; it outlives what is arranged with the services.
     register: Option<Arc<Mutex<Register>>>,
+    /// What hangs there hangs whatever is arranged.
+    gate: Arc<Gate>,
     /// Ends with the sink.
     background: Vec<AbortOnDrop>,
 }
@@ -67,7 +71,15 @@ impl Dlm {
     /// A sink for the services that `plan` names. Nobody is asked.
     #[must_use]
     pub fn new(plan: DlmSink, timeout: Duration, hands: Hands) -> Self {
-        Self { plan, timeout, hands, shop: None, register: None, background: Vec::new() }
+        Self {
+            plan,
+            timeout,
+            hands,
+            shop: None,
+            register: None,
+            gate: Arc::default(),
+            background: Vec::new(),
+        }
     }
 
     async fn open(&mut self) -> Result<Arc<Shop>, Trouble> {
@@ -78,8 +90,8 @@ impl Dlm {
         let client = Client::open(&self.plan, self.timeout).await?;
         let arranged = startup::arrange(&client, &self.plan, &self.hands).await?;
         let startup::Arranged { storage_id, target } = arranged;
-        let shop =
-            Arc::new(Shop::new(self.plan.clone(), self.hands.clone(), client, storage_id, target, register));
+        let (plan, hands, gate) = (self.plan.clone(), self.hands.clone(), Arc::clone(&self.gate));
+        let shop = Arc::new(Shop::new(plan, hands, client, storage_id, target, register, gate));
         self.shop = Some(Arc::clone(&shop));
         self.start_background(&shop);
         Ok(shop)
@@ -254,9 +266,10 @@ async fn make_chain(shop: Arc<Shop>, chain: Vec<(usize, Place)>, slice: Arc<Slic
 
 /// Writes the status file now and then, when something was registered.
 async fn keep_status_file(shop: Arc<Shop>) {
-    let mut told = false;
+    let (mut told, mut pause) = (false, STATUS_PAUSE);
     loop {
-        sleep(STATUS_PAUSE).await;
+        sleep(pause).await;
+        let begun = Instant::now();
         let Some((path, text)) = shop.register().news() else { continue };
         let shown = path.display().to_string();
         match spawn_blocking(move || register::write(&path, &text)).await {
@@ -272,6 +285,8 @@ async fn keep_status_file(shop: Arc<Shop>) {
             }
             Err(_) => {}
         }
+        // A long list must not cost more than it is worth.
+        pause = STATUS_PAUSE.max(begun.elapsed() * 20);
     }
 }
 

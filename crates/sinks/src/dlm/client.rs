@@ -84,13 +84,21 @@ impl Client {
             Cut::TooLong => fault::unclear(request, "more than 16 MiB"),
         })?;
         if !(200..300).contains(&status) {
-            return Err(fault::status(request, status, &String::from_utf8_lossy(&body)));
+            return Err(fault::status(request, status, &self.without_token(&String::from_utf8_lossy(&body))));
         }
         if !kind.as_deref().is_some_and(|kind| kind.starts_with("application/json")) {
             let kind = kind.as_deref().unwrap_or("no type");
             return Err(fault::unclear(request, &format!("no JSON but {kind}")));
         }
         serde_json::from_slice(&body).map_err(|_| fault::unclear(request, "JSON that cannot be read"))
+    }
+
+    /// An error page may show the headers that it got.
+    fn without_token(&self, words: &str) -> String {
+        match &self.token {
+            Some(token) if !token.expose().is_empty() => words.replace(token.expose(), "…"),
+            _ => words.to_owned(),
+        }
     }
 
     fn build(&self, request: &Request, base: &str) -> Result<reqwest::RequestBuilder, Fault> {

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use model::text::safe;
 use products::items::{Item, Product as Parts, ProductError, Reading};
 use products::wire::{self, Dialect, Registration, Request, TargetCopy};
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::fault::{self, Fault};
+use super::gate::NotSeen;
 use super::pursuit::Pursued;
 use super::rows;
 use super::shop::{Interrupted, Shop};
@@ -20,6 +20,13 @@ use crate::sink::Trouble;
 
 /// What the original waits after a top item and after a child.
 const STRICT_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(10));
+
+/// So many refusals of one product are kept with the services' words.
+const AT_LENGTH: usize = 100;
+/// An item that is not READY is looked at so often more: the services may be at it just now.
+const MORE_LOOKS: usize = 3;
+/// The pause before each.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 /// Where a product lies.
 #[derive(Clone, Debug)]
@@ -122,9 +129,7 @@ impl<'a> Making<'a> {
         if progress.done {
             return Ok(None);
         }
-        let begun = Instant::now();
-        let parts = read(shop, place).await?;
-        let reading = begun.elapsed();
+        let (parts, reading) = read(shop, place, slice).await?;
         let unsure = progress.unsure;
         let mut making = Self {
             shop,
@@ -168,6 +173,14 @@ impl<'a> Making<'a> {
     fn did(&mut self, step: Step) {
         self.progress.add(&step);
         self.unwritten.push(step);
+    }
+
+    /// The services will not take the item. Of many the first say why at length, the rest only the code.
+    fn refuse(&mut self, item: &Item, mut why: String) {
+        if self.progress.refused() >= AT_LENGTH {
+            why.truncate(why.find(':').unwrap_or(why.len()));
+        }
+        self.did(Step::Refused { name: item.name.clone(), why });
     }
 
     /// Writes down what was done. After this, it is never done again.
@@ -300,10 +313,18 @@ impl<'a> Making<'a> {
     /// The server may have the item from a request whose answer was lost.
     async fn recognise(&mut self, item: &Item) -> Result<bool, End> {
         self.write_down().await?;
-        let row = match self.shop.find(&item.name, &self.shop.storage_id).await {
+        let mut found = self.shop.find(&item.name, &self.shop.storage_id).await;
+        for _ in 0..MORE_LOOKS {
+            if !matches!(&found, Ok(Some(row)) if !row.ready) {
+                break;
+            }
+            sleep(LOOK_PAUSE).await;
+            found = self.shop.find(&item.name, &self.shop.storage_id).await;
+        }
+        let row = match found {
             Ok(row) => row,
             Err(Fault::Refused(why)) => {
-                self.did(Step::Refused { name: item.name.clone(), why });
+                self.refuse(item, why);
                 return Ok(true);
             }
             Err(fault) => return Err(Self::halt(fault)),
@@ -313,7 +334,7 @@ impl<'a> Making<'a> {
             self.did(Step::Known { name: item.name.clone(), uid: row.uid, oid: row.oid });
         } else {
             let why = half_made(&item.name, &row.uid);
-            self.did(Step::Refused { name: item.name.clone(), why });
+            self.refuse(item, why);
         }
         Ok(true)
     }
@@ -498,7 +519,7 @@ impl<'a> Making<'a> {
         match fault {
             Fault::Unreached(_) => Err(Self::halt(fault)),
             fault if strict => {
-                self.did(Step::Refused { name: item.name.clone(), why: fault.text().to_owned() });
+                self.refuse(item, fault.text().to_owned());
                 Ok(())
             }
             Fault::Busy(_) | Fault::Person(_) => Err(Self::halt(fault)),
@@ -510,7 +531,7 @@ impl<'a> Making<'a> {
                 Ok(())
             }
             Fault::Refused(text) => {
-                self.did(Step::Refused { name: item.name.clone(), why: text.clone() });
+                self.refuse(item, text.clone());
                 if holds_up_all { Err(End::Refused(text)) } else { Ok(()) }
             }
         }
@@ -590,15 +611,27 @@ fn half_made(name: &str, uid: &str) -> String {
     )
 }
 
-/// Reads the tree.
-async fn read(shop: &Shop, place: &Place) -> Result<Parts, End> {
+/// Reads the tree; gives how long that took, too.
+async fn read(shop: &Shop, place: &Place, slice: &Slice) -> Result<(Parts, Duration), End> {
     let (root, path) = (place.root.clone(), place.path.clone());
     let reading = Reading { strict: shop.plan.strict, ..Reading::default() };
-    let read = spawn_blocking(move || products::items::read(&root, &path, &reading));
-    match read.await {
-        Ok(Ok(parts)) => Ok(parts),
-        Ok(Err(error)) => Err(unreadable(place, &error)),
-        Err(_) => Err(End::Trouble(Trouble::Down("E-DLM-STOPPING: the program is stopping".into()))),
+    let look = move || {
+        let begun = Instant::now();
+        (products::items::read(&root, &path, &reading), begun.elapsed())
+    };
+    match shop.gate.look(place.seq, || slice.is_over(), look).await {
+        Ok((Ok(parts), took)) => Ok((parts, took)),
+        Ok((Err(error), _)) => Err(unreadable(place, &error)),
+        Err(NotSeen::Yet) => Err(End::Underway(format!(
+            "under way: {} is still being read below {}, or waits until others are",
+            safe(&place.path),
+            place.root.display()
+        ))),
+        Err(NotSeen::NoThread) => Err(End::Again(format!(
+            "E-DLM-READ: failed to read {}: no thread could do it; nothing is lost, it is tried again. Fix: see how many \
+             threads this host allows",
+            safe(&place.path)
+        ))),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use model::Stamp;
 use products::json::string;
@@ -113,10 +114,16 @@ impl Register {
 
 /// Writes the file so that a reader sees the old text or the new one, never a part.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    // One at a time, so that a text never overtakes a newer one.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.tmp", std::process::id()));
     let beside = PathBuf::from(beside);
-    fs::write(&beside, text)?;
+    // Its name can be foretold, and it may lie in /tmp: what is there already is not written through.
+    let _ = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(&beside)))?;
     fs::rename(&beside, path).inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
@@ -155,6 +162,20 @@ mod tests {
         assert!(again.lists("dp") && !again.lists("dp/ü\""));
         assert!(!Register::open(Some(&path), false).unwrap().lists("dp"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_where_the_file_is_made_is_not_written_through() {
+        let dir = TempDir::new().unwrap();
+        let (path, other) = (dir.path().join("s.json"), dir.path().join("other"));
+        fs::write(&other, "kept").unwrap();
+        let beside = dir.path().join(format!("s.json.{}.tmp", std::process::id()));
+        std::os::unix::fs::symlink(&other, &beside).unwrap();
+        write(&path, "[]").unwrap();
+        assert_eq!(
+            (fs::read_to_string(&path).unwrap(), fs::read_to_string(&other).unwrap()),
+            ("[]".into(), "kept".into())
+        );
     }
 
     #[test]

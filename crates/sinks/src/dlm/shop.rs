@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::client::Client;
 use super::fault::Fault;
+use super::gate::Gate;
 use super::register::Register;
 use super::rows::{self, ItemRow, StorageRow};
 use crate::journal::Hands;
@@ -30,6 +31,8 @@ pub(crate) struct Shop {
     register: Arc<Mutex<Register>>,
     /// The services contradict what they said at the start: they were set up anew, perhaps.
     stale: AtomicBool,
+    /// Looks at the tree.
+    pub(crate) gate: Arc<Gate>,
     /// Products that were interrupted while some of their items failed for now.
     interrupted: Mutex<HashMap<u64, Interrupted>>,
 }
@@ -51,10 +54,11 @@ impl Shop {
         storage_id: String,
         target: Option<StorageRow>,
         register: Arc<Mutex<Register>>,
+        gate: Arc<Gate>,
     ) -> Self {
         let target = target.map_or_else(OnceCell::new, |row| OnceCell::new_with(Some(row)));
         let (stale, interrupted) = (AtomicBool::new(false), Mutex::default());
-        Self { plan, hands, client, storage_id, target, register, stale, interrupted }
+        Self { plan, hands, client, storage_id, target, register, stale, gate, interrupted }
     }
 
     /// The storage's name; the original falls back on it, too.

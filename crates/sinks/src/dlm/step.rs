@@ -258,6 +258,11 @@ impl Progress {
         Some((self.refused.len(), name, why))
     }
 
+    /// How many items were refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.len()
+    }
+
     /// How many items have an id.
     pub(crate) fn registered(&self) -> usize {
         self.uids.len()

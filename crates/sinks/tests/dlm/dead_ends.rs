@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use serde_json::json;
 use sinks::{Outcome, Sink, Trouble};
 use testkit::dlm::{Dlm, Fault};
 
@@ -102,8 +103,8 @@ async fn a_target_that_was_made_anew_is_found() {
 #[tokio::test]
 async fn children_that_fail_for_now_hold_up_neither_their_siblings_nor_the_end() {
     let rig = Rig::new();
-    for child in 0..600 {
-        rig.write(&[(&format!("dp/{}{child:03}", if child < 590 { "a" } else { "z" }), "")]);
+    for child in 0..400 {
+        rig.write(&[(&format!("dp/{}{child:03}", if child < 390 { "a" } else { "z" }), "")]);
     }
     rig.dlm.set_latency(Duration::from_millis(10));
     rig.dlm.inject(Fault::internal_error().at("register_data_item").item("dp/a"));
@@ -137,4 +138,34 @@ async fn a_copy_that_never_ends_is_told_of_each_day() {
     assert!(told[0].contains("the copy of f is not finished after 24 hours"), "{told:?}");
     assert!(told[1].contains("after 48 hours") && told[1].contains("Fix: "), "{told:?}");
     assert!(rig.book.steps_with(1, "result").is_empty());
+}
+
+#[tokio::test]
+async fn an_item_that_is_not_ready_yet_is_waited_for_before_it_counts_as_half_made() {
+    let rig = Rig::new();
+    let mut sink = rig.sink();
+    let event = rig.file(1, "f");
+    rig.dlm.inject(Fault::internal_error().after_acting().at("register_data_item").once());
+    assert!(matches!(deliver_one(&mut sink, &event).await, Ok(Outcome::Retry(_))));
+    let half = json!([{"uid": "5b1aa0b2-f88e-406c-8a84-138e0627927a", "item_state": "INITIALISED"}]);
+    rig.dlm.inject(Fault::json(&half).at("query_data_item").times(2));
+    assert_eq!(deliver_one(&mut sink, &event).await, Ok(Outcome::Delivered));
+}
+
+#[tokio::test]
+async fn many_refusals_are_kept_in_short() {
+    let rig = Rig::new();
+    for child in 0..300 {
+        rig.write(&[(&format!("dp/{child:03}"), "")]);
+    }
+    rig.dlm.inject(Fault::answer(400, "text/plain", "no".repeat(200)).at("register_data_item").item("dp/"));
+    let end = deliver_one(&mut rig.sink(), &rig.event(1, "dp")).await;
+    assert!(
+        matches!(&end, Ok(Outcome::Rejected(text)) if text.contains("300 of 301 items were refused, the first of them dp/000")),
+        "{end:?}"
+    );
+    let refused = rig.book.steps_with(1, "refused");
+    assert_eq!(refused.len(), 300);
+    assert!(refused[99]["why"].as_str().unwrap().len() > 200);
+    assert_eq!(refused[100]["why"], "E-DLM-REFUSED");
 }

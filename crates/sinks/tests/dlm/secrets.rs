@@ -71,6 +71,9 @@ async fn a_token_is_in_no_message() {
         rig.dlm.inject(case.fault(false).at("register_data_item"));
         texts.push(format!("{:?}", sink.deliver(&[rig.file(seq, &format!("f{seq}"))]).await));
     }
+    let page = format!("request was: authorization: Bearer {TOKEN}");
+    rig.dlm.inject(Fault::answer(500, "text/plain", page).at("register_data_item").once());
+    texts.push(format!("{:?}", sink.deliver(&[rig.file(998, "echo")]).await));
     rig.dlm.ingest().stop();
     texts.push(format!("{:?} {:?}", sink.ping().await, sink.deliver(&[rig.file(999, "f")]).await));
     rig.plan.token = Some(Secret::new(format!("{TOKEN}\n")));

@@ -221,7 +221,9 @@ impl Items {
     /// Takes all rows of a storage away.
     pub(super) fn remove_from(&mut self, storage_id: &str) {
         let uids: Vec<String> = self.on_storage(storage_id).map(|item| item.uid.clone()).collect();
-        uids.iter().for_each(|uid| self.remove(uid));
+        for uid in &uids {
+            self.remove(uid);
+        }
     }
 
     /// The rows that are wanted, at most a thousand; all when nothing is said. An identifier that is none makes the
