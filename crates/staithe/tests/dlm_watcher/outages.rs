@@ -77,9 +77,10 @@ fn all_services_may_come_after_the_watcher() {
 /// The start-up requests, answered wrongly, done and not done.
 #[test]
 fn whatever_the_start_is_answered_its_rows_are_made_once() {
+    type Spoil = fn() -> Fault;
     const ASKING: &[&str] = &["query_location", "get_ssh_public_key", "query_storage", "get_storage_config"];
     const MAKING: &[&str] = &["init_location", "init_storage", "create_storage_config"];
-    let cases: [(&[&str], fn() -> Fault); 5] = [
+    let cases: [(&[&str], Spoil); 5] = [
         (ASKING, Fault::internal_error),
         (ASKING, Fault::html),
         (MAKING, Fault::internal_error),
