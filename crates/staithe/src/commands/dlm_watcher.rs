@@ -191,7 +191,11 @@ impl Watcher<'_> {
                 ),
             );
         }
-        let text = if ready { "ready" } else { "not ready: the watched directory is not there" };
+        let text = if ready {
+            "ready"
+        } else {
+            "not ready: the watched directory is not there, or it is empty where products were known (a mount that is missing?)"
+        };
         self.talk.say(if ready { Level::Info } else { Level::Warning }, "watch", text);
         if let Some(error) = self.probe.set(ready) {
             self.talk.say(Level::Warning, "probe", &error);
