@@ -206,7 +206,18 @@ impl Run {
 
     /// Makes a file of the watched directory with ten bytes.
     pub(super) fn create(&self, name: &str) {
-        self.stage.write(name, TEN);
+        self.write(name, TEN);
+    }
+
+    /// Makes a file of the watched directory. In strict mode it is registered at once, as it is then; so there it appears
+    /// with its content, lest a busy machine comes between the two.
+    pub(super) fn write(&self, name: &str, content: &str) {
+        if !self.strict || name.contains('/') {
+            return self.stage.write(name, content);
+        }
+        let whole = self.stage.beside().join(name);
+        fs::write(&whole, content).expect("there is room");
+        fs::hard_link(whole, self.watched().join(name)).expect("one file system");
     }
 
     /// The same for several.

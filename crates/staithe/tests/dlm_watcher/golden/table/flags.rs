@@ -45,7 +45,7 @@ pub(super) fn table() -> Vec<Replay> {
         Replay::of("O08", three)
             .after(|stage| drop(stage.dlm.add_storage("second", "/second", "LIQUID")))
             .default(But(&[FirstChildLikeOthers, RealChildSizes])),
-        Replay::of("P01", |run| run.stage.write("file1.dat", "12345")),
+        Replay::of("P01", |run| run.write("file1.dat", "12345")),
         Replay::of("P02", two_described).default(But(&[FirstChildLikeOthers, RealChildSizes])),
         Replay::of("P05", |run| {
             run.create_all(&HIDDEN);

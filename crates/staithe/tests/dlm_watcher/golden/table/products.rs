@@ -25,9 +25,9 @@ pub(super) fn table() -> Vec<Replay> {
 
 fn files() -> Vec<Replay> {
     vec![
-        Replay::of("B01", |run| run.stage.write("file1.dat", "12345")),
-        Replay::of("R02", |run| run.stage.write("file1.dat", "12345")),
-        Replay::of("B03", |run| run.stage.write(YAML, METADATA)),
+        Replay::of("B01", |run| run.write("file1.dat", "12345")),
+        Replay::of("R02", |run| run.write("file1.dat", "12345")),
+        Replay::of("B03", |run| run.write(YAML, METADATA)),
         Replay::of("B05", slow_file).default(But(&[WholeFile])),
         Replay::of("B06", |run| {
             let file = run.stage.beside().join("m.dat");
@@ -170,7 +170,7 @@ fn sets_and_links() -> Vec<Replay> {
         Replay::of("M02", |run| measurement_set(run, "vis.ms", &[])).after(described),
         Replay::of("M03", |run| measurement_set(run, "VIS.MS", &[(YAML, METADATA)])),
         Replay::of("M05", |run| {
-            run.stage.write("plain.ms", "12345");
+            run.write("plain.ms", "12345");
             run.copied("plain.ms");
             run.stage.move_in("dp", &[("x.ms", "12345")]);
         })

@@ -92,7 +92,7 @@ fn idle_services(run: &mut Run) {
 }
 
 fn restarted(run: &mut Run) {
-    run.stage.write("keep.dat", "1");
+    run.write("keep.dat", "1");
     run.copied("keep.dat");
     run.terminate();
     run.restart(&["--include-existing", "--use-status-file", "True", "--reload_status_file", "True"]);
