@@ -48,6 +48,15 @@ pub(crate) fn plain(text: &str) {
     let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
+/// How loud a sentence is that begins with a code.
+pub(crate) fn level_of(sentence: &str) -> Level {
+    match sentence.get(..2) {
+        Some("E-") => Level::Error,
+        Some("W-") => Level::Warning,
+        _ => Level::Info,
+    }
+}
+
 /// Says on stderr what the engine has to say.
 pub(crate) struct StderrLog {
     /// What is less loud is not said.
@@ -71,6 +80,13 @@ impl dispatch::Observer for StderrLog {
 
     fn recovered(&self, sink: &str) {
         info(&format!("sink {sink}: takes events again"));
+    }
+
+    fn remark(&self, sink: &str, text: &str) {
+        let level = level_of(text);
+        if level >= self.least {
+            line(level, &format!("sink {sink}: {text}"));
+        }
     }
 
     fn dead(&self, sink: &str, parcel: &Parcel, error: &str) {

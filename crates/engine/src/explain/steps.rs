@@ -21,7 +21,14 @@ impl Engine {
                     continue;
                 }
                 if Some(record.seq) == newest {
-                    let standing = dlm::copy_standing(steps.iter().map(|step| &step.what[..]));
+                    // How a copy ended may stand anywhere among the steps of a large product.
+                    let whole = if all > steps.len() as u64 {
+                        Some(self.ledger.steps(id, record.seq)?)
+                    } else {
+                        None
+                    };
+                    let looked_at = whole.as_deref().unwrap_or(&steps);
+                    let standing = dlm::copy_standing(looked_at.iter().map(|step| &step.what[..]));
                     standings.extend(standing.map(|standing| (sink.name.clone(), standing)));
                 }
                 let hidden = all.saturating_sub(steps.len() as u64);

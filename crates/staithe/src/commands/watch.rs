@@ -202,6 +202,10 @@ impl dispatch::Observer for WatchLog {
         }
         self.log.trouble(sink, trouble, retry_in);
     }
+
+    fn remark(&self, sink: &str, text: &str) {
+        self.log.remark(sink, text);
+    }
 }
 
 /// One readable line for each file, on a terminal.

@@ -50,14 +50,17 @@ impl Talk {
     }
 }
 
+fn native(level: engine::Level) -> Level {
+    match level {
+        engine::Level::Info => Level::Info,
+        engine::Level::Warning => Level::Warning,
+        engine::Level::Error => Level::Error,
+    }
+}
+
 impl Observer for Talk {
     fn notice(&self, notice: &Notice<'_>) {
-        let level = match notice.level() {
-            engine::Level::Info => Level::Info,
-            engine::Level::Warning => Level::Warning,
-            engine::Level::Error => Level::Error,
-        };
-        self.say(level, "watch", &notice.text());
+        self.say(native(notice.level()), "watch", &notice.text());
     }
 }
 
@@ -86,7 +89,7 @@ impl dispatch::Observer for Talk {
     }
 
     fn remark(&self, sink: &str, text: &str) {
-        self.say(Level::Info, sink, text);
+        self.say(native(crate::log::level_of(text)), sink, text);
     }
 
     fn dead(&self, sink: &str, parcel: &Parcel, error: &str) {
