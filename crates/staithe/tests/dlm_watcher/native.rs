@@ -69,3 +69,30 @@ fn the_translated_configuration_registers_the_same() {
     assert_eq!(stage.opening().len(), 7, "the same start: {:#?}", stage.opening());
     assert_eq!(daemon.terminate(PATIENCE).code(), Some(0));
 }
+
+/// The copy ends while the children are still registered, so its result stands among many other steps.
+#[test]
+fn what_the_sink_remarks_is_told_and_how_a_copy_ended_is_found_among_many_steps() {
+    let stage = Stage::new();
+    let file = stage.native(&["--dir-updates-wait-time=1"], |text| text);
+    let mut daemon =
+        Process::spawn("daemon", &stage.scratch.path().join("logs"), &mut stage.run_native(&file));
+    wait_until(PATIENCE, "it to be ready", || stage.status()["ready"] == true);
+    stage.wait_idle();
+    stage.dlm.set_latency(std::time::Duration::from_millis(25));
+    let names: Vec<String> = (0..120).map(|child| format!("{child:03}")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let beside = crate::stage::fill(&stage.beside().join("dp"), &files);
+    std::os::unix::fs::symlink("nowhere", beside.join("broken")).expect("a link");
+    fs::rename(&beside, stage.watched().join("dp")).expect("moved in");
+    wait_until(PATIENCE, "all rows on the target", || stage.dlm.items_on("dlm-archive").len() == 121);
+    let place = stage.watched().join("dp");
+    let explain =
+        || String::from_utf8(stage.ask(&["explain", place.to_str().expect("a plain name")])).expect("text");
+    wait_until(PATIENCE, "the end", || explain().contains("everything is registered"));
+    wait_until(PATIENCE, "the copy to be known", || explain().contains("the copy is finished"));
+    assert!(explain().contains("further steps"), "{}", explain());
+    assert_eq!(daemon.terminate(PATIENCE).code(), Some(0));
+    let told = daemon.stderr();
+    assert!(told.contains("warning: sink dlm: W-DLM-LEFT: dp/broken is left out"), "{told}");
+}
