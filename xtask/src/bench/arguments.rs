@@ -15,6 +15,8 @@ pub(crate) struct Arguments {
     pub(crate) dlm: bool,
     /// Another build of ours that takes its turns with this one, to compare two states of the code.
     pub(crate) beside: Option<PathBuf>,
+    /// So many products that are one file each, and no directories.
+    pub(crate) only_files: Option<usize>,
     /// Only these programs, by name; empty: all.
     pub(crate) only: Vec<String>,
     /// How often each program runs each workload.
@@ -29,7 +31,7 @@ pub(crate) struct Arguments {
 
 const USAGE: &str =
     "cargo xtask bench [w1|w2|w4a|w4b|w6]…|dlm [--runs N] [--only NAME,NAME] [--fs FOLDER] [--scale N] [--write]
-       with dlm: [--beside PROGRAM]";
+       with dlm: [--beside PROGRAM] [--files N]";
 
 impl Arguments {
     /// Reads the words.
@@ -38,6 +40,7 @@ impl Arguments {
             workloads: Vec::new(),
             dlm: false,
             beside: None,
+            only_files: None,
             only: Vec::new(),
             runs: 3,
             folder: "/dev/shm".into(),
@@ -53,6 +56,7 @@ impl Arguments {
                 "--fs" => arguments.folder = value()?.into(),
                 "--scale" => arguments.scale = value()?.parse().context("--scale wants a number")?,
                 "--beside" => arguments.beside = Some(value()?.into()),
+                "--files" => arguments.only_files = Some(value()?.parse().context("--files wants a number")?),
                 "dlm" => arguments.dlm = true,
                 "--write" => arguments.write = true,
                 name => arguments

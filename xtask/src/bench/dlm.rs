@@ -55,7 +55,10 @@ pub(super) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::R
 }
 
 fn peers(ours: &Path, arguments: &Arguments) -> Vec<Peer> {
-    let whole = Backlog::whole(arguments.scale);
+    let whole = match arguments.only_files {
+        Some(files) => Backlog { files, directories: 0, members: 0 },
+        None => Backlog::whole(arguments.scale),
+    };
     let peer = |name: &str, program: &Path, strict, backlog| Peer {
         name: name.to_owned(),
         program: program.to_owned(),
