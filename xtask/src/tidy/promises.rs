@@ -15,8 +15,11 @@ pub(crate) fn check(workspace: &Workspace, sources: &[Source]) -> Vec<Finding> {
 }
 
 fn check_page(text: &str, sources: &[Source]) -> Vec<Finding> {
-    let last = (PROMISES + 1..).find(|number| paragraph(&format!("P{number}"), text).is_none());
-    (1..last.unwrap_or(PROMISES)).flat_map(|number| check_promise(&format!("P{number}"), text, sources)).collect()
+    let more = (PROMISES + 1..1000).take_while(|number| paragraph(&format!("P{number}"), text).is_some());
+    (1..=PROMISES)
+        .chain(more)
+        .flat_map(|number| check_promise(&format!("P{number}"), text, sources))
+        .collect()
 }
 
 fn check_promise(name: &str, text: &str, sources: &[Source]) -> Vec<Finding> {

@@ -8,7 +8,6 @@ mod golden;
 mod kills;
 mod native;
 mod outages;
-#[allow(dead_code, reason = "for all modules that are to come")]
 mod stage;
 mod status_file;
 mod whole;

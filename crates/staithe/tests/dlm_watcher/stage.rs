@@ -216,6 +216,13 @@ impl Watcher {
         self.process.wait_exit(PATIENCE).code()
     }
 
+    /// What happens meanwhile it sees at one go.
+    pub(crate) fn while_frozen(&self, act: impl FnOnce()) {
+        self.process.freeze();
+        act();
+        self.process.resume();
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

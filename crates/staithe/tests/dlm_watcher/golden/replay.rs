@@ -227,6 +227,13 @@ impl Run {
         }
     }
 
+    /// Does something that the watcher sees at one go.
+    pub(super) fn frozen(&mut self, act: impl FnOnce(&Self)) {
+        let watcher = self.watcher.take().expect("it was started");
+        watcher.while_frozen(|| act(self));
+        self.watcher = Some(watcher);
+    }
+
     /// A pause that was part of the recording.
     #[allow(clippy::unused_self, reason = "what is done in a run is said of the run")]
     pub(super) fn pause(&self, seconds: f64) {

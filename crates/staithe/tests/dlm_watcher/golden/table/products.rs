@@ -116,7 +116,8 @@ fn directories() -> Vec<Replay> {
         Replay::of("C03", |run| fs::create_dir(run.watched().join("empty")).expect("it takes folders")),
         Replay::of("C04", nested).default(CHILDREN),
         Replay::of("C06", |run| {
-            run.create_all(&["dp/f0", "dp/f1", "dp/f2"]);
+            // "Immediately": a busy machine must not come between the directory and its files.
+            run.frozen(|run| run.create_all(&["dp/f0", "dp/f1", "dp/f2"]));
         })
         .default(CHILDREN),
         Replay::of("C08", |run| bad_then_good(run, "a: [1, 2\nb: }")).both(GOOD_ONE),
