@@ -323,12 +323,13 @@ fn any(parts: &[Expr], facts: &Facts<'_>) -> Verdict {
                 first = [first, by_itself].into_iter().flatten().min();
                 // Of equals the later part names the reason: a rename that may never come is the
                 // less helpful answer to "why not yet?", and presets name it first.
-                let outranks = |(other, soonest): &(Reason, Duration)| {
-                    match (reason == Reason::WaitingRenamedIn, *other == Reason::WaitingRenamedIn) {
-                        (false, true) => true,
-                        (true, false) => false,
-                        _ => again_in <= *soonest,
-                    }
+                let outranks = |(other, soonest): &(Reason, Duration)| match (
+                    reason == Reason::WaitingRenamedIn,
+                    *other == Reason::WaitingRenamedIn,
+                ) {
+                    (false, true) => true,
+                    (true, false) => false,
+                    _ => again_in <= *soonest,
                 };
                 if soonest.as_ref().is_none_or(outranks) {
                     soonest = Some((reason, again_in));
