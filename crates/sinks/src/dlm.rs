@@ -157,7 +157,10 @@ impl Dlm {
             }
         }
         let trouble = run(&shop, chains(places), usize::from(self.plan.parallel.max(1)), &mut outcomes).await;
-        let contradicted = shop.is_in_doubt() || matches!(trouble, Some(Trouble::Misconfigured(_)));
+        // A product that is interrupted is not through with what it knows.
+        let failed = outcomes.iter().any(|outcome| matches!(outcome, Some(Outcome::Retry(_))));
+        let contradicted =
+            (failed && shop.is_in_doubt()) || matches!(trouble, Some(Trouble::Misconfigured(_)));
         if contradicted && !self.plan.strict {
             // The services may have been set up anew: the next call arranges everything again.
             self.reopen();

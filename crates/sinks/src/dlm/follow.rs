@@ -24,11 +24,11 @@ const WORTH_TELLING: u32 = 3;
 
 /// Follows copies until it is dropped.
 pub(crate) async fn follow(shop: Arc<Shop>) {
-    let (mut pause, mut failed) = (ROUND, 0);
+    let (mut pause, mut failed, mut behind) = (ROUND, 0, 0);
     loop {
         sleep(pause).await;
         let mut reading = Duration::ZERO;
-        match round(&shop, &mut reading).await {
+        match round(&shop, &mut behind, &mut reading).await {
             Ok(()) => failed = 0,
             // Asked in the next round; what is followed is on disk, and the lane tells of a disk that fails.
             Err(Cut::Journal) => {}
@@ -59,8 +59,9 @@ impl From<JournalError> for Cut {
     }
 }
 
-async fn round(shop: &Shop, reading: &mut Duration) -> Result<(), Cut> {
-    let mut after = 0;
+/// One that ends early is gone on with `behind` the one that ended it, so that every copy has its turn.
+async fn round(shop: &Shop, behind: &mut u64, reading: &mut Duration) -> Result<(), Cut> {
+    let mut after = std::mem::take(behind);
     loop {
         let begun = Instant::now();
         let page = shop.hands.journal.pursuits(after, PAGE).await?;
@@ -73,7 +74,7 @@ async fn round(shop: &Shop, reading: &mut Duration) -> Result<(), Cut> {
             read.filter(|(_, pursued)| pursued.copies.iter().any(|copy| copy.is_due(now))).collect();
         *reading += begun.elapsed();
         for (seq, pursued) in due {
-            see_to(shop, seq, pursued).await?;
+            see_to(shop, seq, pursued).await.inspect_err(|_| *behind = seq)?;
         }
     }
 }
