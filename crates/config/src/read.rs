@@ -51,6 +51,7 @@ pub(crate) fn plan<'d>(documents: &'d [Spanned<DeTable<'d>>], report: &mut Repor
         no_source(documents, report);
     }
     cross::check(&sources, &sinks, &top.sinks, report);
+    cross::fill(&sources, &mut sinks);
     Plan {
         site: top.site.map_or_else(|| "local".into(), |(site, _)| site),
         durability: top.durability.map_or(Durability::Process, |(durability, _)| durability),

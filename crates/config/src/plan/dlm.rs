@@ -25,8 +25,8 @@ pub struct DlmSink {
     pub target: Option<String>,
     /// The directory that the storage stands for: items are named by their path below it, and a
     /// storage that does not exist is made with it, byte for byte as written here. `None`: the path of the
-    /// unit's source. Where a configuration was read, all sources that deliver here lie at or below it; without
-    /// it, they have one path.
+    /// unit's source. Where a configuration was read, all sources that deliver here lie at or below it; if it names
+    /// none, it is the path that they share, unless that is relative.
     pub root: Option<PathBuf>,
     /// Which version of the original's requests are sent.
     pub dialect: DlmDialect,

@@ -39,6 +39,13 @@ pub(super) fn check(
     }
 }
 
+/// What a sink has from the sources that deliver to it, where nothing is said.
+pub(super) fn fill(sources: &[source::Read], sinks: &mut [sink::Read]) {
+    for sink in sinks {
+        dlm::root(sources, sink);
+    }
+}
+
 /// A removal or a gap written by a format that only names paths would be taken for an arrival, so such a sink
 /// does not get them.
 fn untellable(sources: &[source::Read], sink: &sink::Read, named: &Named<'_>, report: &mut Report<'_>) {

@@ -24,12 +24,13 @@ fn dlm(keys: &str) -> DlmSink {
 fn the_least_has_the_originals_defaults() {
     let (sink, dlm) = sink("");
     assert_eq!((sink.max_attempts, sink.timeout, sink.kind.name()), (0, Duration::from_mins(1), "dlm"));
-    assert_eq!(dlm, DlmSink { storage: Some("watcher".into()), ..DlmSink::default() });
+    let storage = Some("watcher".into());
+    assert_eq!(dlm, DlmSink { storage, root: dlm.root.clone(), ..DlmSink::default() });
     let urls = [&dlm.ingest_url, &dlm.request_url, &dlm.storage_url, &dlm.migration_url];
     let originals = [("ingest", 8001), ("request", 8002), ("storage", 8003), ("migration", 8004)];
     assert_eq!(urls, originals.map(|(name, port)| format!("http://dlm_{name}:{port}")).each_ref());
     assert_eq!(dlm.target.as_deref(), Some("dlm-archive"));
-    assert_eq!((dlm.root, dlm.authorized_keys, dlm.status_file, dlm.token), (None, None, None, None));
+    assert_eq!((dlm.authorized_keys, dlm.status_file, dlm.token), (None, None, None));
     assert_eq!((dlm.dialect, dlm.parallel), (DlmDialect::Main, 8));
     assert!(dlm.access_check && dlm.follow_copies && !dlm.strict && !dlm.reload_status_file);
     let place = ["ska-dlm", "SKA-DEV", "local-dev", "AU", "Perth", "local"].map(str::to_owned);
@@ -105,6 +106,20 @@ fn the_root_is_kept_byte_for_byte() {
     assert_eq!(root.as_os_str(), "/./data/");
 }
 
+/// The services make a storage with it, so it must be known before the first product comes.
+#[test]
+fn without_a_root_it_is_the_path_of_the_source_that_delivers() {
+    let root = |text: &str| {
+        let sink = good(&format!("{text}[sink.d]\ntype = 'dlm'\nstorage = 's'\n")).plan.sinks.pop();
+        let SinkKind::Dlm(dlm) = sink.expect("one sink").kind else { panic!("no dlm sink") };
+        dlm.root
+    };
+    assert_eq!(root("[source.a]\npath = '/data/a'\n"), Some("/data/a".into()));
+    let other = "[source.a]\npath = '/srv'\n[[source.a.rule]]\nto = ['q']\n[sink.q]\ntype = 'queue'\n[source.b]\n\
+                 path = '/data/b'\n[[source.b.rule]]\nto = ['d']\n";
+    assert_eq!(root(other), Some("/data/b".into()));
+}
+
 #[test]
 fn a_sink_takes_products_and_nothing_else() {
     let (sink, _) = sink("");
@@ -146,7 +161,8 @@ fn survives(plan: &Plan) -> String {
 
 fn plan(dlm: DlmSink) -> Plan {
     let mut plan = good(&format!("{SOURCE}[sink.d]\ntype = 'dlm'\nstorage = 's'")).plan;
-    plan.sinks[0].kind = SinkKind::Dlm(Box::new(dlm));
+    let root = dlm.root.clone().or_else(|| Some(plan.sources[0].path.clone()));
+    plan.sinks[0].kind = SinkKind::Dlm(Box::new(DlmSink { root, ..dlm }));
     plan
 }
 
@@ -155,7 +171,7 @@ fn the_least_is_printed_in_few_words() {
     let text = survives(&plan(DlmSink { storage: Some("s".into()), ..DlmSink::default() }));
     let (_, sink) = text.split_once("[sink.d]\n").expect("the sink");
     let keys: Vec<&str> = sink.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(keys, ["type = \"dlm\"", "storage = \"s\""]);
+    assert_eq!(keys, ["type = \"dlm\"", "storage = \"s\"", "root = \"/data\""]);
 }
 
 /// A failing number is a sink that fails each time.

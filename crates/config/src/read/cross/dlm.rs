@@ -33,6 +33,18 @@ pub(super) fn check(sources: &[source::Read], sink: &sink::Read, named: &Named<'
     }
 }
 
+/// Without a root it is the path that its sources share. A relative one is left to be asked for: the services would
+/// take it for one of theirs.
+pub(super) fn root(sources: &[source::Read], sink: &mut sink::Read) {
+    let source = sources.iter().find(|source| bound(source, &sink.plan.name).next().is_some());
+    if let (SinkKind::Dlm(dlm), Some(source)) = (&mut sink.plan.kind, source)
+        && dlm.root.is_none()
+        && source.plan.path.is_absolute()
+    {
+        dlm.root = Some(source.plan.path.clone());
+    }
+}
+
 /// Without a root, items are named by their path in the source: of two sources, two files could get one name.
 fn several(deliver: &[&source::Read], named: &Named<'_>, report: &mut Report<'_>) {
     let mut different: Vec<&source::Read> = Vec::new();
