@@ -85,7 +85,19 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
         crate::log::error(&failure.text);
         return failure.exit;
     }
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    crate::log::error(&format!("failed to {}", chain.join(": ")));
+    crate::log::error(&format!("failed to {}", sentence(error)));
     Exit::Failed
+}
+
+/// An error with its causes. Some name theirs in their own words; those are not said again.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }

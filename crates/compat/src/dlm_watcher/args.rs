@@ -151,6 +151,12 @@ fn read(words: &[OsString], environment: &Environment) -> Result<Args, Stopped> 
         let error = "the following arguments are required: -d/--directory-to-watch";
         return Err(Stopped::Error(error.to_owned()));
     }
+    // As an unset variable in a script leaves it; there is nothing to wait for.
+    if args.directory.is_empty() {
+        return Err(Stopped::Error(
+            "argument -d/--directory-to-watch: an empty name is no directory".to_owned(),
+        ));
+    }
     if unknown.is_empty() {
         return Ok(args);
     }

@@ -45,10 +45,17 @@ fn comments(args: &Args) -> Vec<String> {
     comments.push("`staithe run` logs in its own form on standard error, not in the SKA format.".to_owned());
     if args.include_existing {
         comments.push(
-            "--include-existing has become initial = \"deliver\", and names that are otherwise left out and exist now \
-             have rules of their own. Only the first start looks at what exists; later ones go on where the last ended."
+            "--include-existing has become initial = \"deliver\" (the default, so it is not written out), and names that \
+             are otherwise left out and exist now have rules of their own. Only the first start looks at what \
+             exists; later ones go on where the last ended."
                 .to_owned(),
         );
+    }
+    if let Some(dir) = &args.state_dir {
+        comments.push(format!(
+            "Run it with --state-dir {}, and it goes on where the drop-in, which must be stopped, has ended.",
+            safe(dir.as_os_str().as_bytes())
+        ));
     }
     if let Some(file) = &args.token_file {
         comments.push(format!(

@@ -5,7 +5,7 @@ mod progress;
 mod talk;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use engine::{Clock, Engine, Observer};
 use self::probe::{Probe, Readiness};
 use self::progress::Progress;
 use self::talk::Talk;
-use crate::exit::{Exit, failure};
+use crate::exit::{Exit, failure, sentence};
 use crate::places;
 use crate::signals::{Asked, Waiting};
 
@@ -88,6 +88,9 @@ fn watch(args: &Args, environment: &Environment, token: Option<&Secret>) -> anyh
     for text in trouble.iter().chain(&warnings) {
         talk.say(Level::Warning, "start", text);
     }
+    if args.source.is_none() {
+        talk.say(Level::Warning, "start", NO_SOURCE);
+    }
     talk.say(Level::Info, "start", &introduction(args));
     let ended = run_plan(args, plan, &talk, signals, &mut probe);
     if let Some(error) = probe.set(false) {
@@ -96,7 +99,7 @@ fn watch(args: &Args, environment: &Environment, token: Option<&Secret>) -> anyh
     match ended {
         Ok(exit) => Ok(exit),
         Err(error) => {
-            talk.say(Level::Critical, "start", &format!("failed to {error:#}"));
+            talk.say(Level::Critical, "start", &format!("failed to {}", sentence(&error)));
             Ok(Exit::Failed)
         }
     }
@@ -113,6 +116,10 @@ fn run_plan(
     let watched: PathBuf = Path::new(&args.directory).components().collect();
     let state_dir = places::compat_state_dir(args.state_dir.as_deref(), "dlm-watcher", &watched);
     let socket = places::socket(args.socket.as_deref(), &state_dir);
+    let kept = format!(
+        "the state is kept in {0}; staithe status --state-dir {0} tells how it stands",
+        state_dir.display()
+    );
     let (engine, report) = Engine::start(Setup {
         plan,
         state_dir: Some(state_dir),
@@ -121,6 +128,7 @@ fn run_plan(
         given: Vec::new(),
     })?;
     talk.damage(&report);
+    talk.say(Level::Info, "start", &kept);
     // The drop-in does its work whether or not it can be asked about it.
     let control = Control::serve(Arc::clone(&engine), Arc::new(NoReload), &socket);
     if let Err(error) = &control {
@@ -207,7 +215,11 @@ impl Watcher<'_> {
 fn make_directory(args: &Args) -> Option<String> {
     let directory = Path::new(&args.directory);
     let error = std::fs::create_dir_all(directory).err()?;
-    Some(format!("cannot make {}: {error}; it is waited for", directory.display()))
+    let why = match error.kind() {
+        ErrorKind::AlreadyExists => "something else has that name".to_owned(),
+        _ => error.to_string(),
+    };
+    Some(format!("cannot make the directory {}: {why}; it is waited for", directory.display()))
 }
 
 fn absolute(args: &Args) -> PathBuf {
@@ -236,7 +248,7 @@ fn introduction(args: &Args) -> String {
         "watching {} for data products: source storage {}, target storage {copied}, ingest {}, request {}, storage \
          {}, migration {}, requests as {}{}{}",
         Path::new(&args.directory).display(),
-        args.source.as_deref().unwrap_or("none: nothing can be registered"),
+        args.source.as_deref().unwrap_or("none"),
         args.ingest_url,
         args.request_url,
         args.storage_url,
@@ -250,6 +262,8 @@ fn introduction(args: &Args) -> String {
         if args.polling { ", polling" } else { "" },
     )
 }
+
+const NO_SOURCE: &str = "no source storage is named, so nothing can be registered: every product becomes a dead letter. Fix: give --source-name";
 
 const NO_RELOAD: &str = "a drop-in reads its flags at its start only, as the old program did; restart it";
 

@@ -47,6 +47,7 @@ fn the_required_flag_in_all_ways() {
     }
     let required = "the following arguments are required: -d/--directory-to-watch";
     assert_eq!(error(&[]), required);
+    assert_eq!(error(&["-d", ""]), "argument -d/--directory-to-watch: an empty name is no directory");
     assert_eq!(error(&["--nonsense"]), required, "what is required comes before what is unknown");
 }
 
