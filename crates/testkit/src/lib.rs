@@ -38,5 +38,5 @@ pub use rustix::process::Signal;
 pub use scratch::Scratch;
 pub use terminal::Terminal;
 pub use truth::{Published, Truth};
-pub use wait::{wait_for, wait_until};
+pub use wait::{wait_for, wait_until, wait_until_old};
 pub use workload::{Layout, Manner, Workload};

@@ -1,9 +1,14 @@
 //! Waiting for a condition, never for a length of time.
 
-use std::time::{Duration, Instant};
+use std::fs::{self, DirEntry};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(20);
+/// What changed before so long is not taken for new.
+const OLD: Duration = Duration::from_millis(100);
 
 /// Waits until `condition` holds and says how long that took; fails the test after `deadline`.
 #[track_caller]
@@ -26,6 +31,20 @@ pub fn wait_for<T>(deadline: Duration, what: &str, mut attempt: impl FnMut() -> 
         std::thread::sleep(pause);
         pause = (pause * 2).min(PAUSE);
     }
+}
+
+/// Waits until everything that lies directly in `folder` now is clearly old. A program that starts takes what
+/// changed within the last moment (the kernel's clock for files is coarse) for new, and rightly so.
+#[track_caller]
+pub fn wait_until_old(folder: &Path) {
+    let changed = |entry: DirEntry| {
+        let look = entry.metadata().ok()?;
+        Some(Duration::new(look.ctime().try_into().ok()?, look.ctime_nsec().try_into().ok()?))
+    };
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let Some(newest) = entries.flatten().filter_map(changed).max() else { return };
+    let old = UNIX_EPOCH + newest + OLD;
+    wait_until(Duration::from_secs(10), "files to be old", || SystemTime::now() > old);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testkit::dlm::Dlm;
-use testkit::{Process, Scratch, wait_until};
+use testkit::{Process, Scratch, wait_until, wait_until_old};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_staithe");
 /// Longer than anything takes that has to happen.
@@ -57,6 +57,7 @@ impl Stage {
     }
 
     pub(crate) fn start(&self, words: &[&str]) -> Process {
+        wait_until_old(&self.watched());
         Process::spawn("watcher", &self.scratch.path().join("logs"), &mut self.command(words))
     }
 

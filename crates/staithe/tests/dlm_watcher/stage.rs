@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testkit::dlm::{Dlm, Received};
-use testkit::{Process, Scratch, Signal, wait_until};
+use testkit::{Process, Scratch, Signal, wait_until, wait_until_old};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_staithe");
 /// Longer than anything takes that has to happen.
@@ -120,6 +120,7 @@ impl Stage {
     }
 
     pub(crate) fn spawn(&self, command: &mut Command) -> Watcher {
+        wait_until_old(&self.watched());
         Watcher { process: Process::spawn("watcher", &self.scratch.path().join("logs"), command) }
     }
 
