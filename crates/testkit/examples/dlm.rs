@@ -1,12 +1,21 @@
 //! The double of the four SKA DLM services, to try the drop-in by hand: prints the flags that lead to it, then each
-//! request, until it is interrupted.
+//! request, until it is interrupted. An argument is how many milliseconds each answer takes (10).
 
 use std::time::Duration;
 
 use testkit::dlm::Dlm;
 
 fn main() {
-    let latency = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(10);
+    let latency = match std::env::args().nth(1).map(|text| text.parse()) {
+        None => 10,
+        Some(Ok(latency)) => latency,
+        Some(Err(_)) => {
+            eprintln!(
+                "usage: dlm [MILLISECONDS]: the double of the DLM services; each answer takes so long (10)"
+            );
+            std::process::exit(2);
+        }
+    };
     let dlm = Dlm::builder().usual_state().latency(Duration::from_millis(latency)).start();
     println!(
         "--ingest-url {} --request-url {} --storage-url {} --migration-url {}",

@@ -56,7 +56,7 @@ pub enum YamlError {
         place: Place,
     },
     /// There is nothing in it.
-    #[error("find a document: there is none")]
+    #[error("find anything in it: it is empty, or has comments only")]
     Empty,
     /// The root is something else than a mapping.
     #[error("read {place}: the document is no mapping")]

@@ -56,7 +56,7 @@ fn errors_name_their_place() {
         ("a: 1\nb: [1,\n", "read line 2, column 4: unclosed flow collection"),
         ("a:\n\tb: 1", "read line 2, column 2: tab in block indentation"),
         ("a: 1\n---\nb: 2\n", "read line 2, column 1: a second document begins"),
-        ("# nothing\n", "find a document: there is none"),
+        ("# nothing\n", "find anything in it: it is empty, or has comments only"),
         ("- a\n", "read line 1, column 1: the document is no mapping"),
         ("a: 1\nb:\n  c: !foo x\n", "read line 3, column 11: unknown tag \"!foo\""),
         ("a: 1\nb: 2024-13-45\n", "read line 2, column 4: \"2024-13-45\" is no possible date or time"),

@@ -32,11 +32,12 @@ fn list(args: &DeadArgs, whole: bool) -> anyhow::Result<Exit> {
         }
         let letter: Value = serde_json::from_slice(line)?;
         let shown = format!(
-            "{}  {}  {}  {} attempts  {}",
+            "{}  {}  {}  {} attempt{}  {}",
             text(&letter, "id"),
             text(&letter, "sink"),
             path(&letter, "path"),
             number(&letter, "attempts"),
+            if letter["attempts"] == 1 { "" } else { "s" },
             text(&letter, "error")
         );
         client::print_line(shown.as_bytes())
@@ -49,7 +50,8 @@ fn act(args: &DeadArgs, cmd: &str, what: &str) -> anyhow::Result<Exit> {
     if args.common.json {
         client::print_line(&serde_json::to_vec(&done)?)?;
     } else {
-        client::print_line(format!("{} letters {what}", done["count"]).as_bytes())?;
+        let letters = if done["count"] == 1 { "letter" } else { "letters" };
+        client::print_line(format!("{} {letters} {what}", done["count"]).as_bytes())?;
     }
     Ok(Exit::Done)
 }
