@@ -184,7 +184,7 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
         let first_left = rest.first().map_or(u64::MAX, |parcel| parcel.seq);
         for (parcel, outcome) in parcels.into_iter().zip(outcomes) {
             self.pass(parcel.seq);
-            let waits = matches!(outcome, Outcome::Retry(_) | Outcome::Underway(_));
+            let waits = matches!(outcome, Outcome::Retry(_) | Outcome::Underway(_) | Outcome::PutOff(..));
             let lane = waits.then(|| Lane::of(&parcel));
             if let Fate::Delivered = self.judge(parcel, lane, 0, outcome) {
                 self.report.delivered += 1;
@@ -230,6 +230,10 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
         let error = match outcome {
             Outcome::Underway(progress) => {
                 self.wait(parcel, lane, before, Duration::ZERO, progress);
+                return Fate::Waits;
+            }
+            Outcome::PutOff(wait, why) => {
+                self.wait(parcel, lane, before, wait, why);
                 return Fate::Waits;
             }
             Outcome::Delivered => {

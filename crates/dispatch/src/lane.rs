@@ -253,8 +253,14 @@ impl Runner {
                 )));
             }
             Some(Ok(outcomes)) => {
+                // What was put off says nothing about the sink: after trouble the next event tells.
+                let tells = outcomes.iter().any(|outcome| !matches!(outcome, Outcome::PutOff(..)));
                 self.settle(batch, outcomes);
-                self.heard(Ok(()));
+                if tells {
+                    self.heard(Ok(()));
+                } else {
+                    self.publish(None);
+                }
             }
             Some(Err(trouble)) => {
                 self.take_back(batch);

@@ -40,6 +40,10 @@ use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 const SLICE: Duration = Duration::from_secs(5);
 /// So many products are offered with one call for each that may be under way.
 const OFFERED: usize = 4;
+/// A product that is cut off so often in a row, though the services are there, is put off.
+const CUT_OFF: u32 = 3;
+/// And for so long.
+const PUT_OFF: Duration = Duration::from_mins(1);
 /// The status file is written at most so often.
 const STATUS_PAUSE: Duration = Duration::from_millis(500);
 
@@ -54,6 +58,8 @@ pub struct Dlm {
     register: Option<Arc<Mutex<Register>>>,
     /// What hangs there hangs whatever is arranged.
     gate: Arc<Gate>,
+    /// The event that was offered alone and failed with all of the sink, and how often in a row.
+    suspect: Option<(u64, u32)>,
     /// Ends with the sink.
     background: Vec<AbortOnDrop>,
 }
@@ -78,6 +84,7 @@ impl Dlm {
             shop: None,
             register: None,
             gate: Arc::default(),
+            suspect: None,
             background: Vec::new(),
         }
     }
@@ -166,9 +173,29 @@ impl Dlm {
             self.reopen();
         }
         match trouble {
-            Some(trouble) => Err(trouble),
+            Some(trouble) => self.blame(&shop, batch, trouble).await,
             None => Ok(outcomes.into_iter().map_while(|outcome| outcome).collect()),
         }
+    }
+}
+
+impl Dlm {
+    /// After trouble the lane offers one event alone until it is well again. Where that one is cut off each time
+    /// while all services take connections, it may be its own fault: others get their turn.
+    async fn blame(
+        &mut self,
+        shop: &Shop,
+        batch: &[Parcel],
+        trouble: Trouble,
+    ) -> Result<Vec<Outcome>, Trouble> {
+        let [only] = batch else { return Err(trouble) };
+        let before = self.suspect.filter(|(seq, _)| *seq == only.seq).map_or(0, |(_, times)| times);
+        self.suspect = Some((only.seq, before + 1));
+        if self.plan.strict || before + 1 < CUT_OFF || shop.client.reach(self.timeout).await.is_err() {
+            return Err(trouble);
+        }
+        self.suspect = None;
+        Ok(vec![Outcome::PutOff(PUT_OFF, trouble.to_string())])
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use model::Parcel;
 
@@ -20,6 +21,9 @@ pub enum Outcome {
     /// Part of it is done and written down; the rest needs another call, which follows at once. Not an
     /// attempt. The text says how far it got.
     Underway(String),
+    /// It fails, and it is not known whether that is its own fault or the peer's: others go first, and it
+    /// comes again after this time. Not an attempt.
+    PutOff(Duration, String),
 }
 
 /// Why a whole batch could not be delivered. No event's attempts are counted; any of the batch

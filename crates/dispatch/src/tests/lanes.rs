@@ -1,6 +1,7 @@
 //! Order, refusals, dead letters.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use model::Parcel;
 use sinks::Outcome;
@@ -32,7 +33,7 @@ fn a_backlog_leaves_in_the_order_of_admission() {
     let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
     assert_eq!((counts.delivered, counts.queued, counts.in_flight), (1000, 0, 0));
     assert_eq!(house.notes.read().delivered.len(), 2000);
-    assert_eq!(house.status(), crate::SinkStatus::idle());
+    assert_eq!(house.status(), crate::SinkStatus { prepared: true, ..crate::SinkStatus::idle() });
     house.close();
 }
 
@@ -137,5 +138,54 @@ fn a_sink_that_takes_whole_batches_gets_generations_together() {
     assert!(house.drain(SOON));
     assert!(actor.stage().calls < 10);
     assert_eq!(actor.seqs(), (1..=10).collect::<Vec<_>>());
+    house.close();
+}
+
+#[test]
+fn what_is_under_way_or_put_off_is_no_attempt_and_holds_up_nobody() {
+    let mut calls = 0;
+    let actor = Actor::new(move |batch: &[Parcel]| {
+        let answer = |parcel: &Parcel| match &parcel.path[..] {
+            b"long" if calls < 3 => {
+                calls += 1;
+                Outcome::Underway(format!("{calls} of 3"))
+            }
+            b"odd" => Outcome::PutOff(SOON * 10, "not known whose fault".into()),
+            _ => Outcome::Delivered,
+        };
+        Ok(batch.iter().map(answer).collect())
+    });
+    // With one attempt allowed, an attempt would be a dead letter.
+    let house = House::of(&actor, 1);
+    house.admit(["long", "odd"]);
+    house.admit(paths(100));
+    wait("all but the one put off", || actor.taken() == 101);
+    wait("the ledger to know", || house.ledger.sink_counts(house.sinks[0]).unwrap().delivered == 101);
+    let counts = house.ledger.sink_counts(house.sinks[0]).unwrap();
+    assert_eq!((counts.retrying, counts.dead, counts.delivered), (1, 0, 101));
+    let offered = |seq| actor.stage().offered.iter().filter(|(offered, _)| *offered == seq).count();
+    assert_eq!((offered(1), offered(2)), (4, 1));
+    assert!(actor.stage().offered.iter().all(|(_, attempt)| *attempt == 1));
+    house.close();
+}
+
+#[test]
+fn a_sink_in_trouble_is_not_well_because_one_event_was_put_off() {
+    let lengths = Arc::new(Mutex::new(Vec::new()));
+    let lengths_seen = Arc::clone(&lengths);
+    let actor = Actor::new(move |batch: &[Parcel]| {
+        let mut lengths = lengths_seen.lock().unwrap();
+        lengths.push(batch.len());
+        match lengths.len() {
+            1 => Err(sinks::Trouble::Down("cut off".into())),
+            2 => Ok(vec![Outcome::PutOff(SOON * 10, "cut off".into())]),
+            _ => Ok(vec![Outcome::Delivered; batch.len()]),
+        }
+    });
+    let house = House::of(&actor, 0);
+    house.admit(["odd", "good", "better"]);
+    wait("the others", || actor.taken() == 2);
+    // Until one was taken it was tried with one event at a time.
+    assert_eq!(lengths.lock().unwrap()[1..3], [1, 1]);
     house.close();
 }

@@ -236,3 +236,30 @@ fn a_copy_that_fails_is_asked_for_again_and_explain_says_how_it_stands() {
     assert_eq!((stage.dlm.count("register_data_item"), stage.dlm.count("copy_data_item")), (3, 2));
     assert_eq!(watcher.terminate(), Some(0));
 }
+
+/// A request that kills its worker, or that a gateway cuts off: others must not wait behind it, and it is no dead letter.
+#[test]
+fn a_product_that_is_cut_off_each_time_holds_up_nobody_else() {
+    let stage = Stage::new();
+    stage.dlm.inject(Fault::close().at("register_data_item").item("poison"));
+    let mut watcher = stage.start_ready(&[]);
+    let (poison, good) = (["poison"], ["good1", "good2", "good3"]);
+    for name in poison.iter().chain(&good) {
+        stage.move_in(name, &FILES);
+    }
+    wait_until(PATIENCE, "the others", || {
+        good.iter().all(|name| {
+            stage.dlm.items_on(SOURCE).iter().any(|item| item.item_name == Some(format!("{name}/b")))
+        })
+    });
+    wait_until(PATIENCE, "the good ones to be told", || stage.status()["counts"]["delivered"] == 3);
+    assert!(stage.dead().is_empty());
+    let state = &stage.status()["counts"];
+    assert_eq!((&state["retrying"], &state["dead"]), (&1.into(), &0.into()));
+    // It is tried again by itself; whoever knows that it is well now need not wait for that.
+    stage.dlm.clear_faults();
+    stage.ask(&["resume", "dlm"]);
+    stage.wait_idle();
+    stage.assert_each_once();
+    assert_eq!(watcher.terminate(), Some(0));
+}
