@@ -605,8 +605,8 @@ impl From<Fault> for Stop {
 
 fn half_made(name: &str, uid: &str) -> String {
     format!(
-        "E-DLM-HALF: the services have {name} as {uid}, but it is not READY: an earlier request ended half-way. It is not \
-         registered again, and not copied. Fix: have the item's state set or the item removed on the server, then \
+        "E-DLM-HALF: the services have {name} as {uid}, but it is not READY: an earlier request ended half-way, or it has \
+         expired or was deleted there. It is not registered again, and not copied. Fix: have the item's state set or the item removed on the server, then \
          staithe dead retry"
     )
 }

@@ -175,7 +175,22 @@ fn sinks(status: &Value) -> String {
             age(sink["oldest_s"].as_u64().unwrap_or(0)),
         ]);
     }
-    show::table(&rows)
+    show::table(&rows) + &sink_notes(status)
+}
+
+/// What a table has no room for.
+fn sink_notes(status: &Value) -> String {
+    let mut out = String::new();
+    for sink in status["sinks"].as_array().into_iter().flatten() {
+        let (name, following) = (text(sink, "name"), sink["following"].as_u64().unwrap_or(0));
+        if sink["prepared"] == false && sink["type"] == "dlm" {
+            let _ = writeln!(out, "  {name}: not prepared: its start-up requests have not gone through yet");
+        }
+        if following > 0 {
+            let _ = writeln!(out, "  {name}: follows {following} deliveries whose outcome is not known yet");
+        }
+    }
+    out
 }
 
 fn counts(status: &Value) -> String {

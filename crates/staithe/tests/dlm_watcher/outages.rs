@@ -254,8 +254,8 @@ fn a_product_that_is_cut_off_each_time_holds_up_nobody_else() {
     });
     wait_until(PATIENCE, "the good ones to be told", || stage.status()["counts"]["delivered"] == 3);
     assert!(stage.dead().is_empty());
-    let state = &stage.status()["counts"];
-    assert_eq!((&state["retrying"], &state["dead"]), (&1.into(), &0.into()));
+    let counts = &stage.status()["counts"];
+    assert_eq!((&counts["retrying"], &counts["dead"]), (&1.into(), &0.into()));
     // It is tried again by itself; whoever knows that it is well now need not wait for that.
     stage.dlm.clear_faults();
     stage.ask(&["resume", "dlm"]);
