@@ -160,7 +160,13 @@ fn s46_the_status_file_lists_what_was_copied() {
             command.args(["-U", "-r"]);
         }
         command
-            .args(["-m", "sh", "-c", "mount --bind \"$0\" /tmp && exec \"$@\""])
+            // The program may lie below /tmp itself, where it is out of sight after the mount.
+            .args([
+                "-m",
+                "sh",
+                "-c",
+                "exec 9<\"$1\" && shift && mount --bind \"$0\" /tmp && exec /proc/self/fd/9 \"$@\"",
+            ])
             .arg(stage.scratch.path().join("tmp"));
         command.arg(BINARY).args(["compat", "dlm-watcher"]);
         command.env_clear().env("HOME", stage.home()).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
