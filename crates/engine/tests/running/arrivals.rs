@@ -432,7 +432,13 @@ fn a_rule_may_ignore_changes_of_what_it_has_announced() {
         plan.sources[0].rules.rules[0].shape.late = settle::Late::Ignore;
         plan.sources[0].initial = Initial::Adopt;
     };
-    let mut rig = Rig::prepared(|root| fs::write(root.join("old"), b"1").unwrap(), ignoring);
+    let old = |root: &std::path::Path| {
+        fs::write(root.join("old"), b"1").unwrap();
+        // What changed within the kernel's clock tick before the start counts as new.
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let mut rig = Rig::prepared(old, ignoring);
+    rig.until("the old one is taken over", || rig.status()["counts"]["adopted"] == 1);
     fs::write(rig.path("a"), b"1").unwrap();
     rig.one("a");
     for name in ["a", "old"] {
