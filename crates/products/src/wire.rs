@@ -14,5 +14,5 @@ pub use request::{Method, Request, Service};
 pub use requests::{
     Dialect, Location, Registration, SourceStorage, copy_data_item, create_storage_config, get_migration,
     get_ssh_public_key, get_storage_config, init_data_item, init_location, init_storage, query_data_item,
-    query_data_item_named, query_exists, query_location, query_storage, rclone_config, register_data_item,
+    query_data_item_named, query_location, query_storage, rclone_config, register_data_item,
 };

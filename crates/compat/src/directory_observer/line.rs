@@ -5,46 +5,7 @@
 
 use std::io::Write as _;
 
-/// How loud a line is; in the order of loudness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// For looking into the program.
-    Debug,
-    /// The normal course.
-    Info,
-    /// Something is not as it should be, and the program goes on.
-    Warning,
-    /// Something was left out.
-    Error,
-    /// The program ends, or a server refused a message.
-    Critical,
-}
-
-impl Level {
-    /// The name in log lines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warning => "WARNING",
-            Self::Error => "ERROR",
-            Self::Critical => "CRITICAL",
-        }
-    }
-
-    /// The level of that name, in any case; `NOTSET` lets everything through.
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name.to_uppercase().as_str() {
-            "NOTSET" | "DEBUG" => Some(Self::Debug),
-            "INFO" => Some(Self::Info),
-            "WARNING" => Some(Self::Warning),
-            "ERROR" | "EXCEPTION" => Some(Self::Error),
-            "CRITICAL" => Some(Self::Critical),
-            _ => None,
-        }
-    }
-}
+pub use crate::level::Level;
 
 /// One line of the log. `directory` is the directory as configured, `name` a file's name in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

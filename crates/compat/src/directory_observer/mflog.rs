@@ -72,7 +72,7 @@ impl Settings {
     pub fn of(environment: &Environment, file: Option<PathBuf>) -> Result<Self, LogError> {
         let level = |variable: &'static str, default: Level| match environment.get(variable) {
             None => Ok(default),
-            Some(name) => Level::named(name)
+            Some(name) => Level::named(name, &[("EXCEPTION", Level::Error)])
                 .ok_or_else(|| LogError::UnknownLevel { variable, value: safe(name.as_bytes()) }),
         };
         let minimal = level("MFLOG_MINIMAL_LEVEL", Level::Info)?;

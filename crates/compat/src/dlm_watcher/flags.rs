@@ -152,7 +152,7 @@ pub(super) const FLAGS: [Flag; 39] = [
         "2.0: write the status file into the watched directory; otherwise it is always /tmp/dlm_entires.json"),
     flag(N::UseStatusFile, None, "no-use-status-file", No, Older, "", "do not"),
     flag(N::ReloadStatusFile, None, "reload-status-file", Truth, Every, "V",
-        "what the status file lists from an earlier run counts as registered"),
+        "what the status file lists from an earlier run is asked for before it is registered"),
     flag(N::ReloadStatusFile, None, "no-reload-status-file", No, Older, "", "it does not"),
     flag(N::StatusFileNamed, None, "status-file-filename", Value, Every, "NAME",
         "2.0: the status file's name (default: .directory_watcher_status.run)"),

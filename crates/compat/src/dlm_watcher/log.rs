@@ -12,56 +12,19 @@ use model::Stamp;
 use model::text::safe;
 
 use crate::environment::Environment;
+use crate::level::Level;
 
-/// How loud a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Everything.
-    Debug,
-    /// What goes on.
-    Info,
-    /// Something is odd.
-    Warning,
-    /// Something did not work.
-    Error,
-    /// The program ends.
-    Critical,
-}
+/// Names of levels that Python's `logging` knows besides.
+const ALSO: [(&str, Level); 2] = [("WARN", Level::Warning), ("FATAL", Level::Critical)];
 
-impl Level {
-    /// As it stands in a line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Level::Debug => "DEBUG",
-            Level::Info => "INFO",
-            Level::Warning => "WARNING",
-            Level::Error => "ERROR",
-            Level::Critical => "CRITICAL",
-        }
-    }
-
-    /// By the names that Python's `logging` knows.
-    fn named(name: &str) -> Option<Self> {
-        match name.to_uppercase().as_str() {
-            "NOTSET" | "DEBUG" => Some(Level::Debug),
-            "INFO" => Some(Level::Info),
-            "WARN" | "WARNING" => Some(Level::Warning),
-            "ERROR" => Some(Level::Error),
-            "FATAL" | "CRITICAL" => Some(Level::Critical),
-            _ => None,
-        }
-    }
-
-    /// What is less loud is not written; and what to say about the variable. Only the newest version asks
-    /// `LOGLEVEL`. A name that does not exist ends the original; here it is reported.
-    #[must_use]
-    pub fn least(environment: &Environment, dialect: DlmDialect) -> (Self, Option<String>) {
-        let asked = environment.get("LOGLEVEL").filter(|_| dialect == DlmDialect::Main);
-        let Some(asked) = asked else { return (Level::Info, None) };
-        let unknown = || format!("LOGLEVEL {} is unknown: INFO is used", safe(asked.as_bytes()));
-        Level::named(asked).map_or_else(|| (Level::Info, Some(unknown())), |level| (level, None))
-    }
+/// What is less loud is not written; and what to say about the variable. Only the newest version asks
+/// `LOGLEVEL`. A name that does not exist ends the original; here it is reported.
+#[must_use]
+pub fn least_level(environment: &Environment, dialect: DlmDialect) -> (Level, Option<String>) {
+    let asked = environment.get("LOGLEVEL").filter(|_| dialect == DlmDialect::Main);
+    let Some(asked) = asked else { return (Level::Info, None) };
+    let unknown = || format!("LOGLEVEL {} is unknown: INFO is used", safe(asked.as_bytes()));
+    Level::named(asked, &ALSO).map_or_else(|| (Level::Info, Some(unknown())), |level| (level, None))
 }
 
 /// Where lines go. Shared by all threads; lines are never mixed.
@@ -188,13 +151,12 @@ mod tests {
 
     #[test]
     fn the_level_is_asked_for_in_the_newest_version_only() {
-        let least =
-            |value: &str, dialect| Level::least(&[("LOGLEVEL", value)].into_iter().collect(), dialect);
+        let least = |value: &str, dialect| least_level(&[("LOGLEVEL", value)].into_iter().collect(), dialect);
         assert_eq!(least("debug", DlmDialect::Main), (Level::Debug, None));
         assert_eq!(least("Warn", DlmDialect::Main), (Level::Warning, None));
         assert_eq!(least("error", DlmDialect::V21), (Level::Info, None));
         let (level, said) = least("loud", DlmDialect::Main);
         assert!(level == Level::Info && said.is_some_and(|said| said.contains("loud")));
-        assert_eq!(Level::least(&Environment::default(), DlmDialect::Main), (Level::Info, None));
+        assert_eq!(least_level(&Environment::default(), DlmDialect::Main), (Level::Info, None));
     }
 }

@@ -13,8 +13,9 @@ mod rules;
 mod token;
 pub mod translate;
 
+pub use crate::level::Level;
 pub use args::{Args, Parsed, parse, refused};
-pub use log::{Level, Log};
+pub use log::{Log, least_level};
 pub use plan::{Around, Planned, SINK, plan};
 pub use token::read_token;
 pub use translate::{Translation, translate};

@@ -120,7 +120,7 @@ pub(crate) const DLM: Section = Section {
             "reload_status_file",
             FLAG,
             "`false`",
-            "Whether what the status file lists at the start counts as registered.",
+            "Whether the services are asked for what the status file lists at the start before it is registered.",
         ),
         key(
             "token",

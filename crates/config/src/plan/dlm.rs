@@ -45,7 +45,7 @@ pub struct DlmSink {
     pub parallel: u16,
     /// A file that lists what was registered, in the original's shape.
     pub status_file: Option<PathBuf>,
-    /// Whether products that the status file lists from an earlier run count as registered.
+    /// Whether products that the status file lists from an earlier run are asked for before they are registered.
     pub reload_status_file: bool,
     /// Sent as `Authorization: Bearer …` with each request; visible ASCII only.
     pub token: Option<Secret>,

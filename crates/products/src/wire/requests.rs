@@ -175,9 +175,3 @@ pub fn get_migration(migration_id: i64) -> Request {
     Request::get(Service::Migration, "/migration/get_migration")
         .with("migration_id", migration_id.to_string())
 }
-
-/// Asks whether an item is known by that name on any storage.
-#[must_use]
-pub fn query_exists(item_name: &str) -> Request {
-    Request::get(Service::Request, "/request/query_exists").with("item_name", item_name)
-}

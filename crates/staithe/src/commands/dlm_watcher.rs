@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use compat::Environment;
 use compat::dlm_watcher::{
-    Args, Around, Level, Log, Parsed, Planned, Translation, parse, plan, read_token, refused, translate,
+    Args, Around, Level, Log, Parsed, Planned, Translation, least_level, parse, plan, read_token, refused,
+    translate,
 };
 use config::{Plan, Secret};
 use engine::control::{Control, Host};
@@ -71,7 +72,7 @@ pub(crate) fn translated(words: &[OsString]) -> anyhow::Result<Translation> {
 fn watch(args: &Args, environment: &Environment, token: Option<&Secret>) -> anyhow::Result<Exit> {
     // Where it cannot be raised, what there is must do.
     let _ = sys::limits::raise_descriptors();
-    let (least, odd) = Level::least(environment, args.dialect);
+    let (least, odd) = least_level(environment, args.dialect);
     let log = Log::new(least, Box::new(std::io::stdout()));
     let talk = Arc::new(Talk::new(log, Clock::start()));
     let signals = Waiting::start()?;
