@@ -21,7 +21,8 @@ pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
 pub use load::{Loaded, load, parse_str};
 pub use plan::{
     Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,
-    Plan, Push, QueueSink, Reannounce, RedisSink, Secret, SinkKind, SinkPlan, SourcePlan,
+    MirrorOrigin, MirrorSink, Plan, PluginManifest, PluginSink, Push, QueueSink, Reannounce, RedisSink,
+    ScribeLog, ScribeSink, ScribeStyle, Secret, SinkKind, SinkPlan, SourcePlan, StreamPlan,
 };
 pub use print::{completion_to_toml, to_toml};
 pub use reference::reference;

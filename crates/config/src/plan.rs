@@ -2,6 +2,10 @@
 //! drop-in translates its old configuration into one.
 
 mod dlm;
+mod mirror;
+mod plugin;
+mod scribe;
+mod stream;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +14,10 @@ use std::time::Duration;
 use settle::Rules;
 
 pub use dlm::{DlmDialect, DlmPlace, DlmSink};
+pub use mirror::{MirrorOrigin, MirrorSink};
+pub use plugin::{PluginManifest, PluginSink};
+pub use scribe::{ScribeLog, ScribeSink, ScribeStyle};
+pub use stream::StreamPlan;
 
 /// Everything that `run` needs to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +75,8 @@ pub struct SourcePlan {
     pub gap_events: bool,
     /// Which paths are taken, and when they are complete.
     pub rules: Rules,
+    /// What rules ask for of the tree's event stream; usually nothing.
+    pub streams: Vec<StreamPlan>,
 }
 
 /// How arrivals are noticed.
@@ -142,8 +152,13 @@ impl SinkPlan {
     /// Whether removals and gaps can be told to it, so that nobody takes them for arrivals.
     #[must_use]
     pub fn tells_events_apart(&self) -> bool {
-        // The services know of items that are there, and of nothing else.
-        !matches!(self.kind, SinkKind::Dlm(_)) && self.format.tells_events_apart()
+        match self.kind {
+            // The services know of items that are there, and of nothing else.
+            SinkKind::Dlm(_) => false,
+            // They read what an event says, whatever its format.
+            SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => true,
+            _ => self.format.tells_events_apart(),
+        }
     }
 }
 
@@ -189,6 +204,12 @@ pub enum SinkKind {
     RedisList(RedisSink),
     /// The SKA Data Lifecycle Management services.
     Dlm(Box<DlmSink>),
+    /// A log for people.
+    Scribe(ScribeSink),
+    /// A second tree that is kept equal.
+    Mirror(Box<MirrorSink>),
+    /// A child process.
+    Plugin(Box<PluginSink>),
 }
 
 impl SinkKind {
@@ -201,6 +222,32 @@ impl SinkKind {
             SinkKind::Jsonl(_) => "jsonl",
             SinkKind::RedisList(_) => "redis-list",
             SinkKind::Dlm(_) => "dlm",
+            SinkKind::Scribe(_) => "scribe",
+            SinkKind::Mirror(_) => "mirror",
+            SinkKind::Plugin(_) => "plugin",
+        }
+    }
+
+    /// Whether it takes the happenings of an event stream.
+    #[must_use]
+    pub const fn takes_happenings(&self) -> bool {
+        match self {
+            SinkKind::Stdout
+            | SinkKind::Jsonl(_)
+            | SinkKind::Scribe(_)
+            | SinkKind::Mirror(_)
+            | SinkKind::Plugin(_) => true,
+            SinkKind::Queue(_) | SinkKind::RedisList(_) | SinkKind::Dlm(_) => false,
+        }
+    }
+
+    /// Whether it takes units that arrived complete.
+    #[must_use]
+    pub fn takes_arrivals(&self) -> bool {
+        match self {
+            SinkKind::Scribe(_) => false,
+            SinkKind::Plugin(plugin) => plugin.arrivals,
+            _ => true,
         }
     }
 }

@@ -161,6 +161,9 @@ impl Page {
             SinkKind::Jsonl(_) => (&JSONL, "jsonl"),
             SinkKind::RedisList(_) => (&REDIS_LIST, "redis-list"),
             SinkKind::Dlm(_) => (&DLM, "dlm"),
+            SinkKind::Scribe(_) => (&STDOUT, "scribe"),
+            SinkKind::Mirror(_) => (&STDOUT, "mirror"),
+            SinkKind::Plugin(_) => (&STDOUT, "plugin"),
         };
         let _ = writeln!(self.out, "type = \"{name}\"");
         let mut timeout = TIMEOUT;
@@ -169,7 +172,7 @@ impl Page {
                 self.unless(section, "retain", &queue.retain, &RETAIN, duration);
                 return;
             }
-            SinkKind::Stdout => {}
+            SinkKind::Stdout | SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => {}
             SinkKind::Jsonl(jsonl) => self.entry(section, "path", &path(&jsonl.path)),
             SinkKind::RedisList(redis) => self.redis(&sink.name, redis),
             SinkKind::Dlm(dlm) => {

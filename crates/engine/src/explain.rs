@@ -204,7 +204,7 @@ fn dead_at(record: &Record) -> Option<Reason> {
 
 /// Events that are about a unit, or about none, and no units.
 const fn is_notice(kind: Kind) -> bool {
-    matches!(kind, Kind::Removal { .. } | Kind::Gap { .. })
+    matches!(kind, Kind::Removal { .. } | Kind::Gap { .. } | Kind::Happening(_))
 }
 
 pub(crate) fn outside(path: &Path, roots: &[PathBuf]) -> Value {

@@ -190,5 +190,6 @@ fn admission(source: SourceId, fate: Fate, number: u64, rule: &Arc<str>) -> Admi
         cause: Cause::Arrived,
         history: vec![moment("created"), moment("closed")],
         members: None,
+        moved: None,
     }
 }

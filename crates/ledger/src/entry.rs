@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Cause, Fingerprint, Kind, Members, PathKey, SignalSet, Stamp};
+use model::{Cause, Fingerprint, Kind, Members, Moved, PathKey, SignalSet, Stamp};
 
 use crate::lineage::Earlier;
 use crate::options::{RouteId, SourceId};
@@ -84,6 +84,8 @@ pub struct Admission {
     pub history: Vec<Moment>,
     /// What a dataset consists of.
     pub members: Option<Arc<Members>>,
+    /// Of the second half of a rename in an event stream: both paths.
+    pub moved: Option<Arc<Moved>>,
 }
 
 impl Admission {

@@ -48,6 +48,7 @@ pub(crate) fn freeze(origin: &Origin, admission: &Admission, place: &Place) -> F
         backend: admission.backend,
         cause: admission.cause,
         members: admission.members.as_deref(),
+        moved: admission.moved.as_deref(),
     };
     event.freeze()
 }

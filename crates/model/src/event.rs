@@ -1,5 +1,6 @@
 //! The native event: CloudEvents 1.0 JSON, frozen at admission.
 
+use crate::happening::{self, Detail, Moved};
 use crate::identity::{EventId, Fingerprint, Identity};
 use crate::kind::{Cause, Kind};
 use crate::members::Members;
@@ -39,6 +40,8 @@ pub struct Event<'a> {
     pub cause: Cause,
     /// What a dataset consists of.
     pub members: Option<&'a Members>,
+    /// Of the second half of a rename in an event stream: both paths.
+    pub moved: Option<&'a Moved>,
 }
 
 /// An event whose bytes will never change again, except for the delivery attempt.
@@ -92,6 +95,10 @@ impl Event<'_> {
             Kind::Dataset => self.push_dataset(out),
             Kind::Removal { .. } => self.push_removal(out),
             Kind::Gap { closed } => self.push_gap(out, closed),
+            Kind::Happening(what) => {
+                let detail = Detail::unpack(self.identity.fingerprint.size);
+                happening::push(out, what, detail, self.moved);
+            }
         }
         out.extend_from_slice(b",\"observer\":{\"backend\":");
         push_json_str(out, self.backend);

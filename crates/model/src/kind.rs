@@ -1,5 +1,7 @@
 //! What an event is about, and why there is one.
 
+use crate::happening::Happening;
+
 /// What an event is about: a unit, or something that happened to one or to a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -23,11 +25,14 @@ pub enum Kind {
         /// Its end, rather than its beginning.
         closed: bool,
     },
+    /// One event of a tree's stream. Its fingerprint: size is its [`Detail`](crate::happening::Detail), mtime
+    /// is when it was heard, inode is a number that grows from one to the next.
+    Happening(Happening),
 }
 
 impl Kind {
-    /// Every kind.
-    pub const ALL: [Kind; 8] = [
+    /// Every kind but happenings.
+    const OTHERS: [Kind; 8] = [
         Kind::File,
         Kind::Symlink,
         Kind::Special,
@@ -37,6 +42,11 @@ impl Kind {
         Kind::Gap { closed: false },
         Kind::Gap { closed: true },
     ];
+
+    /// Every kind.
+    pub fn all() -> impl Iterator<Item = Kind> {
+        Self::OTHERS.into_iter().chain(Happening::ALL.into_iter().map(Kind::Happening))
+    }
 
     /// The stable name, different for each: it is part of ids and stands in the ledger.
     #[must_use]
@@ -50,13 +60,14 @@ impl Kind {
             Kind::Removal { dataset: true } => "dataset-removal",
             Kind::Gap { closed: false } => "gap",
             Kind::Gap { closed: true } => "gap-closed",
+            Kind::Happening(what) => what.kind_name(),
         }
     }
 
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::all().find(|kind| kind.name() == name)
     }
 
     /// What the event is about, as its `data.kind` says it: of a removal, what was removed.
@@ -66,6 +77,7 @@ impl Kind {
             Kind::Removal { dataset: false } => "file",
             Kind::Removal { dataset: true } => "dataset",
             Kind::Gap { .. } => "gap",
+            Kind::Happening(_) => "event",
             unit => unit.name(),
         }
     }
@@ -86,6 +98,7 @@ impl Kind {
             (Kind::Removal { .. }, _) => "staithe.file.removed",
             (Kind::Gap { closed: false }, _) => "staithe.gap.opened",
             (Kind::Gap { closed: true }, _) => "staithe.gap.closed",
+            (Kind::Happening(what), _) => what.type_name(),
         }
     }
 }
@@ -124,7 +137,7 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_those_of_one() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(Kind::from_name("directory"), None);

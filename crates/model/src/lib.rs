@@ -4,6 +4,7 @@
 //! station; all others know it. Paths are bytes and become text only in [`text`].
 
 pub mod event;
+pub mod happening;
 pub mod identity;
 pub mod kind;
 pub mod measure;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod time;
 
 pub use event::{Event, Frozen};
+pub use happening::{Detail, Happening, HappeningSet, Moved};
 pub use identity::{EventId, Fingerprint, Identity, PathKey};
 pub use kind::{Cause, Kind};
 pub use members::Members;

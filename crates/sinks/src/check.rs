@@ -23,7 +23,11 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
     let text = match &plan.kind {
         SinkKind::Queue(_) | SinkKind::Stdout => return None,
         SinkKind::Jsonl(jsonl) => check_file(jsonl.path.clone(), plan).await?,
-        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan, &Hands::in_memory()) {
+        SinkKind::RedisList(_)
+        | SinkKind::Dlm(_)
+        | SinkKind::Scribe(_)
+        | SinkKind::Mirror(_)
+        | SinkKind::Plugin(_) => match build(plan, &Hands::in_memory()) {
             Ok(mut sink) => sink.ping().await.err()?.to_string(),
             Err(error) => return Some(error.to_string()),
         },

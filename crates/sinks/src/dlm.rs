@@ -157,8 +157,10 @@ impl Dlm {
         let mut places = Vec::new();
         for (at, parcel) in batch.iter().enumerate() {
             match (parcel.kind, self.place(parcel)) {
-                // Removals and gaps have no counterpart there.
-                (Kind::Removal { .. } | Kind::Gap { .. }, _) => outcomes[at] = Some(Outcome::Delivered),
+                // Removals, gaps and event streams have no counterpart there.
+                (Kind::Removal { .. } | Kind::Gap { .. } | Kind::Happening(_), _) => {
+                    outcomes[at] = Some(Outcome::Delivered)
+                }
                 (_, Err(why)) => outcomes[at] = Some(Outcome::Rejected(why)),
                 (_, Ok(place)) => places.push((at, place)),
             }

@@ -31,7 +31,11 @@ pub fn encode(format: &Format, parcel: &Parcel, out: &mut Vec<u8>) {
 /// sinks are not to get removals and gaps.
 #[must_use]
 pub fn tells(plan: &SinkPlan, kind: Kind) -> bool {
-    kind.is_unit() || plan.tells_events_apart()
+    match kind {
+        Kind::Happening(_) => plan.kind.takes_happenings() && plan.tells_events_apart(),
+        kind if kind.is_unit() => plan.kind.takes_arrivals(),
+        _ => plan.kind.takes_arrivals() && plan.tells_events_apart(),
+    }
 }
 
 /// Whether the format gives raw bytes of names, which may hold newlines and control bytes.

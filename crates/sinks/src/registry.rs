@@ -36,6 +36,9 @@ pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError
     Ok(match &plan.kind {
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
         SinkKind::Dlm(dlm) => Box::new(Dlm::new(DlmSink::clone(dlm), plan.timeout, hands.clone())),
+        SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => {
+            return Err(BuildError::Embedded(plan.name.clone()));
+        }
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),
         SinkKind::Jsonl(jsonl) => Box::new(Jsonl::new(jsonl.path.clone(), format, plan.timeout)),
         SinkKind::RedisList(redis) => {

@@ -42,6 +42,7 @@ fn made(seq: u64, path: &[u8], kind: Kind, members: Option<&Members>) -> Parcel 
         backend: "inotify",
         cause: Cause::Arrived,
         members,
+        moved: None,
     };
     Parcel {
         seq,

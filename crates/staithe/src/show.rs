@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn every_type_of_event_has_its_word() {
         use model::{Cause, Kind};
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             for cause in [Cause::Arrived, Cause::Overdue] {
                 let (word, _) = happened(kind.type_name(cause));
                 assert!(!word.contains("staithe."), "{word}");

@@ -108,6 +108,7 @@ fn source(monitor: &Monitor, lists: &[List<'_>], endpoint: &Endpoint) -> SourceP
         announce: Announce::Arrivals,
         reannounce: Some(Reannounce { every: monitor.forced_poll, queue_limit: monitor.poll_queue_limit }),
         gap_events: false,
+        streams: Vec::new(),
         rules: Rules { rules: vec![rule(monitor, to)], temp_names: Vec::new() },
     }
 }

@@ -81,6 +81,7 @@ fn source(args: &Args, around: Around<'_>) -> SourcePlan {
         announce: Announce::Generations,
         reannounce: None,
         gap_events: false,
+        streams: Vec::new(),
         rules: rules(args, Scene { absolute: around.absolute, existing: around.existing }, SINK),
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
         announce: fields.one_of(report, "announce", &ANNOUNCES, &[]).unwrap_or(Announce::Generations),
         reannounce: fields.take("reannounce").and_then(|value| reannounce(&value, report)),
         gap_events: fields.flag(report, "gap_events").unwrap_or(false),
+        streams: Vec::new(),
         rules,
     };
     fields.finish(report);

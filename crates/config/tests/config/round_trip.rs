@@ -54,6 +54,7 @@ fn source(name: &str) -> SourcePlan {
         announce: Announce::Arrivals,
         reannounce: Some(Reannounce { every: None, queue_limit: Some(10_000) }),
         gap_events: true,
+        streams: Vec::new(),
         rules: Rules { rules: Vec::new(), temp_names: patterns(&["*.mine"]) },
     }
 }

@@ -297,6 +297,7 @@ impl House {
             cause: Cause::Arrived,
             history: Vec::new(),
             members: None,
+            moved: None,
         }
     }
 

@@ -36,7 +36,7 @@ pub(super) fn timeline(records: &[Record], waiting: Option<&LiveUnit>) -> Vec<Va
 fn moments_of(record: &Record) -> Moments {
     match record.kind {
         Kind::Removal { .. } => return vec![(record.admitted, "the removal was announced".to_owned())],
-        Kind::Gap { .. } => return Vec::new(),
+        Kind::Gap { .. } | Kind::Happening(_) => return Vec::new(),
         Kind::File | Kind::Symlink | Kind::Special | Kind::Dataset => {}
     }
     let mut moments = vec![(record.first_seen, "seen".to_owned())];

@@ -190,6 +190,7 @@ impl Source {
             cause,
             history: history.map(|(time, what)| Moment { time, what }).collect(),
             members: None,
+            moved: None,
         }
     }
 
@@ -244,6 +245,7 @@ impl Source {
             cause: Cause::Arrived,
             history: Vec::new(),
             members: None,
+            moved: None,
         };
         self.outgoing.push(ledger::Entry::Removed(Box::new(admission)));
     }

@@ -101,6 +101,7 @@ impl Source {
             cause: if overdue { Cause::Overdue } else { bundle.cause() },
             history: history.map(|(time, what)| ledger::Moment { time, what }).collect(),
             members: Some(Arc::new(members)),
+            moved: None,
         }
     }
 

@@ -29,6 +29,7 @@ impl Source {
             cause: Cause::Arrived,
             history: Vec::new(),
             members: None,
+            moved: None,
         };
         self.outgoing.push(Entry::Admit(Box::new(admission)));
     }

@@ -292,6 +292,7 @@ fn plan(root: &Path) -> Plan {
             announce: Announce::Generations,
             reannounce: None,
             gap_events: false,
+            streams: Vec::new(),
             rules: Rules { rules: vec![rule], temp_names: temp_names::default_patterns() },
         }],
         sinks: vec![SinkPlan {

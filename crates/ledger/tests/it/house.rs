@@ -160,6 +160,7 @@ pub(crate) fn admission(source: SourceId, fate: Fate, path: &[u8], mtime: i64) -
         cause: Cause::Arrived,
         history: vec![Moment { time: at(mtime), what: "closed".into() }],
         members: None,
+        moved: None,
     }
 }
 

@@ -29,6 +29,7 @@ const fn word(parcel: &Parcel) -> &'static str {
         (Kind::Removal { .. }, _) => "deleted",
         (Kind::Gap { closed: false }, _) => "gap_opened",
         (Kind::Gap { closed: true }, _) => "gap_closed",
+        (Kind::Happening(what), _) => what.name(),
         (_, Cause::Arrived | Cause::Overdue) => "created",
         (_, Cause::Found | Cause::Reannounced) => "exists",
     }

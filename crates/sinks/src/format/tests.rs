@@ -180,7 +180,7 @@ fn a_format_that_only_names_the_path_tells_nothing_but_arrivals() {
     for (format, anything) in all {
         let (name, timeout) = ("s".to_owned(), Duration::from_secs(1));
         let plan = SinkPlan { name, kind: SinkKind::Stdout, format, max_attempts: 0, timeout };
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             assert_eq!(tells(&plan, kind), anything || kind.is_unit(), "{plan:?} {kind:?}");
         }
     }

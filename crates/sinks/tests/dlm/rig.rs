@@ -211,6 +211,7 @@ pub(crate) fn parcel(root: &Path, seq: u64, path: &[u8]) -> Parcel {
         backend: "inotify",
         cause: Cause::Arrived,
         members: None,
+        moved: None,
     };
     Parcel {
         seq,

@@ -120,6 +120,7 @@ fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules
         announce: Announce::Generations,
         reannounce: None,
         gap_events: false,
+        streams: Vec::new(),
         rules,
     }
 }

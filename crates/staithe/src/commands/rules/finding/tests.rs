@@ -45,6 +45,7 @@ fn source(rules: Vec<Rule>) -> SourcePlan {
         announce: Announce::Generations,
         reannounce: None,
         gap_events: false,
+        streams: Vec::new(),
         rules: Rules { rules, temp_names: settle::temp_names::default_patterns() },
     }
 }
