@@ -1,5 +1,6 @@
 //! Typed reading of TOML tables that collects every mistake instead of stopping at the first.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
@@ -17,6 +18,8 @@ pub(crate) struct Report<'f> {
     pub(crate) files: &'f [SourceText],
     env: &'f dyn Fn(&str) -> Option<String>,
     found: Vec<(Place, Diagnostic)>,
+    /// Files and directories beside the configuration that it was read from or that were missing.
+    looked_at: Vec<PathBuf>,
 }
 
 /// So many findings are listed; nobody reads more, and each costs a walk through its file.
@@ -24,7 +27,7 @@ const FINDINGS_LIMIT: usize = 200;
 
 impl<'f> Report<'f> {
     pub(crate) fn new(files: &'f [SourceText], env: &'f dyn Fn(&str) -> Option<String>) -> Self {
-        Self { files, env, found: Vec::new() }
+        Self { files, env, found: Vec::new(), looked_at: Vec::new() }
     }
 
     pub(crate) fn error(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
@@ -63,6 +66,17 @@ impl<'f> Report<'f> {
     pub(crate) fn where_is(&self, place: &Place) -> String {
         let file = &self.files[place.file];
         format!("{}:{}", file.name, file.position(place.span.start).0)
+    }
+
+    /// Notes a file or directory whose content decides what the plan is: whoever follows the configuration
+    /// follows it, too, also while it is missing.
+    pub(crate) fn looks_at(&mut self, path: &Path) {
+        self.looked_at.push(path.to_owned());
+    }
+
+    /// What was noted by [`Self::looks_at`].
+    pub(crate) fn take_looked_at(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.looked_at)
     }
 
     /// Everything found, in the order of the files' texts.

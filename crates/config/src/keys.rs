@@ -79,6 +79,13 @@ pub(crate) const TOP: Section = Section {
              flushed to disk before its events are sent). What a loss of power takes back is found again by the \
              next scan as long as the files are there.",
         ),
+        key(
+            "watch_config",
+            FLAG,
+            "`false`",
+            "Whether changes of these files are taken over while the program runs. Content counts, not times; a bad \
+             file changes nothing. The same: `staithe run --watch-config`.",
+        ),
         key("source", "tables", REQUIRED, "The watched trees, `[source.NAME]`."),
         key("sink", "tables", "one queue named `local`", "Where events go, `[sink.NAME]`."),
     ],

@@ -18,7 +18,7 @@ mod source_text;
 mod starter;
 
 pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
-pub use load::{Loaded, load, parse_str};
+pub use load::{Loaded, Reading, load, parse_str, reading};
 pub use plan::{
     Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,
     MirrorOrigin, MirrorSink, Plan, PluginManifest, PluginSink, Push, QueueSink, Reannounce, RedisSink,

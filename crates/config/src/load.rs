@@ -22,19 +22,43 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// What was found at a place, and what would have to change for something else to be found there.
+#[derive(Debug)]
+pub struct Reading {
+    /// The files and directories whose content decided it, those that are missing too.
+    pub files: Vec<PathBuf>,
+    /// What they say.
+    pub result: Result<Loaded, ConfigError>,
+}
+
 /// Reads a file, or the `*.toml` of a directory in the order of their names.
 ///
 /// Nothing but the configuration (and files named by `url_file`) is looked at: whether paths
 /// exist and servers answer is no question here. Every mistake is reported, not only the first.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, ConfigError> {
-    let mut files = Vec::new();
+    reading(path, env).result
+}
+
+/// [`load`], with the names of what was read: for those who want to know when to read again.
+pub fn reading(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Reading {
+    let mut files = vec![path.to_owned()];
+    let result = texts(path, &mut files).and_then(|texts| understand(&texts, env, &mut files));
+    Reading { files, result }
+}
+
+fn texts(path: &Path, files: &mut Vec<PathBuf>) -> Result<Vec<SourceText>, ConfigError> {
+    let mut texts = Vec::new();
     let mut broken = Vec::new();
-    for path in paths(path)? {
-        let (file, finding) = text_of(&path, read_file(&path)?);
-        files.push(file);
+    let paths = paths(path)?;
+    if paths.as_slice() != [path] {
+        files.extend_from_slice(&paths);
+    }
+    for path in paths {
+        let (text, finding) = text_of(&path, read_file(&path)?);
+        texts.push(text);
         broken.extend(finding);
     }
-    if broken.is_empty() { understand(&files, env) } else { Err(ConfigError::Invalid(broken)) }
+    if broken.is_empty() { Ok(texts) } else { Err(ConfigError::Invalid(broken)) }
 }
 
 /// Reads one configuration from its text; `name` stands for the file in messages.
@@ -43,10 +67,15 @@ pub fn parse_str(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, ConfigError> {
-    understand(&[SourceText { name: shown(name), text: text.to_owned() }], env)
+    understand(&[SourceText { name: shown(name), text: text.to_owned() }], env, &mut Vec::new())
 }
 
-fn understand(files: &[SourceText], env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, ConfigError> {
+/// `looked_at` gets what the texts refer to.
+fn understand(
+    files: &[SourceText],
+    env: &dyn Fn(&str) -> Option<String>,
+    looked_at: &mut Vec<PathBuf>,
+) -> Result<Loaded, ConfigError> {
     let mut report = Report::new(files, env);
     let mut documents = Vec::with_capacity(files.len());
     let mut readable = true;
@@ -62,6 +91,7 @@ fn understand(files: &[SourceText], env: &dyn Fn(&str) -> Option<String>) -> Res
     }
     // What a parser recovered from broken text would only give misleading findings.
     let plan = readable.then(|| read::plan(&documents, &mut report));
+    looked_at.append(&mut report.take_looked_at());
     let found = report.into_found();
     match plan {
         Some(plan) if found.iter().all(|finding| finding.severity == Severity::Warning) => {

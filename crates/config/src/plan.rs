@@ -26,6 +26,8 @@ pub struct Plan {
     pub site: String,
     /// What a commit of the ledger survives.
     pub durability: Durability,
+    /// Whether the configuration is read again whenever its files' content changes.
+    pub watch_config: bool,
     /// The watched trees.
     pub sources: Vec<SourcePlan>,
     /// Where events go.

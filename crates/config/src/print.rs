@@ -29,6 +29,7 @@ pub fn to_toml(plan: &Plan) -> String {
     page.unless(&TOP, "durability", &plan.durability, &Durability::Process, |value| {
         choice(&choices::DURABILITIES, value)
     });
+    page.unless(&TOP, "watch_config", &plan.watch_config, &false, bool::to_string);
     for source in &plan.sources {
         page.source(source);
     }

@@ -55,6 +55,7 @@ pub(crate) fn plan<'d>(documents: &'d [Spanned<DeTable<'d>>], report: &mut Repor
     Plan {
         site: top.site.map_or_else(|| "local".into(), |(site, _)| site),
         durability: top.durability.map_or(Durability::Process, |(durability, _)| durability),
+        watch_config: top.watch_config.is_some_and(|(watch, _)| watch),
         sources: sources.into_iter().map(|read| read.plan).collect(),
         sinks: sinks.into_iter().map(|read| read.plan).collect(),
     }
@@ -95,6 +96,7 @@ pub(crate) struct Named<'d> {
 struct Top<'d> {
     site: Option<(String, Place)>,
     durability: Option<(Durability, Place)>,
+    watch_config: Option<(bool, Place)>,
     /// Whether a file has a `source` that is no table, which is reported already.
     sources_wrong: bool,
     sources: Vec<Named<'d>>,
@@ -116,6 +118,9 @@ impl<'d> Top<'d> {
             let durability =
                 text.and_then(|text| text.one_of(report, "durability", &choices::DURABILITIES, &[]));
             once(&mut self.durability, "durability", durability, place, report);
+        }
+        if let Some((place, value)) = fields.entry("watch_config") {
+            once(&mut self.watch_config, "watch_config", value.flag(report), place, report);
         }
         if let Some(value) = fields.take("source") {
             self.sources_wrong |= !value.value.is_table();

@@ -25,6 +25,11 @@ pub use wire::{Answer, Client};
 pub trait Host: Send + Sync {
     /// Reads the configuration again and takes it over; the error is for a person.
     fn reload(&self) -> Result<Value, String>;
+
+    /// How it stands with the configuration, for `status`; nothing where there is none to be read again.
+    fn config(&self) -> Value {
+        Value::Null
+    }
 }
 
 /// A served socket; closed and removed when dropped.

@@ -57,6 +57,7 @@ pub fn plan(args: &Args, around: Around<'_>) -> Planned {
     let plan = Plan {
         site: "local".into(),
         durability: Durability::Process,
+        watch_config: false,
         sources: vec![source(args, around)],
         sinks: vec![sink(args, around, &mut warnings)],
     };

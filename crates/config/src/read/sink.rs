@@ -239,7 +239,9 @@ fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
 
 /// The file's first line: secrets mounted into a container often end with a newline.
 fn first_line(text: &Text, what: &str, report: &mut Report<'_>) -> Option<String> {
-    match std::fs::read_to_string(Path::new(&text.value)) {
+    let path = Path::new(&text.value);
+    report.looks_at(path);
+    match std::fs::read_to_string(path) {
         Ok(content) => Some(content.lines().next().unwrap_or_default().trim().to_owned()),
         Err(error) => {
             let message = format!("the file {} with {what} cannot be read: {error}", text.quoted());

@@ -80,6 +80,25 @@ fn what_two_files_set_names_both_places() {
     assert!(found.iter().all(|finding| finding.file == second));
 }
 
+/// Also what is missing: its coming changes what the configuration says.
+#[test]
+fn what_a_configuration_was_read_from_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("no/url");
+    let sink = format!("[sink.r]\ntype = 'redis-list'\nkey = 'k'\nurl_file = '{}'\n", secret.display());
+    write(dir.path(), &[("a.toml", SOURCE), ("b.toml", &sink), ("c.txt", "")]);
+    let reading = config::reading(dir.path(), &|_| None);
+    let files = [dir.path().to_owned(), dir.path().join("a.toml"), dir.path().join("b.toml"), secret];
+    assert_eq!(reading.files, files);
+    assert!(reading.result.is_err());
+    let one = dir.path().join("a.toml");
+    let reading = config::reading(&one, &|_| None);
+    assert_eq!(reading.files, [one]);
+    assert!(!reading.result.unwrap().plan.watch_config);
+    let none = dir.path().join("none.toml");
+    assert_eq!(config::reading(&none, &|_| None).files, [none]);
+}
+
 #[test]
 fn what_cannot_be_read() {
     let dir = tempfile::tempdir().unwrap();

@@ -87,6 +87,7 @@ fn plan() -> Plan {
     Plan {
         site: "obs 1".into(),
         durability: Durability::Power,
+        watch_config: true,
         sources: vec![odd, usual],
         sinks: vec![
             sink("q", SinkKind::Queue(QueueSink { retain: secs(60) }), Format::CloudEvents),

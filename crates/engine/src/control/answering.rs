@@ -89,7 +89,7 @@ fn answer(
 ) -> Result<Value, Refused> {
     match request["cmd"].as_str().unwrap_or_default() {
         "ping" => Ok(json!({"version": env!("CARGO_PKG_VERSION"), "pid": std::process::id()})),
-        "status" => Ok(engine.status()?),
+        "status" => status(engine, host),
         "ls" => ls(talk, engine, request),
         "explain" => explain(engine, request),
         "notify" => notify(engine, request),
@@ -106,6 +106,14 @@ fn answer(
         "resume" => switch(engine, request, false),
         other => Err(usage(format!("this daemon does not know the request \"{other}\""))),
     }
+}
+
+fn status(engine: &Engine, host: &dyn Host) -> Result<Value, Refused> {
+    let mut status = engine.status()?;
+    if let (Some(status), config @ Value::Object(_)) = (status.as_object_mut(), host.config()) {
+        status.insert("config".into(), config);
+    }
+    Ok(status)
 }
 
 fn text<'a>(request: &'a Value, name: &str) -> Result<&'a str, Refused> {

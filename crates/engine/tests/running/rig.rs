@@ -277,6 +277,7 @@ fn plan(root: &Path) -> Plan {
     Plan {
         site: "test".into(),
         durability: Durability::Process,
+        watch_config: false,
         sources: vec![SourcePlan {
             name: "in".into(),
             path: root.to_owned(),
