@@ -3,6 +3,8 @@
 mod check;
 mod compat;
 mod consume;
+#[allow(dead_code, reason = "hot reload of `run` and of the iobserver drop-in, being built")]
+mod contents;
 mod dead;
 mod dlm_watcher;
 mod doctor;
