@@ -18,6 +18,8 @@ mod departing;
 mod dirty;
 mod gaps;
 mod grouping;
+#[cfg(test)]
+mod halves;
 mod inquiry;
 mod known;
 pub(crate) mod looking;

@@ -1,13 +1,15 @@
 //! What went away, and no event of its own told of it.
 
-use model::Reason;
-use settle::{Mono, Stir};
+use model::{PathKey, Reason};
+use settle::{Mono, Sample, Stir};
 use sys::{Dir, Errno};
 use watch::Departed;
 
 use super::Source;
 use super::admitting::is_absent;
 use super::bundles::{Bundle, What};
+use super::dirty::Heard;
+use super::known::{Compared, fingerprint};
 use super::waiting::Waiting;
 
 /// Whatever is looked at so soon need not be looked for.
@@ -46,6 +48,18 @@ impl Source {
     /// It is known, and was seen under this root and on these mounts.
     fn was_seen(&self, path: &[u8]) -> bool {
         self.known_bundles.get(path).is_some_and(|known| known.scan >= self.root_since)
+    }
+
+    /// Whether what is told to have moved away has been there since it was announced, and the news is older than that.
+    ///
+    /// The kernel tells of two names that are exchanged in two halves, when both have changed already. Whoever reads
+    /// between them announces the second name before it hears that what it had before is gone. A rename changes the
+    /// change time of what is renamed, so a file that went away and came back does not look as it did. What was
+    /// made or written within one tick of the clock may: what tells of that is believed.
+    pub(super) fn has_stayed(&self, heard: Heard, key: PathKey, sample: &Sample) -> bool {
+        let only_moved = heard.gone && !(heard.deleted || heard.created || heard.closed);
+        let compared = || self.known.compare(key, &fingerprint(sample, true), sample.ctime);
+        only_moved && self.with_inode && compared() == Compared::Same { touched: false }
     }
 
     /// Directories have left their places. A dataset that waits there for time to pass would wait for nothing.

@@ -24,6 +24,8 @@ pub(super) struct Heard {
     pub(super) was_absent: bool,
     /// The name went away, last.
     pub(super) gone: bool,
+    /// What had the name was removed at some time, not renamed.
+    pub(super) deleted: bool,
     /// A scan came by.
     pub(super) scanned: bool,
     /// It is to be announced whether or not it is known.
@@ -40,6 +42,7 @@ impl Heard {
         attrib: false,
         was_absent: false,
         gone: false,
+        deleted: false,
         scanned: true,
         forced: false,
         named: false,
@@ -56,7 +59,10 @@ impl Heard {
             }
             What::Closed => self.closed = true,
             What::Attrib => self.attrib = true,
-            What::MovedOut | What::Deleted => (self.was_absent, self.gone) = (true, true),
+            What::MovedOut | What::Deleted => {
+                (self.was_absent, self.gone) = (true, true);
+                self.deleted |= matches!(what, What::Deleted);
+            }
         }
     }
 

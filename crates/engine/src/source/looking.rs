@@ -421,7 +421,7 @@ impl Source {
             // Rewriting in place and new times are no arrivals.
             return waits || heard.created || heard.moved_in || heard.forced;
         }
-        if heard.was_absent {
+        if heard.was_absent && !self.has_stayed(heard, key, sample) {
             self.forget(path, key);
         }
         if heard.forced {
