@@ -22,6 +22,11 @@ impl Wake {
         let _ = rustix::io::write(&self.0, &1u64.to_ne_bytes());
     }
 
+    /// Waits until somebody rings or the time is up.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<(), Errno> {
+        self.wait_readable(&self.0, timeout).map(drop)
+    }
+
     /// Waits until `fd` can be read (true) or somebody rings or the time is up (false).
     pub fn wait_readable(&self, fd: impl AsFd, timeout: Option<Duration>) -> Result<bool, Errno> {
         let mut polled = [PollFd::new(&fd, PollFlags::IN), PollFd::new(&self.0, PollFlags::IN)];
