@@ -8,6 +8,7 @@ mod filter;
 mod intake;
 mod opening;
 mod parcels;
+mod passing;
 mod prune;
 mod questions;
 mod queue;
@@ -32,11 +33,12 @@ use crate::answer::{Fetch, Health, OpenReport, Pruned};
 use crate::entry::{Entry, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, CommitError, LedgerError, OpenError};
 use crate::hooks::Hooks;
-use crate::names::{Sink, Source, sorted};
+use crate::names::{Sink, Source};
 use crate::options::{Options, RouteId, SinkId, SourceId};
+use crate::route::Route;
 
 use ask::ask;
-use codec::{At, sinks_text};
+use codec::At;
 use desk::Desk;
 pub use opening::{CheckReport, check, repair};
 use opening::{Lock, Opened};
@@ -189,25 +191,20 @@ impl Durable {
         })
     }
 
-    pub(crate) fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
-        let sinks = sorted(sinks);
+    pub(crate) fn route(&self, wanted: Route) -> Result<RouteId, LedgerError> {
         ask(&self.shared, false, move |desk| {
-            if let Some(unknown) = sinks.iter().find(|id| desk.tallies.sink(**id).is_none()) {
+            if let Some(unknown) = wanted.iter().find(|id| desk.tallies.sink(**id).is_none()) {
                 return Ok(Err(LedgerError::UnknownSink(*unknown)));
             }
-            let known = desk.shared.names().route_of(&sinks);
+            let known = desk.shared.names().route_of(&wanted);
             let id = match known {
                 Some(id) => id,
-                None => desk.shared.names_mut().add_route(Arc::clone(&sinks)),
+                None => desk.shared.names_mut().add_route(wanted.clone()),
             };
             for missing in desk.tallies.routes() as u32 + 1..=id.0 {
-                let route = desk
-                    .shared
-                    .names()
-                    .route(RouteId(missing))
-                    .cloned()
-                    .unwrap_or_else(|| Arc::clone(&sinks));
-                let text = sinks_text(&route);
+                let named = desk.shared.names().route(RouteId(missing)).cloned();
+                let route = named.unwrap_or_else(|| wanted.clone());
+                let text = route.text();
                 desk.tallies.add_route(route);
                 desk.db.execute("INSERT INTO route VALUES(?1, ?2)", params![missing, text])?;
             }

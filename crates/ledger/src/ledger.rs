@@ -11,6 +11,7 @@ use crate::entry::{Entry, Moment, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, CommitError, LedgerError, OpenError};
 use crate::options::{Options, RouteId, SinkId, SourceId};
 use crate::record::{Counts, Record, SinkCounts};
+use crate::route::Route;
 use crate::step::{Step, StepNote};
 use crate::volatile::Volatile;
 
@@ -101,8 +102,17 @@ impl Ledger {
     /// The number of a set of sinks; the same set has the same number.
     pub fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
         match &*self.mode {
-            Mode::Durable(durable) => durable.route(sinks),
-            Mode::Volatile(volatile) => volatile.route(sinks),
+            Mode::Durable(durable) => durable.route(Route::of_units(sinks)),
+            Mode::Volatile(volatile) => volatile.route(Route::of_units(sinks)),
+        }
+    }
+
+    /// The same for happenings of event streams. What is announced to such a route is no generation: it is not
+    /// counted as one, not listed, and cleared away as soon as every sink has it.
+    pub fn stream_route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.route(Route::of_stream(sinks)),
+            Mode::Volatile(volatile) => volatile.route(Route::of_stream(sinks)),
         }
     }
 

@@ -22,6 +22,7 @@ mod names;
 mod options;
 mod recent;
 mod record;
+mod route;
 mod seal;
 mod step;
 mod tally;

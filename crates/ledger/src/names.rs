@@ -9,6 +9,7 @@ use model::{Cause, Kind, SignalSet, Stamp};
 
 use crate::entry::{Fate, SourceNote, SourceRecord};
 use crate::options::{RouteId, SinkId, SourceId};
+use crate::route::Route;
 
 /// A registered source.
 #[derive(Clone, Debug)]
@@ -89,12 +90,20 @@ pub(crate) struct Class {
     pub(crate) backend: Arc<str>,
 }
 
+impl Class {
+    /// Whether rows of it are about a path, so that they are looked for by it. Happenings are not: they are
+    /// read once, in order, and cleared away.
+    pub(crate) fn is_indexed(&self) -> bool {
+        !matches!(self.kind, Kind::Happening(_))
+    }
+}
+
 /// Everything registered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
     pub(crate) sources: Vec<Source>,
     pub(crate) sinks: Vec<Sink>,
-    pub(crate) routes: Vec<Arc<[SinkId]>>,
+    pub(crate) routes: Vec<Route>,
     pub(crate) classes: Vec<Arc<Class>>,
     class_numbers: HashMap<Arc<Class>, u32>,
 }
@@ -171,18 +180,18 @@ impl Names {
         (1..=self.sinks.len() as u32).map(SinkId)
     }
 
-    pub(crate) fn route(&self, id: RouteId) -> Option<&Arc<[SinkId]>> {
+    pub(crate) fn route(&self, id: RouteId) -> Option<&Route> {
         self.routes.get(slot(id.0))
     }
 
-    /// The number of a set of sinks (sorted, each once), if it has one.
-    pub(crate) fn route_of(&self, sinks: &[SinkId]) -> Option<RouteId> {
-        let at = self.routes.iter().position(|route| **route == *sinks)?;
+    /// The number of a set of sinks, if it has one.
+    pub(crate) fn route_of(&self, wanted: &Route) -> Option<RouteId> {
+        let at = self.routes.iter().position(|route| route == wanted)?;
         Some(RouteId(at as u32 + 1))
     }
 
-    pub(crate) fn add_route(&mut self, sinks: Arc<[SinkId]>) -> RouteId {
-        self.routes.push(sinks);
+    pub(crate) fn add_route(&mut self, route: Route) -> RouteId {
+        self.routes.push(route);
         RouteId(self.routes.len() as u32)
     }
 
@@ -207,12 +216,4 @@ impl Names {
         self.class_numbers.insert(class, number);
         number
     }
-}
-
-/// A set of sinks in its one written form: sorted, each once.
-pub(crate) fn sorted(sinks: &[SinkId]) -> Arc<[SinkId]> {
-    let mut sinks = sinks.to_vec();
-    sinks.sort_unstable();
-    sinks.dedup();
-    sinks.into()
 }

@@ -6,13 +6,13 @@
 //! below it are settled everywhere, with exceptions that are counted one by one.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use model::State;
 
 use crate::names::{Names, slot};
 use crate::options::{RouteId, SinkId};
 use crate::record::{Counts, SinkCounts};
+use crate::route::Route;
 
 /// Questions about rows.
 pub(crate) trait Rows {
@@ -66,7 +66,7 @@ pub(crate) struct SinkTally {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RouteTally {
-    sinks: Arc<[SinkId]>,
+    sinks: Route,
     total: u64,
     /// The slowest cursor among its sinks.
     floor: u64,
@@ -116,6 +116,23 @@ impl Tallies {
         self.routes.get(slot(route.0)).map_or(0, |route| route.floor)
     }
 
+    /// How many rows of the route there are, settled or not.
+    pub(crate) fn total(&self, route: RouteId) -> u64 {
+        self.routes.get(slot(route.0)).map_or(0, |route| route.total)
+    }
+
+    /// The routes of event streams.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = RouteId> {
+        let numbered = (1..).map(RouteId).zip(&self.routes);
+        numbered.filter(|(_, route)| route.sinks.stream).map(|(id, _)| id)
+    }
+
+    /// Whether units were ever announced to the sink.
+    pub(crate) fn takes_units(&self, sink: SinkId) -> bool {
+        let units = |route: &&RouteTally| !route.sinks.stream && route.total > 0;
+        self.routes.iter().filter(units).any(|route| route.sinks.contains(&sink))
+    }
+
     pub(crate) fn add_sink(&mut self, cursor: u64, delivered: u64) {
         self.sinks.push(SinkTally { cursor, delivered, ..SinkTally::default() });
     }
@@ -126,7 +143,7 @@ impl Tallies {
     }
 
     /// A new route of which no row exists yet.
-    pub(crate) fn add_route(&mut self, sinks: Arc<[SinkId]>) {
+    pub(crate) fn add_route(&mut self, sinks: Route) {
         let mut route = RouteTally { sinks, total: 0, floor: 0, above: 0, retrying: 0, dead: 0 };
         route.floor = self.slowest(&route.sinks);
         self.routes.push(route);
@@ -333,7 +350,7 @@ impl Tallies {
         orphans
     }
 
-    /// How many generations are in each state.
+    /// How many generations are in each state. Happenings are none.
     pub(crate) fn counts<R: Rows>(&self, rows: &mut R) -> Result<Counts, R::Error> {
         let mut counts = Counts::default();
         counts.add(State::Adopted, self.adopted);
@@ -345,7 +362,9 @@ impl Tallies {
     }
 
     fn count_route<R: Rows>(&self, id: RouteId, rows: &mut R, counts: &mut Counts) -> Result<(), R::Error> {
-        let Some(route) = self.routes.get(slot(id.0)) else { return Ok(()) };
+        let Some(route) = self.routes.get(slot(id.0)).filter(|route| !route.sinks.stream) else {
+            return Ok(());
+        };
         let mut edge = u64::MAX;
         for sink in route.sinks.iter() {
             edge = edge.min(self.edge(*sink, rows)?);

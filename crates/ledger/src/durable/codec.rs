@@ -4,7 +4,7 @@ use model::{Cause, EventId, Fingerprint, Kind, Signal, SignalSet, Stamp};
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, Value, ValueRef};
 
 use crate::entry::{Fate, Moment};
-use crate::options::{RouteId, SinkId};
+use crate::options::RouteId;
 
 /// A time as a column: nanoseconds where 64 bits hold them, else seconds and nanoseconds as a
 /// blob, so that two different times stay different.
@@ -103,17 +103,6 @@ pub(crate) fn kind(name: &str) -> rusqlite::Result<Kind> {
 
 pub(crate) fn cause(number: u8) -> rusqlite::Result<Cause> {
     Cause::from_u8(number).ok_or_else(|| impossible("an unknown cause"))
-}
-
-/// A set of sinks as text: "1,3".
-pub(crate) fn sinks_text(sinks: &[SinkId]) -> String {
-    let numbers: Vec<String> = sinks.iter().map(|sink| sink.0.to_string()).collect();
-    numbers.join(",")
-}
-
-pub(crate) fn sinks(text: &str) -> Option<Vec<SinkId>> {
-    let parts = text.split(',').filter(|part| !part.is_empty());
-    parts.map(|part| part.parse().ok().map(SinkId)).collect()
 }
 
 /// Writes a timeline as lines: nanoseconds after `origin`, a space, what happened.

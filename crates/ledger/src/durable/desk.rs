@@ -15,6 +15,7 @@ use crate::seal::{self, Origin};
 use crate::tally::Tallies;
 
 use super::codec::{At, Id, fate_columns, fingerprint, impossible, push_history, signal_bits};
+use super::passing::Passed;
 use super::shared::Shared;
 
 /// `standing` of a row that is the newest of its path and still there.
@@ -23,6 +24,9 @@ const PRESENT: i64 = 1;
 const ABSENT: i64 = 2;
 /// The bit of `standing` that says: no earlier row of the path has a later mtime.
 const TOPMOST: i64 = 4;
+
+/// So many classes are remembered within a round: the events of a stream are of some ten kinds by turns.
+const LAST_CLASSES: usize = 16;
 
 /// At least so many rows of a merge of the path index go into one round.
 const LEAST_MERGE: usize = 64;
@@ -36,10 +40,12 @@ pub(crate) struct Desk<'a> {
     pub(crate) fresh: Vec<Stored>,
     /// Rows added to classes in this round.
     totals: HashMap<u32, u64>,
-    /// The class of the last admission: most often the next one's, too.
-    last_class: Option<(Class, u32)>,
+    /// The classes of the last admissions: most often the next one's, too.
+    last_classes: Vec<(Class, u32)>,
     /// Admissions in this round.
     entries: usize,
+    /// How far happenings are cleared away when this round is committed.
+    pub(super) passed: Passed,
     /// The timeline being written; kept for its room.
     history: String,
     sql: Sql<'a>,
@@ -115,7 +121,9 @@ impl<'a> Desk<'a> {
         let tallies = shared.tallies().clone();
         let sql = Sql::new(db)?;
         let (fresh, totals, history) = (Vec::new(), HashMap::new(), String::with_capacity(256));
-        Ok(Self { db, shared, tallies, fresh, totals, last_class: None, entries: 0, history, sql })
+        let passed = shared.passed().clone();
+        let last_classes = Vec::new();
+        Ok(Self { db, shared, tallies, fresh, totals, last_classes, entries: 0, passed, history, sql })
     }
 
     pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
@@ -317,7 +325,9 @@ impl<'a> Desk<'a> {
             admission.waited_ms as i64,
             self.history,
         ])?;
-        self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
+        if !matches!(admission.kind, Kind::Happening(_)) {
+            self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
+        }
         Ok(())
     }
 
@@ -340,7 +350,7 @@ impl<'a> Desk<'a> {
                 && class.rule == admission.rule
                 && &*class.backend == admission.backend
         };
-        let number = match self.last_class.as_ref().filter(|(class, _)| same(class)) {
+        let number = match self.last_classes.iter().find(|(class, _)| same(class)) {
             Some((_, number)) => *number,
             None => self.other_class(admission)?,
         };
@@ -359,11 +369,20 @@ impl<'a> Desk<'a> {
             backend: admission.backend.into(),
         };
         let known = self.shared.names().class_number(&class);
+        // What a failed round has named is forgotten with it: whatever has a number is written.
         let number = match known {
             Some(number) => number,
-            None => self.shared.names_mut().add_class(class.clone()),
+            None => self.new_class(&class)?,
         };
-        // A class that an earlier, failed round has named is written by this one.
+        if self.last_classes.len() == LAST_CLASSES {
+            self.last_classes.remove(0);
+        }
+        self.last_classes.push((class, number));
+        Ok(number)
+    }
+
+    fn new_class(&mut self, class: &Class) -> rusqlite::Result<u32> {
+        let number = self.shared.names_mut().add_class(class.clone());
         let (fate, route) = fate_columns(class.fate);
         let sql = "INSERT OR IGNORE INTO class VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
         let mut put = self.db.prepare_cached(sql)?;
@@ -378,7 +397,6 @@ impl<'a> Desk<'a> {
             &*class.rule,
             &*class.backend,
         ])?;
-        self.last_class = Some((class, number));
         Ok(number)
     }
 
@@ -402,6 +420,7 @@ impl<'a> Desk<'a> {
             let mut end = self.db.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'end'")?;
             end.execute([self.tallies.end as i64])?;
         }
+        self.clear_happenings(self.entries)?;
         self.merge_index()
     }
 

@@ -171,6 +171,11 @@ impl Intake {
         Ok(())
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().messages.is_empty()
+    }
+
     /// Takes what makes the next round; waits for it, at most `patience` when there is nothing.
     pub(crate) fn take(&self, last_round: Instant, patience: Duration, into: &mut Vec<Message>) -> Taken {
         let mut queue = self.lock();

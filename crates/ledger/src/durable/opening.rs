@@ -13,10 +13,11 @@ use crate::answer::{OpenReport, Quarantine};
 use crate::error::{LedgerError, OpenError};
 use crate::names::{Class, Names, Sink, Source};
 use crate::options::{Durability, Options, SourceId};
+use crate::route::Route;
 use crate::tally::Tallies;
 
 use super::arrears::Arrears;
-use super::codec::{At, cause, fate, impossible, kind, signals, sinks};
+use super::codec::{At, cause, fate, impossible, kind, signals};
 use super::filter::Filter;
 use super::salvage::salvage;
 use super::schema;
@@ -246,9 +247,8 @@ fn names(db: &Connection) -> rusqlite::Result<Names> {
     let mut ask = db.prepare("SELECT sinks FROM route ORDER BY id")?;
     let mut rows = ask.query([])?;
     while let Some(row) = rows.next()? {
-        let list =
-            sinks(&row.get::<_, String>(0)?).ok_or_else(|| impossible("a route that is no list of sinks"))?;
-        names.add_route(list.into());
+        let route = Route::parse(&row.get::<_, String>(0)?);
+        names.add_route(route.ok_or_else(|| impossible("a route that is no list of sinks"))?);
     }
     classes(db, &mut names)?;
     Ok(names)
@@ -321,6 +321,9 @@ fn arrears(db: &Connection, names: &Names) -> rusqlite::Result<Arrears> {
     let mut rows = ask.query([schema::meta(db, "indexed_to")?])?;
     while let Some(row) = rows.next()? {
         let class = names.class(row.get(1)?).ok_or_else(|| impossible("a row without a class"))?;
+        if !class.is_indexed() {
+            continue;
+        }
         let key = super::index_key(class.source, model::PathKey::of(row.get_ref(2)?.as_blob()?));
         arrears.add(key, row.get::<_, i64>(0)? as u64);
     }

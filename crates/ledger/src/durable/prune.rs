@@ -12,7 +12,7 @@ use crate::entry::Fate;
 use crate::error::LedgerError;
 use crate::names::Names;
 use crate::options::{RouteId, SinkId};
-use crate::tally::Tallies;
+use crate::tally::{Tallies, Trouble};
 
 use super::ask::ask;
 use super::codec::At;
@@ -59,13 +59,15 @@ pub(super) fn prune(shared: &Shared, acked: Stamp, history: Stamp) -> Result<Pru
     Ok(pruned)
 }
 
-/// Generations whose path has another one, or none, for so long.
+/// Generations whose path has another one, or none, for so long; and happenings that were refused before they
+/// were delivered or thrown away: the others went when they were delivered.
 fn rows(shared: &Shared, history: Stamp, done: &str) -> Result<u64, LedgerError> {
     let sql = format!(
         "SELECT g.class, g.seq FROM generation g JOIN class c ON c.id = g.class
-         WHERE g.seq > ?1 AND (g.standing & 3) <> 1 AND coalesce(g.absent_at, g.admitted) < ?2 AND {done}
-         AND NOT EXISTS (SELECT 1 FROM body b WHERE b.seq = g.seq)
-         AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq) ORDER BY g.seq LIMIT ?3"
+         WHERE g.seq > ?1 AND {done} AND NOT EXISTS (SELECT 1 FROM body b WHERE b.seq = g.seq)
+         AND ((c.kind LIKE 'on-%' AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq AND e.letter < 2))
+           OR ((g.standing & 3) <> 1 AND coalesce(g.absent_at, g.admitted) < ?2
+             AND NOT EXISTS (SELECT 1 FROM exception e WHERE e.seq = g.seq))) ORDER BY g.seq LIMIT ?3"
     );
     let (mut pruned, mut after) = (0, 0);
     loop {
@@ -123,8 +125,22 @@ fn forget(desk: &mut Desk<'_>, seq: i64) -> rusqlite::Result<bool> {
         Fate::Announce(route) => Some(route),
         Fate::Adopt | Fate::Gone => None,
     };
+    if let Some(route) = route {
+        forget_letters(desk, seq, route)?;
+    }
     desk.tallies.forget(route, class.fate == Fate::Adopt, 1);
     Ok(true)
+}
+
+/// Takes away the letters of it that were thrown away.
+fn forget_letters(desk: &mut Desk<'_>, seq: i64, route: RouteId) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM exception WHERE seq = ?1 AND letter = 2 RETURNING sink";
+    let mut delete = desk.db.prepare_cached(sql)?;
+    let sinks: Vec<u32> = delete.query_map([seq], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for sink in sinks {
+        desk.tallies.trouble(SinkId(sink), route, Some(Trouble::Purged), None);
+    }
+    Ok(())
 }
 
 /// The rows that are settled at every sink of their route, as a condition on `c` and `g`.

@@ -184,7 +184,10 @@ impl Durable {
     fn record(&self, db: &Connection, tallies: &Tallies, row: &Row<'_>) -> rusqlite::Result<Option<Record>> {
         let seq = row.get::<_, i64>(0)? as u64;
         let names = self.shared.names();
-        let Some(class) = names.class(row.get(1)?).cloned() else { return Ok(None) };
+        // Happenings are no units.
+        let Some(class) = names.class(row.get(1)?).filter(|class| class.is_indexed()).cloned() else {
+            return Ok(None);
+        };
         let source_name =
             names.source(class.source).map(|source| source.name.to_string()).unwrap_or_default();
         let route = match class.fate {

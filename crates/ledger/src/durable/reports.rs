@@ -31,7 +31,8 @@ impl Desk<'_> {
         }
         self.tallies.report(sink, report.in_flight, delivered);
         let after = self.tallies.sink(sink).map_or(0, |tally| tally.cursor);
-        if after > before && report.delivered > 0 {
+        // It says when units were delivered; happenings are not asked for afterwards.
+        if after > before && report.delivered > 0 && self.tallies.takes_units(sink) {
             let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO progress VALUES(?1, ?2, ?3)")?;
             put.execute(params![sink.0, after as i64, At(report.at)])?;
         }

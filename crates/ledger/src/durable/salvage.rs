@@ -208,7 +208,8 @@ fn rebuild(db: &Connection) -> rusqlite::Result<()> {
         "UPDATE class SET total = (SELECT count(*) FROM generation g WHERE g.class = class.id)",
     )?;
     let mut ask = db.prepare(
-        "SELECT g.seq, c.source, g.path FROM generation g JOIN class c ON c.id = g.class ORDER BY g.seq",
+        "SELECT g.seq, c.source, g.path FROM generation g JOIN class c ON c.id = g.class
+         WHERE c.kind NOT LIKE 'on-%' ORDER BY g.seq",
     )?;
     let mut rows = ask.query([])?;
     let mut put = db.prepare("INSERT INTO path_index VALUES(?1, ?2)")?;

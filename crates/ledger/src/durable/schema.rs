@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::options::Durability;
 
 /// The schema that this program writes.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// "STAI": marks the file as ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5354_4149;
@@ -64,6 +64,9 @@ CREATE TABLE IF NOT EXISTS step(seq INTEGER NOT NULL, sink INTEGER NOT NULL, num
 CREATE TABLE IF NOT EXISTS pursuit(sink INTEGER NOT NULL, seq INTEGER NOT NULL, what BLOB NOT NULL,
     PRIMARY KEY(sink, seq)) WITHOUT ROWID;
 ";
+
+// Version 4 brought no table: kinds of events (`on-create`) and routes (`stream:1,3`) that an earlier program would
+// take for damage.
 
 /// Makes the tables in an empty database.
 pub(crate) fn create(db: &Connection) -> rusqlite::Result<()> {

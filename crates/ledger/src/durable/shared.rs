@@ -14,6 +14,7 @@ use crate::tally::Tallies;
 use super::arrears::Arrears;
 use super::filter::Filter;
 use super::intake::Intake;
+use super::passing::Passed;
 use super::queue::Handed;
 use super::readers::Readers;
 
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     filter: Mutex<Filter>,
     health: Mutex<Health>,
     handed: Mutex<Handed>,
+    /// As of the last commit.
+    passed: Mutex<Passed>,
 }
 
 impl Shared {
@@ -61,6 +64,7 @@ impl Shared {
             filter: Mutex::new(parts.filter),
             health: Mutex::new(Health::Ok),
             handed: Mutex::new(Handed::default()),
+            passed: Mutex::new(Passed::default()),
         }
     }
 
@@ -91,6 +95,10 @@ impl Shared {
 
     pub(crate) fn handed(&self) -> MutexGuard<'_, Handed> {
         self.handed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn health(&self) -> Health {

@@ -8,9 +8,11 @@ use rusqlite::Connection;
 use crate::answer::Health;
 use crate::error::CommitError;
 use crate::recent::Stored;
+use crate::tally::Tallies;
 
 use super::desk::Desk;
 use super::intake::{Message, Taken};
+use super::passing::Passed;
 use super::schema;
 use super::shared::Shared;
 
@@ -32,7 +34,10 @@ pub(crate) fn run(shared: &Arc<Shared>, mut db: Connection) -> Result<(), Commit
         match shared.intake.take(last_round, PATIENCE, &mut messages) {
             Taken::Closed => return fold_back(&db),
             Taken::Idle => {
-                // Nothing to do: fold the log back, so that it stays small.
+                // Nothing to do: clear away what is left, and fold the log back, so that it stays small.
+                while shared.passed().is_behind() && shared.intake.is_empty() {
+                    persist(shared, &mut db, &mut [])?;
+                }
                 let _ = db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
             }
             Taken::Work => {
@@ -96,7 +101,7 @@ fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite
         db.execute_batch("COMMIT")?;
         Ok(done)
     });
-    let (tallies, fresh) = match applied {
+    let Applied { tallies, fresh, passed } = match applied {
         Ok(done) => done,
         Err(error) => {
             // Nothing to roll back where SQLite has done it already.
@@ -107,11 +112,17 @@ fn round(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite
             return Err(error);
         }
     };
+    *shared.passed() = passed;
     publish(shared, tallies, fresh, messages);
     Ok(())
 }
 
-type Applied = (crate::tally::Tallies, Vec<Stored>);
+/// What is so when the round is committed.
+struct Applied {
+    tallies: Tallies,
+    fresh: Vec<Stored>,
+    passed: Passed,
+}
 
 fn apply(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite::Result<Applied> {
     let mut desk = Desk::new(db, shared)?;
@@ -123,11 +134,11 @@ fn apply(shared: &Shared, db: &Connection, messages: &mut [Message]) -> rusqlite
         }
     }
     desk.finish()?;
-    Ok((desk.tallies, desk.fresh))
+    Ok(Applied { tallies: desk.tallies, fresh: desk.fresh, passed: desk.passed })
 }
 
 /// What is committed may be seen now.
-fn publish(shared: &Shared, tallies: crate::tally::Tallies, fresh: Vec<Stored>, messages: &mut [Message]) {
+fn publish(shared: &Shared, tallies: Tallies, fresh: Vec<Stored>, messages: &mut [Message]) {
     let end = tallies.end;
     let added = !fresh.is_empty();
     {

@@ -12,10 +12,11 @@ use crate::entry::{Admission, Dead, Entry, Fate, Moment, Parked, Report, SourceN
 use crate::error::{Closed, LedgerError};
 use crate::hooks::Hooks;
 use crate::lineage::{Earlier, Place};
-use crate::names::{Names, Sink, Source, slot, sorted};
+use crate::names::{Names, Sink, Source, slot};
 use crate::options::{RouteId, SinkId, SourceId};
 use crate::recent::{Recent, Stored};
 use crate::record::{Counts, SinkCounts};
+use crate::route::Route;
 use crate::seal::{self, Origin};
 use crate::step::{Step, StepNote};
 use crate::tally::{Exceptional, Rows, Tallies, Trouble};
@@ -141,17 +142,16 @@ impl Volatile {
         Ok(memory.names.add_sink(Sink { name: name.into() }))
     }
 
-    pub(crate) fn route(&self, sinks: &[SinkId]) -> Result<RouteId, LedgerError> {
+    pub(crate) fn route(&self, route: Route) -> Result<RouteId, LedgerError> {
         let mut memory = self.open()?;
-        if let Some(unknown) = sinks.iter().find(|id| memory.names.sink(**id).is_none()) {
+        if let Some(unknown) = route.iter().find(|id| memory.names.sink(**id).is_none()) {
             return Err(LedgerError::UnknownSink(*unknown));
         }
-        let sinks = sorted(sinks);
-        if let Some(id) = memory.names.route_of(&sinks) {
+        if let Some(id) = memory.names.route_of(&route) {
             return Ok(id);
         }
-        memory.tallies.add_route(Arc::clone(&sinks));
-        Ok(memory.names.add_route(sinks))
+        memory.tallies.add_route(route.clone());
+        Ok(memory.names.add_route(route))
     }
 
     pub(crate) fn submit(&self, batch: Vec<Entry>) -> Result<(), Closed> {

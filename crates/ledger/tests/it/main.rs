@@ -6,6 +6,7 @@ mod attempts;
 mod crash;
 mod damage;
 mod disk;
+mod happenings;
 mod house;
 mod kinds;
 mod letters;

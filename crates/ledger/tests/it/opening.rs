@@ -51,12 +51,12 @@ fn a_newer_schema_is_refused_and_not_touched() {
     let path = house.path().join("ledger.db");
     house.ledger.close().unwrap();
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.pragma_update(None, "user_version", 4).unwrap();
-    db.execute("UPDATE meta SET value = 4 WHERE name = 'schema'", []).unwrap();
+    db.pragma_update(None, "user_version", 5).unwrap();
+    db.execute("UPDATE meta SET value = 5 WHERE name = 'schema'", []).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let error = open(house.path()).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 4, known: 3, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 5, known: 4, .. }), "{error:?}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let again = open(house.path()).unwrap_err();
     assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
@@ -128,8 +128,8 @@ fn a_store_of_the_second_version_is_brought_up_to_this_one() {
         ledger.close().unwrap();
         let db = rusqlite::Connection::open(&file).unwrap();
         let schema = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(schema("SELECT value FROM meta WHERE name = 'schema'"), 3);
-        assert_eq!(schema("PRAGMA user_version"), 3);
+        assert_eq!(schema("SELECT value FROM meta WHERE name = 'schema'"), 4);
+        assert_eq!(schema("PRAGMA user_version"), 4);
         drop(db);
         let (ledger, report) = open(house.path()).unwrap();
         assert_eq!(report.quarantined, None);
