@@ -30,6 +30,11 @@ impl<'f> Report<'f> {
         Self { files, env, found: Vec::new(), looked_at: Vec::new() }
     }
 
+    /// The environment that references in texts are replaced from.
+    pub(crate) fn env(&self) -> &'f dyn Fn(&str) -> Option<String> {
+        self.env
+    }
+
     pub(crate) fn error(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
         self.push(Severity::Error, place, message.into(), help);
     }

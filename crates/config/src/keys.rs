@@ -2,8 +2,10 @@
 //! page is printed from them.
 
 mod dlm;
+mod streams;
 
 pub(crate) use dlm::DLM;
+pub(crate) use streams::{MIRROR, PLUGIN, PLUGIN_MANIFEST, SCRIBE};
 
 /// One key.
 #[derive(Debug)]
@@ -38,7 +40,7 @@ const PATTERNS: &str = "list of patterns";
 const REQUIRED: &str = "required";
 
 /// The sections in the order of the reference page.
-pub(crate) const SECTIONS: [&Section; 16] = [
+pub(crate) const SECTIONS: [&Section; 20] = [
     &TOP,
     &SOURCE,
     &INITIAL,
@@ -55,6 +57,10 @@ pub(crate) const SECTIONS: [&Section; 16] = [
     &JSONL,
     &REDIS_LIST,
     &DLM,
+    &SCRIBE,
+    &MIRROR,
+    &PLUGIN,
+    &PLUGIN_MANIFEST,
 ];
 
 /// The pattern of a group is not longer than other patterns, in bytes.
@@ -85,6 +91,12 @@ pub(crate) const TOP: Section = Section {
             "`false`",
             "Whether changes of these files are taken over while the program runs. Content counts, not times; a bad \
              file changes nothing. The same: `staithe run --watch-config`.",
+        ),
+        key(
+            "plugin_dir",
+            "directory",
+            "`plugins` beside this file",
+            "Where the manifests of plugins lie; relative to the directory of this file.",
         ),
         key("source", "tables", REQUIRED, "The watched trees, `[source.NAME]`."),
         key("sink", "tables", "one queue named `local`", "Where events go, `[sink.NAME]`."),
@@ -287,7 +299,30 @@ pub(crate) const RULE: Section = Section {
             "files: `\"local\"`; datasets: `\"measurement-set\"`; groups: `\"dicom-series\"`, or by names `{ all = [\"members\", { quiet = \"10s\" }] }`",
             "When a unit is complete.",
         ),
-        key("to", "list of sinks", "all sinks", "The names of the sinks that are told."),
+        key(
+            "events",
+            "`\"all\"` or list of events",
+            "none",
+            "What happens in the tree is told too, one by one and in order, to those sinks in `to` that take events (`scribe`, \
+             `plugin`, `jsonl`, `stdout`): `create`, `open`, `access`, `modify`, `attrib`, `close_write`, `close_nowrite`, \
+             `moved_from`, `moved_to`, `delete`, `delete_self`, `move_self`. Those of the watching itself (`watch_init`, \
+             `watch_reconfig`, `watch_dead`, `overflow`) always come along. Files must be taken by the patterns of this \
+             rule, whatever rules before it take; of directories only those are left out that are excluded. Not with \
+             `dataset` and `group`.",
+        ),
+        key(
+            "arrivals",
+            FLAG,
+            "`true`",
+            "Whether files that arrived complete are told, too; `false` needs `events`. The files that this rule takes go to \
+             no later rule either way.",
+        ),
+        key(
+            "to",
+            "list of sinks",
+            "all sinks that take what the rule gives",
+            "The names of the sinks that are told.",
+        ),
     ],
     later: &["kind", "then"],
 };
@@ -556,12 +591,20 @@ pub(crate) const REDIS_LIST: Section = Section {
 };
 
 /// The types of sink that exist.
-pub(crate) const SINK_TYPES: [(&str, &Section); 5] =
-    [("queue", &QUEUE), ("stdout", &STDOUT), ("jsonl", &JSONL), ("redis-list", &REDIS_LIST), ("dlm", &DLM)];
+pub(crate) const SINK_TYPES: [(&str, &Section); 8] = [
+    ("queue", &QUEUE),
+    ("stdout", &STDOUT),
+    ("jsonl", &JSONL),
+    ("redis-list", &REDIS_LIST),
+    ("dlm", &DLM),
+    ("scribe", &SCRIBE),
+    ("mirror", &MIRROR),
+    ("plugin", &PLUGIN),
+];
 
 /// The types of sink that are announced for a later version.
-pub(crate) const LATER_SINK_TYPES: [&str; 11] =
-    ["redis-stream", "celery", "http", "mirror", "scribe", "exec", "nats", "amqp", "kafka", "mqtt", "plugin"];
+pub(crate) const LATER_SINK_TYPES: [&str; 8] =
+    ["redis-stream", "celery", "http", "exec", "nats", "amqp", "kafka", "mqtt"];
 
 #[cfg(test)]
 mod tests {

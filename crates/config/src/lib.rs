@@ -7,6 +7,7 @@ mod fields;
 mod http_url;
 mod keys;
 mod load;
+mod manifest;
 mod misplaced;
 mod nearest;
 pub mod plan;
@@ -19,6 +20,7 @@ mod starter;
 
 pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
 pub use load::{Loaded, Reading, load, parse_str, reading};
+pub use manifest::read_manifest;
 pub use plan::{
     Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,
     MirrorOrigin, MirrorSink, Plan, PluginManifest, PluginSink, Push, QueueSink, Reannounce, RedisSink,

@@ -67,7 +67,8 @@ pub fn parse_str(
     text: &str,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Loaded, ConfigError> {
-    understand(&[SourceText { name: shown(name), text: text.to_owned() }], env, &mut Vec::new())
+    let text = SourceText { name: shown(name), text: text.to_owned(), dir: PathBuf::new() };
+    understand(&[text], env, &mut Vec::new())
 }
 
 /// `looked_at` gets what the texts refer to.
@@ -138,12 +139,14 @@ fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
 /// The file as text, and what is wrong with its encoding.
 fn text_of(path: &Path, bytes: Vec<u8>) -> (SourceText, Option<Diagnostic>) {
     let name = model::text::safe(path.as_os_str().as_encoded_bytes());
+    let dir = path.parent().unwrap_or(path).to_owned();
     let error = match String::from_utf8(bytes) {
-        Ok(text) => return (SourceText { name, text }, None),
+        Ok(text) => return (SourceText { name, text, dir }, None),
         Err(error) => error,
     };
     let at = error.utf8_error().valid_up_to();
-    let files = [SourceText { name, text: String::from_utf8_lossy(error.as_bytes()).into_owned() }];
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let files = [SourceText { name, text, dir }];
     let mut report = Report::new(&files, &|_| None);
     let help = "TOML files are UTF-8; convert it, for example with iconv".to_owned();
     report.error(&Place { file: 0, span: at..at + 1 }, "this byte is not UTF-8", Some(help));

@@ -28,6 +28,8 @@ pub struct Plan {
     pub durability: Durability,
     /// Whether the configuration is read again whenever its files' content changes.
     pub watch_config: bool,
+    /// Where the manifests of plugins lie; `None` where nobody asks for one.
+    pub plugin_dir: Option<PathBuf>,
     /// The watched trees.
     pub sources: Vec<SourcePlan>,
     /// Where events go.

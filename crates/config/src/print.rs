@@ -3,8 +3,10 @@
 
 mod complete;
 mod dlm;
+mod options;
+mod streams;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +14,13 @@ use std::time::Duration;
 use model::measure::format_duration;
 use settle::{Completion, Grouping, Late, Pattern, Rule, Rules, Take, temp_names};
 
+use self::streams::{Taker, Told};
 use crate::expand::protect;
-use crate::keys::{DLM, JSONL, QUEUE, REDIS_LIST, RULE, SOURCE, STDOUT, Section, TOP};
+use crate::keys::{
+    DLM, JSONL, MIRROR, PLUGIN, QUEUE, REDIS_LIST, RULE, SCRIBE, SOURCE, STDOUT, Section, TOP,
+};
 use crate::plan::{DlmSink, Durability, Format, Initial, Plan, RedisSink, SinkKind, SinkPlan, SourcePlan};
-use crate::read::{RETAIN, TIMEOUT, choices};
+use crate::read::{self, RETAIN, TIMEOUT, choices};
 use crate::redis_url;
 
 /// The plan as commented TOML. Settings that have their default value are left out, except
@@ -30,6 +35,10 @@ pub fn to_toml(plan: &Plan) -> String {
         choice(&choices::DURABILITIES, value)
     });
     page.unless(&TOP, "watch_config", &plan.watch_config, &false, bool::to_string);
+    if let Some(dir) = &plan.plugin_dir {
+        page.entry(&TOP, "plugin_dir", &path(dir));
+    }
+    page.takers = plan.sinks.iter().map(|sink| (sink.name.clone(), Taker::of(&sink.kind))).collect();
     for source in &plan.sources {
         page.source(source);
     }
@@ -50,6 +59,8 @@ struct Page {
     out: String,
     /// Keys whose meaning was already said.
     said: BTreeSet<(&'static str, &'static str)>,
+    /// What sinks take, by their names.
+    takers: BTreeMap<String, Taker>,
 }
 
 impl Page {
@@ -109,7 +120,8 @@ impl Page {
         self.temp_names(&source.rules);
         for rule in &source.rules.rules {
             let _ = writeln!(self.out, "\n[[source.{}.rule]]", key(&source.name));
-            self.rule(rule, &source.rules);
+            let told = self.told(rule, &source.streams);
+            self.rule(rule, &source.rules, &told);
         }
     }
 
@@ -125,7 +137,7 @@ impl Page {
         }
     }
 
-    fn rule(&mut self, rule: &Rule, rules: &Rules) {
+    fn rule(&mut self, rule: &Rule, rules: &Rules, told: &Told) {
         self.entry(&RULE, "name", &quoted(&rule.name));
         match &rule.shape.take {
             Take::File => {}
@@ -150,8 +162,12 @@ impl Page {
         }
         self.unless(&RULE, "late", &rule.shape.late, &Late::Generation, |v| choice(&choices::LATES, v));
         self.unless(&RULE, "removed", &rule.shape.removed, &false, bool::to_string);
-        self.entry(&RULE, "complete", &complete::completion(&rule.completion));
-        self.entry(&RULE, "to", &list(rule.to.iter().map(|name| quoted(name))));
+        let usual = read::default_completion(&rule.shape.take);
+        // Where nobody is told of arrivals, it says nothing.
+        if !(told.events_only && rule.completion == usual) {
+            self.entry(&RULE, "complete", &complete::completion(&rule.completion));
+        }
+        self.told_of(told);
     }
 
     fn sink(&mut self, sink: &SinkPlan) {
@@ -162,9 +178,9 @@ impl Page {
             SinkKind::Jsonl(_) => (&JSONL, "jsonl"),
             SinkKind::RedisList(_) => (&REDIS_LIST, "redis-list"),
             SinkKind::Dlm(_) => (&DLM, "dlm"),
-            SinkKind::Scribe(_) => (&STDOUT, "scribe"),
-            SinkKind::Mirror(_) => (&STDOUT, "mirror"),
-            SinkKind::Plugin(_) => (&STDOUT, "plugin"),
+            SinkKind::Scribe(_) => (&SCRIBE, "scribe"),
+            SinkKind::Mirror(_) => (&MIRROR, "mirror"),
+            SinkKind::Plugin(_) => (&PLUGIN, "plugin"),
         };
         let _ = writeln!(self.out, "type = \"{name}\"");
         let mut timeout = TIMEOUT;
@@ -173,7 +189,10 @@ impl Page {
                 self.unless(section, "retain", &queue.retain, &RETAIN, duration);
                 return;
             }
-            SinkKind::Stdout | SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => {}
+            SinkKind::Stdout => {}
+            SinkKind::Scribe(scribe) => self.scribe(scribe),
+            SinkKind::Mirror(mirror) => self.mirror(mirror),
+            SinkKind::Plugin(plugin) => self.plugin(plugin),
             SinkKind::Jsonl(jsonl) => self.entry(section, "path", &path(&jsonl.path)),
             SinkKind::RedisList(redis) => self.redis(&sink.name, redis),
             SinkKind::Dlm(dlm) => {
@@ -181,12 +200,14 @@ impl Page {
                 timeout = DlmSink::TIMEOUT;
             }
         }
-        // What a dlm sink sends has no other form.
-        if !matches!(sink.kind, SinkKind::Dlm(_)) {
+        let knows = |name| section.keys.iter().any(|key| key.name == name);
+        if knows("format") {
             self.format(section, &sink.format);
         }
         self.unless(section, "max_attempts", &sink.max_attempts, &0, u32::to_string);
-        self.unless(section, "timeout", &sink.timeout, &timeout, duration);
+        if knows("timeout") {
+            self.unless(section, "timeout", &sink.timeout, &timeout, duration);
+        }
     }
 
     fn format(&mut self, section: &'static Section, format: &Format) {

@@ -4,15 +4,18 @@ pub(crate) mod choices;
 mod complete;
 mod cross;
 mod of;
+mod plugins;
 mod rooted;
 mod rule;
 mod same_keys;
 mod shape;
 mod sink;
 mod source;
+mod streams;
 mod unreachable;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -22,6 +25,8 @@ use crate::fields::{Fields, Report, Value};
 use crate::keys::TOP;
 use crate::plan::{Durability, Format, Plan, QueueSink, SinkKind, SinkPlan};
 use crate::source_text::{Place, shown};
+
+pub(crate) use shape::default_completion;
 
 /// The name of the sink that is there when none is configured.
 pub(crate) const LOCAL_SINK: &str = "local";
@@ -45,17 +50,23 @@ pub(crate) fn plan<'d>(documents: &'d [Spanned<DeTable<'d>>], report: &mut Repor
         // Also those that could not be read: a rule that names one is right.
         named => named.iter().map(|named| named.name.to_owned()).collect(),
     };
-    let sources: Vec<source::Read> =
+    let mut sources: Vec<source::Read> =
         top.sources.iter().filter_map(|named| source::read(named, &names, report)).collect();
     if top.sources.is_empty() && !top.sources_wrong {
         no_source(documents, report);
     }
+    let plugin_dir = plugins::fill(&top, &mut sinks, report);
+    let tastes = streams::Tastes::of(&sinks);
+    for source in &mut sources {
+        streams::split(source, &tastes, report);
+    }
     cross::check(&sources, &sinks, &top.sinks, report);
-    cross::fill(&sources, &mut sinks);
+    cross::fill(&mut sources, &mut sinks);
     Plan {
         site: top.site.map_or_else(|| "local".into(), |(site, _)| site),
         durability: top.durability.map_or(Durability::Process, |(durability, _)| durability),
         watch_config: top.watch_config.is_some_and(|(watch, _)| watch),
+        plugin_dir,
         sources: sources.into_iter().map(|read| read.plan).collect(),
         sinks: sinks.into_iter().map(|read| read.plan).collect(),
     }
@@ -97,6 +108,7 @@ struct Top<'d> {
     site: Option<(String, Place)>,
     durability: Option<(Durability, Place)>,
     watch_config: Option<(bool, Place)>,
+    plugin_dir: Option<(PathBuf, Place)>,
     /// Whether a file has a `source` that is no table, which is reported already.
     sources_wrong: bool,
     sources: Vec<Named<'d>>,
@@ -121,6 +133,10 @@ impl<'d> Top<'d> {
         }
         if let Some((place, value)) = fields.entry("watch_config") {
             once(&mut self.watch_config, "watch_config", value.flag(report), place, report);
+        }
+        if let Some((place, value)) = fields.entry("plugin_dir") {
+            let dir = value.text(report, "a directory").and_then(|text| plugins::dir(&text, report));
+            once(&mut self.plugin_dir, "plugin_dir", dir, place, report);
         }
         if let Some(value) = fields.take("source") {
             self.sources_wrong |= !value.value.is_table();

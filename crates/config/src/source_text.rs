@@ -1,6 +1,7 @@
 //! A configuration file as text: positions, and lines as they may be shown.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// One file of the configuration.
 #[derive(Debug)]
@@ -8,6 +9,8 @@ pub(crate) struct SourceText {
     /// As it is shown: the path, without control characters.
     pub(crate) name: String,
     pub(crate) text: String,
+    /// The directory that it lies in; empty where the text comes from nowhere.
+    pub(crate) dir: PathBuf,
 }
 
 /// A part of one file.
@@ -180,7 +183,7 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> SourceText {
-        SourceText { name: "x.toml".into(), text: text.into() }
+        SourceText { name: "x.toml".into(), text: text.into(), dir: PathBuf::new() }
     }
 
     fn drawn(text: &str, part: &str) -> (String, String) {

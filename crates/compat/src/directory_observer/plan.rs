@@ -28,6 +28,7 @@ pub fn plan(monitors: &Monitors) -> Plan {
         site: "local".into(),
         durability: Durability::Process,
         watch_config: false,
+        plugin_dir: None,
         sources: monitors.list.iter().map(|monitor| source(monitor, &lists, &monitors.endpoint)).collect(),
         sinks: lists.iter().map(|list| sink(list, &lists, &monitors.endpoint)).collect(),
     }

@@ -58,6 +58,7 @@ pub fn plan(args: &Args, around: Around<'_>) -> Planned {
         site: "local".into(),
         durability: Durability::Process,
         watch_config: false,
+        plugin_dir: None,
         sources: vec![source(args, around)],
         sinks: vec![sink(args, around, &mut warnings)],
     };

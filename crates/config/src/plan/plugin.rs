@@ -40,3 +40,15 @@ pub struct PluginManifest {
     /// A number that changes with the manifest's and the program's content, so that a new version is loaded.
     pub version: u64,
 }
+
+/// What holds where a manifest says nothing.
+impl PluginManifest {
+    /// How long it may take to say hello.
+    pub const HELLO_WITHIN: Duration = Duration::from_secs(5);
+    /// How long it may take to acknowledge an event.
+    pub const ACK_WITHIN: Duration = Duration::from_secs(30);
+    /// How many events are sent ahead of its acknowledgements.
+    pub const WINDOW: u32 = 256;
+    /// How long a line of its output may be, in bytes.
+    pub const LINE_LIMIT: usize = 1 << 20;
+}

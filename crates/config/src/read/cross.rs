@@ -1,6 +1,8 @@
 //! Checks that need more than one table.
 
 mod dlm;
+mod mirror;
+mod mirrors;
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,7 +12,7 @@ use settle::{Rule, RuleMask, Selection};
 
 use super::{Named, sink, source};
 use crate::fields::Report;
-use crate::plan::{SinkKind, SourcePlan};
+use crate::plan::{SinkKind, SourcePlan, StreamPlan};
 use crate::source_text::shown;
 
 pub(super) fn check(
@@ -22,6 +24,7 @@ pub(super) fn check(
     for sink in sinks {
         feedback(sources, sink, report);
     }
+    mirrors::check(sources, sinks, report);
     if report.has_errors() {
         // A misspelt `to` would make its sink look unused.
         return;
@@ -30,20 +33,37 @@ pub(super) fn check(
         if let Some(sink) = sinks.iter().find(|sink| sink.plan.name == named.name) {
             untellable(sources, sink, named, report);
             dlm::check(sources, sink, named, report);
-        }
-        let used = sources.iter().any(|source| bound(source, named.name).next().is_some());
-        if !used && !sources.is_empty() {
-            let message = format!("no rule delivers to the sink \"{}\"", shown(named.name));
-            report.warn(&named.place, message, Some("add it to the `to` of a rule, or remove it".into()));
+            mirror::check(sources, sinks, sink, named, report);
+            unused(sources, sink, named, report);
         }
     }
 }
 
 /// What a sink has from the sources that deliver to it, where nothing is said.
-pub(super) fn fill(sources: &[source::Read], sinks: &mut [sink::Read]) {
-    for sink in sinks {
+pub(super) fn fill(sources: &mut [source::Read], sinks: &mut [sink::Read]) {
+    for sink in sinks.iter_mut() {
         dlm::root(sources, sink);
     }
+    mirror::fill(sources, sinks);
+}
+
+/// Of a mirror that is said as an error.
+fn unused(sources: &[source::Read], sink: &sink::Read, named: &Named<'_>, report: &mut Report<'_>) {
+    let told = |source: &source::Read| {
+        let mut streams = source.plan.streams.iter().flat_map(|stream| &stream.to);
+        bound(source, named.name).next().is_some() || streams.any(|to| to == named.name)
+    };
+    let mirror = matches!(sink.plan.kind, SinkKind::Mirror(_));
+    if mirror || sources.is_empty() || sources.iter().any(told) {
+        return;
+    }
+    let message = format!("no rule delivers to the sink \"{}\"", shown(named.name));
+    let help = if sink.plan.kind.takes_arrivals() {
+        "add it to the `to` of a rule, or remove it"
+    } else {
+        "it takes only events: add events = \"all\" to a rule, or remove the sink"
+    };
+    report.warn(&named.place, message, Some(help.into()));
 }
 
 /// A removal or a gap written by a format that only names paths would be taken for an arrival, so such a sink
@@ -77,32 +97,71 @@ fn bound<'s>(source: &'s source::Read, sink: &'s str) -> impl Iterator<Item = &'
 
 /// A file of ours that a source takes would announce itself each time it is written.
 fn feedback(sources: &[source::Read], sink: &sink::Read, report: &mut Report<'_>) {
-    let Some((file, place)) = &sink.writes else { return };
-    let each = if matches!(sink.plan.kind, SinkKind::Jsonl(_)) { "every line" } else { "it" };
+    let Some((file, place)) = &sink.places.writes else { return };
+    let lines = matches!(sink.plan.kind, SinkKind::Jsonl(_) | SinkKind::Scribe(_));
+    let each = if lines { "every line" } else { "it" };
     for source in sources {
-        if takes(&source.plan, file) {
-            let message = format!(
-                "this file lies in the source \"{}\" ({}), which would take {each} for an arrival",
-                shown(&source.plan.name),
-                report.where_is(&source.path_place),
-            );
-            let help = "write it somewhere else, or exclude it in the source's rules".to_owned();
-            report.error(place, message, Some(help));
-        }
+        let what = match heard(&source.plan, file) {
+            None => continue,
+            Some(Heard::Arrives) => format!("which would take {each} for an arrival"),
+            Some(Heard::Streams) => format!("which would tell of {each} in its event stream"),
+        };
+        let message = format!(
+            "this file lies in the source \"{}\" ({}), {what}",
+            shown(&source.plan.name),
+            report.where_is(&source.path_place),
+        );
+        let help = "write it somewhere else, or exclude it in the source's rules".to_owned();
+        report.error(place, message, Some(help));
     }
 }
 
-fn takes(source: &SourcePlan, file: &Path) -> bool {
+/// What a source would make of a file.
+enum Heard {
+    Arrives,
+    Streams,
+}
+
+fn heard(source: &SourcePlan, file: &Path) -> Option<Heard> {
     let (root, file) = (plain(&source.path), plain(file));
-    let Ok(below) = file.strip_prefix(&root) else { return false };
-    let path = below.as_os_str().as_bytes();
+    let path = file.strip_prefix(&root).ok()?.as_os_str().as_bytes();
     let deep = path.contains(&b'/');
     if path.is_empty() || (deep && !source.recursive) {
-        return false;
+        return None;
     }
-    let slashes = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/');
-    let mask = slashes.fold(RuleMask::EMPTY, |mask, (at, _)| source.rules.directory_mask(&path[..at], mask));
-    matches!(source.rules.select(path, mask), Selection::Taken(_) | Selection::Member { .. })
+    if takes(source, path) {
+        return Some(Heard::Arrives);
+    }
+    source.streams.iter().any(|stream| hears(stream, path)).then_some(Heard::Streams)
+}
+
+fn takes(source: &SourcePlan, path: &[u8]) -> bool {
+    let mask = above(path).fold(RuleMask::EMPTY, |mask, dir| source.rules.directory_mask(dir, mask));
+    let (Selection::Taken(rule) | Selection::Member { rule, .. }) = source.rules.select(path, mask) else {
+        return false;
+    };
+    // A rule that tells nobody announces nothing.
+    source.rules.rules.get(rule).is_some_and(|rule| !rule.to.is_empty())
+}
+
+fn hears(stream: &StreamPlan, path: &[u8]) -> bool {
+    let excluded = |path: &[u8]| stream.exclude.iter().any(|pattern| pattern.matches(path));
+    let included = stream.include.iter().any(|pattern| pattern.matches(path));
+    included && !excluded(path) && !above(path).any(excluded)
+}
+
+/// The directories above a path, outermost first.
+fn above(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(at, _)| &path[..at])
+}
+
+/// A source for messages.
+fn called(source: &source::Read) -> String {
+    format!("\"{}\" ({})", shown(&source.plan.name), shown(&source.plan.path.to_string_lossy()))
+}
+
+fn lies_in(path: &Path, dir: &Path) -> bool {
+    plain(path).starts_with(plain(dir))
 }
 
 /// The path without `.` and `..`, by its text alone: what it names may not exist yet.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use model::{Happening, HappeningSet};
 use settle::{Completion, Pattern, Rule, Rules, Shape};
+use toml::de::DeValue;
 
 use super::shape::{self, Kind};
 use super::source::patterns;
@@ -10,7 +12,7 @@ use super::{complete, name, of, same_keys, unreachable};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::RULE;
 use crate::nearest::nearest;
-use crate::source_text::shown;
+use crate::source_text::{Place, shown};
 
 /// What holds for a source without rules: it takes every file, and every sink is told.
 pub(crate) fn default_rule(sinks: &[String]) -> Rule {
@@ -28,14 +30,37 @@ fn everything() -> Vec<Pattern> {
     Pattern::parse("*").into_iter().collect()
 }
 
+/// What a rule says of its sinks, for when it is known what those take.
+pub(super) struct Asked {
+    /// Where the rule stands, or its source if no rule is written.
+    pub(super) place: Place,
+    /// Where each of the sinks is named; `None`: nobody is, and all that take what the rule gives are meant.
+    pub(super) to: Option<Vec<Place>>,
+    /// What it asks for of the event stream.
+    pub(super) events: Option<(HappeningSet, Place)>,
+    /// Whether it announces what arrived complete.
+    pub(super) arrivals: bool,
+    /// Where that is said.
+    pub(super) arrivals_place: Option<Place>,
+    /// Keys that are about announcing only.
+    pub(super) announcing: Vec<(&'static str, Place)>,
+}
+
+impl Asked {
+    /// For a source without rules.
+    pub(super) fn nothing(place: Place) -> Self {
+        Self { place, to: None, events: None, arrivals: true, arrivals_place: None, announcing: Vec::new() }
+    }
+}
+
 pub(super) fn read_all(
     value: &Value<'_>,
     source: &str,
     sinks: &[String],
     report: &mut Report<'_>,
-) -> Vec<Rule> {
+) -> (Vec<Rule>, Vec<Asked>) {
     let Some(values) = list_of_tables(value, report) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
     if values.len() > Rules::LIMIT {
         let message = format!("{source} has {} rules; at most {} are possible", values.len(), Rules::LIMIT);
@@ -46,20 +71,22 @@ pub(super) fn read_all(
         );
     }
     let mut names = BTreeSet::new();
-    let (mut rules, mut outer) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
+    let (mut rules, mut asked) = (Vec::with_capacity(values.len()), Vec::with_capacity(values.len()));
+    let mut outer = Vec::with_capacity(values.len());
     for (at, value) in values.iter().enumerate() {
-        let Some((rule, of)) = read(value, at, source, sinks, report) else { continue };
-        if !names.insert(rule.name.clone()) {
-            let message = format!("{source} has two rules named \"{}\"", shown(&rule.name));
+        let Some(read) = read(value, at, source, sinks, report) else { continue };
+        if !names.insert(read.rule.name.clone()) {
+            let message = format!("{source} has two rules named \"{}\"", shown(&read.rule.name));
             report.error(&value.place, message, Some("`explain` names rules: give each its own name".into()));
         }
-        rules.push(rule);
-        outer.push(of);
+        rules.push(read.rule);
+        outer.push(read.of);
+        asked.push(read.asked);
     }
     of::resolve(&mut rules, &outer, source, report);
-    unreachable::warn(&rules, &values, report);
+    unreachable::warn(&rules, &asked, report);
     same_keys::warn(&rules, &values, report);
-    rules
+    (rules, asked)
 }
 
 fn list_of_tables<'d>(value: &Value<'d>, report: &mut Report<'_>) -> Option<Vec<Value<'d>>> {
@@ -70,13 +97,20 @@ fn list_of_tables<'d>(value: &Value<'d>, report: &mut Report<'_>) -> Option<Vec<
     value.list(report)
 }
 
+/// A rule, and what is to be said of it when all rules and sinks are known.
+struct Read {
+    rule: Rule,
+    of: Option<Text>,
+    asked: Asked,
+}
+
 fn read(
     value: &Value<'_>,
     at: usize,
     source: &str,
     sinks: &[String],
     report: &mut Report<'_>,
-) -> Option<(Rule, Option<Text>)> {
+) -> Option<Read> {
     let table = value.table(report)?;
     let given = table.get("name").and_then(|name| name.get_ref().as_str());
     let what = match given {
@@ -85,14 +119,26 @@ fn read(
     };
     let mut fields = Fields::of(table, &RULE, what, value.place.clone());
     let given = fields.text(report, "name").and_then(|text| name(report, "rule", &text.value, &text.place));
+    let announcing = ["complete", "late", "removed"];
+    let announcing = announcing.into_iter().filter_map(|key| Some((key, fields.peek(key)?.place.clone())));
+    let announcing = announcing.collect();
     let shape::Read { shape, kind, of } = shape::read(&mut fields, report);
     let include = include(&mut fields, kind, report);
     let exclude = fields.texts(report, "exclude").unwrap_or_default();
     complete::misplaced(&mut fields, kind, report);
     let completion = fields.take("complete").and_then(|value| complete::read(&value, kind, report));
-    let to = fields.take("to");
-    let to = to.map_or_else(|| sinks.to_vec(), |value| targets(&value, &fields, sinks, report));
+    let events = fields.entry("events").and_then(|(place, value)| events(&place, &value, kind, report));
+    let arrivals = fields.entry("arrivals");
+    let (arrivals_place, arrivals) = arrivals.map(|(place, value)| (place, value.flag(report))).unzip();
+    let to = fields.take("to").map(|value| targets(&value, &fields, sinks, report));
     fields.finish(report);
+    let (to, to_places) = match to {
+        None => (sinks.to_vec(), None),
+        Some(to) => {
+            let (names, places) = to.into_iter().unzip();
+            (names, Some(places))
+        }
+    };
     let rule = Rule {
         name: given.unwrap_or_else(|| format!("rule-{}", at + 1)),
         include,
@@ -101,7 +147,50 @@ fn read(
         to,
         shape,
     };
-    Some((rule, of))
+    let arrivals = arrivals.flatten().unwrap_or(true);
+    let place = value.place.clone();
+    let asked = Asked { place, to: to_places, events, arrivals, arrivals_place, announcing };
+    Some(Read { rule, of, asked })
+}
+
+/// Which happenings the rule asks for; `place` is where the key stands.
+fn events(
+    place: &Place,
+    value: &Value<'_>,
+    kind: Kind,
+    report: &mut Report<'_>,
+) -> Option<(HappeningSet, Place)> {
+    if kind != Kind::File {
+        let help = "make a second rule for the events, without `dataset` and `group`".to_owned();
+        report.error(place, "events are of files and directories, not of datasets and groups", Some(help));
+        return None;
+    }
+    if let DeValue::String(_) = value.value {
+        let text = value.text(report, "\"all\" or a list")?;
+        if text.value == "all" {
+            return Some((HappeningSet::ALL, place.clone()));
+        }
+        let help = match Happening::from_name(&text.value) {
+            Some(what) => format!("write [\"{}\"]", what.name()),
+            None => "write \"all\", or a list such as [\"create\", \"delete\"]".to_owned(),
+        };
+        report.error(
+            &text.place,
+            format!("`events` is \"all\" or a list, not {}", text.quoted()),
+            Some(help),
+        );
+        return None;
+    }
+    if value.is_empty_list() {
+        let help = "leave the key out for no events, or write \"all\"".to_owned();
+        report.error(&value.place, "the list of events is empty", Some(help));
+        return None;
+    }
+    let choices = Happening::ALL.map(|what| (what.name(), what));
+    let texts = value.texts(report)?;
+    let named = texts.iter().filter_map(|text| text.one_of(report, "event", &choices, &[]));
+    let what = named.fold(HappeningSet::EMPTY, HappeningSet::with);
+    Some((what, place.clone()))
 }
 
 fn include(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Vec<Pattern> {
@@ -120,19 +209,25 @@ fn include(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Vec<
     value.texts(report).map_or_else(everything, |texts| patterns(texts, report))
 }
 
-fn targets(value: &Value<'_>, fields: &Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> Vec<String> {
+/// The sinks that are named, and where.
+fn targets(
+    value: &Value<'_>,
+    fields: &Fields<'_>,
+    sinks: &[String],
+    report: &mut Report<'_>,
+) -> Vec<(String, Place)> {
     if value.is_empty_list() {
         let help = "leave the key out for all sinks, or exclude what nobody wants".to_owned();
         report.error(fields.place(), format!("{} delivers to no sink", fields.what()), Some(help));
     }
-    let mut to: Vec<String> = Vec::new();
+    let mut to: Vec<(String, Place)> = Vec::new();
     for text in value.texts(report).unwrap_or_default() {
         if !sinks.contains(&text.value) {
             unknown_sink(&text, sinks, report);
-        } else if to.contains(&text.value) {
+        } else if to.iter().any(|(name, _)| *name == text.value) {
             report.error(&text.place, format!("the sink {} is named twice", text.quoted()), None);
         } else {
-            to.push(text.value);
+            to.push((text.value, text.place));
         }
     }
     to

@@ -60,7 +60,7 @@ pub(super) fn read(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Read {
 }
 
 /// What holds where `complete` is left out.
-pub(super) fn default_completion(take: &Take) -> Completion {
+pub(crate) fn default_completion(take: &Take) -> Completion {
     let preset = match take {
         Take::File => "local",
         Take::Dataset(_) => "measurement-set",

@@ -1,6 +1,8 @@
 //! `[sink.NAME]`.
 
 mod dlm;
+mod options;
+mod streams;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,19 +16,29 @@ use crate::plan::{DlmSink, Format, JsonlSink, Push, QueueSink, RedisSink, Secret
 use crate::redis_url;
 use crate::source_text::{Place, shown};
 
-/// A sink and the place that later checks point at.
+/// A sink and the places that later checks point at.
 pub(super) struct Read {
     pub(super) plan: SinkPlan,
+    pub(super) places: Places,
+}
+
+/// Where some of a sink's settings stand.
+#[derive(Default)]
+pub(super) struct Places {
     /// A file that it writes, and where that is named.
     pub(super) writes: Option<(PathBuf, Place)>,
-    /// Where the `root` of a `dlm` sink stands.
+    /// The `root` of a `dlm` sink.
     pub(super) root: Option<Place>,
+    /// The `destination` of a mirror.
+    pub(super) destination: Option<Place>,
+    /// The name of the plugin.
+    pub(super) plugin: Option<Place>,
 }
 
 impl Read {
     /// The embedded queue, which no file mentions.
     pub(super) fn embedded() -> Self {
-        Self { plan: local_sink(), writes: None, root: None }
+        Self { plan: local_sink(), places: Places::default() }
     }
 }
 
@@ -42,26 +54,39 @@ pub(super) fn read(named: &Named<'_>, report: &mut Report<'_>) -> Option<Read> {
     let section: &'static Section = kind.one_of(report, "type of sink", &SINK_TYPES, &LATER_SINK_TYPES)?;
     let mut fields = Fields::of(table, section, what, named.place.clone());
     fields.take("type");
-    let (mut writes, mut root) = (None, None);
-    let kind = match kind.value.as_str() {
-        "queue" => Some(queue(&mut fields, report)),
-        "stdout" => Some(SinkKind::Stdout),
-        "jsonl" => jsonl(&mut fields, report).map(|(jsonl, place)| {
-            writes = Some((jsonl.path.clone(), place));
-            SinkKind::Jsonl(jsonl)
-        }),
-        "dlm" => dlm::read(&mut fields, report).map(|read| {
-            writes = read.sink.status_file.clone().zip(read.status_file);
-            root = read.root;
-            SinkKind::Dlm(Box::new(read.sink))
-        }),
-        _ => redis_list(&mut fields, report),
-    };
+    let mut places = Places::default();
+    let kind = settings(&kind.value, &mut fields, &mut places, report);
     let common = Delivery::read(section, &mut fields, report);
     fields.finish(report);
     let Delivery { format, max_attempts, timeout } = common;
     let plan = SinkPlan { name: named.name.to_owned(), kind: kind?, format, max_attempts, timeout };
-    Some(Read { plan, writes, root })
+    Some(Read { plan, places })
+}
+
+/// What a sink of that type has for itself.
+fn settings(
+    kind: &str,
+    fields: &mut Fields<'_>,
+    places: &mut Places,
+    report: &mut Report<'_>,
+) -> Option<SinkKind> {
+    match kind {
+        "queue" => Some(queue(fields, report)),
+        "stdout" => Some(SinkKind::Stdout),
+        "jsonl" => jsonl(fields, report).map(|(jsonl, place)| {
+            places.writes = Some((jsonl.path.clone(), place));
+            SinkKind::Jsonl(jsonl)
+        }),
+        "dlm" => dlm::read(fields, report).map(|read| {
+            places.writes = read.sink.status_file.clone().zip(read.status_file);
+            places.root = read.root;
+            SinkKind::Dlm(Box::new(read.sink))
+        }),
+        "scribe" => Some(SinkKind::Scribe(streams::scribe(fields, places, report))),
+        "mirror" => streams::mirror(fields, places, report).map(|mirror| SinkKind::Mirror(Box::new(mirror))),
+        "plugin" => streams::plugin(fields, places, report).map(|plugin| SinkKind::Plugin(Box::new(plugin))),
+        _ => redis_list(fields, report),
+    }
 }
 
 fn type_names() -> String {

@@ -16,6 +16,12 @@ use crate::source_text::{Place, shown};
 pub(super) struct Read {
     pub(super) plan: SourcePlan,
     pub(super) path_place: Place,
+    /// What each rule says of its sinks.
+    pub(super) asked: Vec<rule::Asked>,
+    /// Where it is said that links are followed.
+    pub(super) follow: Option<Place>,
+    /// Where temporary names are asked for that would be ignored.
+    pub(super) temp_names: Option<Place>,
 }
 
 pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>) -> Option<Read> {
@@ -28,7 +34,8 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
         rooted::warn(table, path, report);
     }
     let path = path.and_then(|text| absolute(report, &text));
-    let rules = rules(&mut fields, sinks, report);
+    let (follow, temp_names) = (asked_for(&fields, "follow_symlinks"), temp_names_asked_for(&fields));
+    let (rules, asked) = rules(&mut fields, sinks, report);
     let recursive = recursive(&mut fields, &rules, report);
     let plan = SourcePlan {
         name: named.name.to_owned(),
@@ -50,7 +57,17 @@ pub(super) fn read(named: &Named<'_>, sinks: &[String], report: &mut Report<'_>)
         rules,
     };
     fields.finish(report);
-    path.map(|_| Read { plan, path_place })
+    path.map(|_| Read { plan, path_place, asked, follow, temp_names })
+}
+
+/// Where a flag is set.
+fn asked_for(fields: &Fields<'_>, flag: &str) -> Option<Place> {
+    fields.peek(flag).filter(|value| value.value.as_bool() == Some(true)).map(|value| value.place.clone())
+}
+
+fn temp_names_asked_for(fields: &Fields<'_>) -> Option<Place> {
+    let extra = fields.peek("extra_temp_names").filter(|value| !value.is_empty_list());
+    extra.map(|value| value.place.clone()).or_else(|| asked_for(fields, "temp_names"))
 }
 
 /// A path that means the same wherever the program is started; others get a warning.
@@ -134,17 +151,17 @@ fn period(value: &Value<'_>, report: &mut Report<'_>) -> Option<Reannounce> {
     Some(Reannounce { every: Some(every), queue_limit: None })
 }
 
-fn rules(fields: &mut Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> Rules {
+fn rules(fields: &mut Fields<'_>, sinks: &[String], report: &mut Report<'_>) -> (Rules, Vec<rule::Asked>) {
     let mut temp_names = match fields.flag(report, "temp_names") {
         None | Some(true) => temp_names::default_patterns(),
         Some(false) => Vec::new(),
     };
     temp_names.extend(patterns(fields.texts(report, "extra_temp_names").unwrap_or_default(), report));
-    let rules = match fields.take("rule") {
-        None => vec![rule::default_rule(sinks)],
+    let (rules, asked) = match fields.take("rule") {
+        None => (vec![rule::default_rule(sinks)], vec![rule::Asked::nothing(fields.place().clone())]),
         Some(value) => rule::read_all(&value, fields.what(), sinks, report),
     };
-    Rules { rules, temp_names }
+    (Rules { rules, temp_names }, asked)
 }
 
 /// Compiles patterns; those that are wrong are reported and left out.

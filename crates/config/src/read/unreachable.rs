@@ -2,19 +2,17 @@
 
 use settle::{Rule, Take};
 
-use crate::fields::{Report, Value};
+use super::rule::Asked;
+use crate::fields::Report;
 use crate::source_text::shown;
 
-/// Warns of each rule all of whose patterns stand in earlier rules for files that exclude nothing. `places` has
-/// where each rule stands.
-pub(super) fn warn(rules: &[Rule], places: &[Value<'_>], report: &mut Report<'_>) {
-    if rules.len() != places.len() {
-        // One of them could not be read, and that is said.
-        return;
-    }
-    for (at, (rule, value)) in rules.iter().zip(places).enumerate() {
-        // Datasets are asked about before files, wherever they stand.
-        if matches!(rule.shape.take, Take::Dataset(_)) || rule.include.is_empty() {
+/// Warns of each rule all of whose patterns stand in earlier rules for files that exclude nothing. `asked`
+/// has where each rule stands.
+pub(super) fn warn(rules: &[Rule], asked: &[Asked], report: &mut Report<'_>) {
+    for (at, (rule, asked)) in rules.iter().zip(asked).enumerate() {
+        // Datasets are asked about before files, wherever they stand; and no rule takes events from another.
+        let apart = matches!(rule.shape.take, Take::Dataset(_)) || asked.events.is_some();
+        if apart || rule.include.is_empty() {
             continue;
         }
         let before = rules.get(..at).unwrap_or_default();
@@ -31,7 +29,7 @@ pub(super) fn warn(rules: &[Rule], places: &[Value<'_>], report: &mut Report<'_>
             "the first rule that includes a file takes it: move this one above \"{}\"",
             shown(&first.name)
         );
-        report.warn(&value.place, message, Some(help));
+        report.warn(&asked.place, message, Some(help));
     }
 }
 

@@ -88,6 +88,7 @@ fn plan() -> Plan {
         site: "obs 1".into(),
         durability: Durability::Power,
         watch_config: true,
+        plugin_dir: None,
         sources: vec![odd, usual],
         sinks: vec![
             sink("q", SinkKind::Queue(QueueSink { retain: secs(60) }), Format::CloudEvents),

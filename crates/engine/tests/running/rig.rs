@@ -278,6 +278,7 @@ fn plan(root: &Path) -> Plan {
         site: "test".into(),
         durability: Durability::Process,
         watch_config: false,
+        plugin_dir: None,
         sources: vec![SourcePlan {
             name: "in".into(),
             path: root.to_owned(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use settle::{OnDeadline, Take};
 
-use super::{bound, plain};
+use super::{bound, called, lies_in, plain};
 use crate::fields::Report;
 use crate::plan::SinkKind;
 use crate::read::{Named, sink, source};
@@ -14,7 +14,7 @@ pub(super) fn check(sources: &[source::Read], sink: &sink::Read, named: &Named<'
     let SinkKind::Dlm(dlm) = &sink.plan.kind else { return };
     let deliver: Vec<&source::Read> =
         sources.iter().filter(|source| bound(source, named.name).next().is_some()).collect();
-    match (&dlm.root, &sink.root) {
+    match (&dlm.root, &sink.places.root) {
         (Some(root), Some(place)) => {
             for source in deliver.iter().filter(|source| !lies_in(&source.plan.path, root)) {
                 let message = format!(
@@ -78,10 +78,6 @@ fn common(sources: &[&source::Read]) -> Option<PathBuf> {
     (root.parent().is_some()).then(|| root.to_owned())
 }
 
-fn lies_in(path: &Path, dir: &Path) -> bool {
-    plain(path).starts_with(plain(dir))
-}
-
 /// What its rules announce must be something that can be registered, once.
 fn products(source: &source::Read, named: &Named<'_>, report: &mut Report<'_>) {
     for rule in bound(source, named.name) {
@@ -108,8 +104,4 @@ fn products(source: &source::Read, named: &Named<'_>, report: &mut Report<'_>) {
             report.warn(&named.place, message, Some(help));
         }
     }
-}
-
-fn called(source: &source::Read) -> String {
-    format!("\"{}\" ({})", shown(&source.plan.name), shown(&source.plan.path.to_string_lossy()))
 }
