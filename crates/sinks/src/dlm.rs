@@ -159,7 +159,7 @@ impl Dlm {
             match (parcel.kind, self.place(parcel)) {
                 // Removals, gaps and event streams have no counterpart there.
                 (Kind::Removal { .. } | Kind::Gap { .. } | Kind::Happening(_), _) => {
-                    outcomes[at] = Some(Outcome::Delivered)
+                    outcomes[at] = Some(Outcome::Delivered);
                 }
                 (_, Err(why)) => outcomes[at] = Some(Outcome::Rejected(why)),
                 (_, Ok(place)) => places.push((at, place)),

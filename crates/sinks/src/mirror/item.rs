@@ -1,0 +1,96 @@
+//! What a mirror needs to know of an event.
+
+use model::{Detail, Happening, Kind, Parcel, Stamp};
+use serde_json::Value;
+
+/// One event, as the mirror's thread gets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Item {
+    /// Its place in the ledger.
+    pub(crate) seq: u64,
+    /// Below the root; empty for the root itself.
+    pub(crate) path: Box<[u8]>,
+    /// What it says.
+    pub(crate) what: Hint,
+}
+
+/// What an event says to a mirror: a reason to look at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// The file is complete.
+    Complete(Complete),
+    /// Something there is new, gone, or has other metadata.
+    Look,
+    /// A writer closed it.
+    Closed {
+        /// When that was heard.
+        at: Stamp,
+    },
+    /// It was renamed away.
+    MovedFrom {
+        /// What it has in common with the other half.
+        cookie: u32,
+    },
+    /// It was renamed hither.
+    MovedTo {
+        /// What it has in common with the other half.
+        cookie: u32,
+    },
+    /// Anything may have changed.
+    Compare,
+    /// The source's root was removed: whatever takes its place is the source from then on.
+    RootGone,
+    /// Nothing that concerns a mirror.
+    Nothing,
+}
+
+/// How a file was when it was complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Complete {
+    /// Its content can be another one although size and time are those of the copy.
+    pub(crate) rewritten: bool,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// Its inode; 0 where inodes tell nothing.
+    pub(crate) inode: u64,
+    /// Time of its last change.
+    pub(crate) mtime: Stamp,
+}
+
+impl Item {
+    pub(crate) fn of(parcel: &Parcel) -> Self {
+        let path = parcel.path.strip_suffix(b"/").unwrap_or(&parcel.path);
+        Self { seq: parcel.seq, path: path.into(), what: hint(parcel) }
+    }
+}
+
+fn hint(parcel: &Parcel) -> Hint {
+    let cookie = Detail::unpack(parcel.size).cookie;
+    match parcel.kind {
+        Kind::File => Hint::Complete(complete(parcel)),
+        Kind::Symlink | Kind::Removal { .. } | Kind::Dataset => Hint::Look,
+        Kind::Special | Kind::Gap { .. } => Hint::Nothing,
+        Kind::Happening(what) => match what {
+            Happening::Create | Happening::Attrib | Happening::Delete => Hint::Look,
+            Happening::Modify if Detail::unpack(parcel.size).synthetic => Hint::Closed { at: parcel.mtime },
+            Happening::CloseWrite => Hint::Closed { at: parcel.mtime },
+            Happening::MovedFrom => Hint::MovedFrom { cookie },
+            Happening::MovedTo => Hint::MovedTo { cookie },
+            Happening::WatchInit | Happening::Overflow => Hint::Compare,
+            Happening::DeleteSelf => Hint::RootGone,
+            _ => Hint::Nothing,
+        },
+    }
+}
+
+/// The event is our own. What cannot be read of it is taken for a rewrite, which costs a copy.
+fn complete(parcel: &Parcel) -> Complete {
+    let (size, mtime) = (parcel.size, parcel.mtime);
+    // The body lacks its end, which is put in with each delivery.
+    let whole = [&parcel.event.body[..], b"1}}}"].concat();
+    let event = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
+    let inode = event.pointer("/data/inode").and_then(Value::as_u64).unwrap_or(0);
+    let signals = event.pointer("/data/complete/signals").and_then(Value::as_array);
+    let renamed = signals.is_some_and(|signals| signals.iter().any(|signal| signal == "renamed_in"));
+    Complete { rewritten: parcel.generation > 1 && !renamed, size, inode, mtime }
+}

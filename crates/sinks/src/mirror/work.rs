@@ -1,0 +1,346 @@
+//! What each hint leads to.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, Renamed};
+use model::Stamp;
+
+use super::Place;
+use super::comparing::Comparing;
+use super::item::{Complete, Hint, Item};
+use super::marks::{Copied, Marks};
+use super::pending::{First, Pending, Second};
+use super::pulse::Pulse;
+use crate::journal::Hands;
+use crate::sink::{Outcome, Trouble};
+
+/// One call works so long on its batch, so that what is done is reported while the rest waits.
+const SLICE: Duration = Duration::from_secs(2);
+
+/// The mirror's thread.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(super) place: Place,
+    timeout: Duration,
+    pub(super) hands: Hands,
+    pub(super) pulse: Pulse,
+    pair: Option<Pair>,
+    /// The tree that is open now was compared as a whole: what is gone from it is gone.
+    pub(super) at_home: bool,
+    /// The last root was removed, not just out of sight: its successor is the source.
+    root_gone: bool,
+    marks: Marks,
+    pending: Pending,
+    pub(super) comparing: Option<Comparing>,
+    /// Those of the last call that are done. Its answer may have come too late for the caller.
+    finished: HashSet<u64>,
+    /// Directories whose times are to be set when the batch is through.
+    touched: BTreeSet<Box<[u8]>>,
+}
+
+/// Why a batch ends early.
+pub(super) enum Stop {
+    /// The trees cannot be worked on now.
+    Trouble(Trouble),
+    /// This one path fails.
+    Path(String),
+}
+
+pub(super) type Step<T> = Result<T, Stop>;
+
+impl Work {
+    pub(crate) fn new(place: Place, timeout: Duration, hands: Hands, pulse: Pulse) -> Self {
+        Self {
+            place,
+            timeout,
+            hands,
+            pulse,
+            pair: None,
+            at_home: false,
+            root_gone: false,
+            marks: Marks::default(),
+            pending: Pending::default(),
+            comparing: None,
+            finished: HashSet::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    /// Whether both trees can be opened.
+    pub(crate) fn ready(&mut self) -> Result<(), Trouble> {
+        self.open().map(|_| ())
+    }
+
+    /// Works through the items in order, or through the first of them.
+    pub(crate) fn through(&mut self, items: &[Item]) -> Result<Vec<Outcome>, Trouble> {
+        let begun = (self.hands.now)();
+        let before = std::mem::take(&mut self.finished);
+        let mut outcomes = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let outcome = if before.contains(&item.seq) {
+                Outcome::Delivered
+            } else {
+                match self.one(item, &items[at + 1..]) {
+                    Ok(outcome) => outcome,
+                    Err(Stop::Path(why)) => Outcome::Retry(why),
+                    Err(Stop::Trouble(trouble)) => {
+                        self.end_batch();
+                        return if outcomes.is_empty() { Err(trouble) } else { Ok(outcomes) };
+                    }
+                }
+            };
+            if outcome == Outcome::Delivered {
+                self.finished.insert(item.seq);
+            }
+            let underway = matches!(outcome, Outcome::Underway(_));
+            outcomes.push(outcome);
+            if underway || !self.pulse.beat() || since(begun, (self.hands.now)()) > self.slice() {
+                break;
+            }
+        }
+        match self.end_batch() {
+            Some(trouble) => Err(trouble),
+            None => Ok(outcomes),
+        }
+    }
+
+    /// Half the timeout at most, so that the answer comes in time.
+    pub(super) fn slice(&self) -> Duration {
+        SLICE.min(self.timeout / 2)
+    }
+
+    /// Sets the times of directories in which something was done, and makes it all durable.
+    fn end_batch(&mut self) -> Option<Trouble> {
+        for path in std::mem::take(&mut self.touched) {
+            // What cannot be set now is set by the next comparison.
+            let _ = self.bring(&path, Content::Never);
+        }
+        let synced = self.pair.as_ref().map(Pair::sync)?;
+        match synced.map_err(|fault| self.stop(&fault)) {
+            Err(Stop::Trouble(trouble)) => {
+                self.finished.clear();
+                Some(trouble)
+            }
+            _ => None,
+        }
+    }
+
+    fn one(&mut self, item: &Item, later: &[Item]) -> Step<Outcome> {
+        let path = &item.path;
+        self.touched.insert(parent(path).into());
+        match &item.what {
+            Hint::Nothing => {}
+            Hint::RootGone => self.root_gone = true,
+            Hint::Complete(complete) => self.complete(path, complete)?,
+            Hint::Look => {
+                self.look(path)?;
+            }
+            Hint::Closed { at } => self.closed(path, *at)?,
+            Hint::MovedFrom { cookie } => return self.moved_from(path, *cookie, later),
+            Hint::MovedTo { cookie } => self.moved_to(path, *cookie)?,
+            Hint::Compare => return self.compare(item.seq),
+        }
+        Ok(Outcome::Delivered)
+    }
+
+    fn complete(&mut self, path: &[u8], complete: &Complete) -> Step<()> {
+        let Some(look) = self.source(path)? else { return Ok(()) };
+        let same_inode = complete.inode == 0 || complete.inode == look.inode;
+        if look.kind() != EntryKind::File || look.size != complete.size || !same_inode {
+            // Another content lies there by now; it is told of when it is complete.
+            return Ok(());
+        }
+        let content = if stamp(look.mtime) != complete.mtime {
+            // Only touched, or being written again: then somebody has it open.
+            let now = (self.hands.now)();
+            Content::IfStill { now: (now.sec, now.nsec), still: Duration::ZERO }
+        } else if complete.rewritten || self.marks.is_marked(path) {
+            Content::Always
+        } else {
+            Content::IfDiffers
+        };
+        self.bring(path, content)?;
+        Ok(())
+    }
+
+    /// Makes everything equal but content that is not said to be complete.
+    fn look(&mut self, path: &[u8]) -> Step<()> {
+        if self.bring(path, Content::Never)? != Brought::ContentDiffers {
+            return Ok(());
+        }
+        // Nobody wrote since it was copied, but somebody set its times: no arrival will tell of that.
+        let (ours, theirs) = (self.source(path)?, self.destination(path)?);
+        let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(()) };
+        if ours.size != theirs.size || self.marks.is_marked(path) {
+            return Ok(());
+        }
+        let pulse = self.pulse.clone();
+        let known = self.marks.is_copied(path);
+        if known || self.ask(|pair| pair.content_equal(path, &|_| pulse.beat()))? {
+            self.bring(path, Content::OnlyTimes)?;
+        }
+        Ok(())
+    }
+
+    fn closed(&mut self, path: &[u8], at: Stamp) -> Step<()> {
+        let ctime = self.source(path)?.map(|look| look.ctime);
+        self.marks.closed(path, at, ctime);
+        Ok(())
+    }
+
+    /// Both halves at once if the other one is at hand; else it is waited for, and others go first.
+    fn moved_from(&mut self, path: &[u8], cookie: u32, later: &[Item]) -> Step<Outcome> {
+        let joins = |item: &&Item| cookie != 0 && item.what == Hint::MovedTo { cookie };
+        if let Some(other) = later.iter().find(joins) {
+            self.renamed(path, &other.path)?;
+            self.pending.joined(cookie);
+            return Ok(Outcome::Delivered);
+        }
+        match self.pending.first(cookie, path) {
+            First::Wait => {
+                let within = self.place.plan.pair_within;
+                Ok(Outcome::PutOff(within, "it was moved; where it is moved to is waited for".into()))
+            }
+            First::Alone | First::Done => {
+                self.look(path)?;
+                Ok(Outcome::Delivered)
+            }
+        }
+    }
+
+    fn moved_to(&mut self, path: &[u8], cookie: u32) -> Step<()> {
+        match self.pending.second(cookie) {
+            Second::From(from) => self.renamed(&from, path),
+            Second::Done => self.look(path),
+            Second::Alone => {
+                self.marks.mark(path);
+                self.look(path)
+            }
+        }
+    }
+
+    fn renamed(&mut self, from: &[u8], to: &[u8]) -> Step<()> {
+        match self.ask(|pair| pair.rename(from, to))? {
+            Renamed::Done => self.marks.renamed(from, to),
+            Renamed::NotThere | Renamed::Blocked(_) => {
+                self.marks.gone(from);
+                self.marks.mark(to);
+                self.below(to)?;
+            }
+        }
+        self.look(from)?;
+        self.look(to)
+    }
+
+    /// Makes the destination at `path` equal, and remembers what that means for the marks.
+    pub(super) fn bring(&mut self, path: &[u8], content: Content) -> Step<Brought> {
+        let (pulse, now) = (self.pulse.clone(), (self.hands.now)());
+        let before = self.source(path)?;
+        if before.is_none() && !self.may_remove()? {
+            return Ok(Brought::Same);
+        }
+        let done = self.ask(|pair| pair.bring(path, content, &|_| pulse.beat()))?;
+        match (&done, before) {
+            // Seen before the copy was made: what changed since then is not in it.
+            (Brought::Copied { .. }, Some(look)) => {
+                self.marks.copied(path, Copied { ctime: look.ctime, at: now });
+            }
+            (Brought::Removed { .. }, _) => self.marks.gone(path),
+            (Brought::Stopped, _) => {
+                return Err(Stop::Trouble(Trouble::Down("the mirror is being stopped".into())));
+            }
+            _ => {}
+        }
+        Ok(done)
+    }
+
+    /// What is missing where both roots are as they should be is gone. A root that was swapped, or that is not
+    /// mounted, says nothing of what is missing in it.
+    fn may_remove(&mut self) -> Step<bool> {
+        let at_home = self.at_home;
+        self.ask(|pair| Ok(at_home || pair.may_delete_extra()))
+    }
+
+    fn source(&mut self, path: &[u8]) -> Step<Option<Look>> {
+        self.ask(|pair| pair.look_source(path))
+    }
+
+    fn destination(&mut self, path: &[u8]) -> Step<Option<Look>> {
+        self.ask(|pair| pair.look_destination(path))
+    }
+
+    pub(super) fn ask<T>(&mut self, question: impl FnOnce(&Pair) -> Result<T, Fault>) -> Step<T> {
+        let answer = question(self.open().map_err(Stop::Trouble)?);
+        answer.map_err(|fault| self.stop(&fault))
+    }
+
+    fn stop(&mut self, fault: &Fault) -> Stop {
+        if matches!(fault, Fault::SourceAway { .. } | Fault::DestinationAway { .. }) {
+            self.pair = None;
+        }
+        match fault.reach() {
+            Reach::Path => Stop::Path(format!("failed to {fault}")),
+            Reach::Source => Stop::Trouble(Trouble::Down(away(fault))),
+            Reach::Destination => Stop::Trouble(Trouble::Down(format!(
+                "E-MIRROR-DESTINATION: failed to {fault}; the mirror stands still, nothing is lost, it is tried again"
+            ))),
+        }
+    }
+
+    /// Opens both trees, if they are not. A source that is not there is waited for.
+    pub(super) fn open(&mut self) -> Result<&Pair, Trouble> {
+        let pair = match self.pair.take() {
+            Some(pair) => pair,
+            None => self.open_anew()?,
+        };
+        Ok(self.pair.insert(pair))
+    }
+
+    fn open_anew(&mut self) -> Result<Pair, Trouble> {
+        self.at_home = false;
+        self.comparing = None;
+        let pair = self.place.open().map_err(|error| match error {
+            OpenError::Source { .. } => Trouble::Down(away(&error)),
+            error => Trouble::Misconfigured(cannot_open(&error)),
+        })?;
+        if std::mem::take(&mut self.root_gone) {
+            // Where that cannot be written down now, extras stay, and comparisons tell of them.
+            let _ = pair.accept_source();
+        }
+        Ok(pair)
+    }
+}
+
+fn away(error: &dyn std::fmt::Display) -> String {
+    format!(
+        "E-MIRROR-SOURCE: failed to {error}; nothing is removed from the mirror, and it goes on when the source is back"
+    )
+}
+
+/// Why a mirror cannot begin, for people.
+pub(super) fn cannot_open(error: &OpenError) -> String {
+    let fix = match error {
+        OpenError::Source { .. } => "make the directory, or mount what belongs there",
+        OpenError::Destination { .. } => "make it, or let the user that staithe runs as write there",
+        OpenError::Overlap { .. } => "give the mirror a destination outside its source",
+        _ => {
+            "name another destination; or set adopt = true (iobserver: replica_adopt = yes), and what the source does \
+              not have is deleted there"
+        }
+    };
+    format!("E-MIRROR-OPEN: failed to {error}; nothing was changed, and nothing is mirrored. Fix: {fix}")
+}
+
+fn stamp((sec, nsec): (i64, u32)) -> Stamp {
+    Stamp::new(sec, nsec)
+}
+
+fn parent(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|&byte| byte == b'/').map_or(b"", |at| &path[..at])
+}
+
+/// From one time to a later one; nothing if the clock was set back.
+pub(super) fn since(begun: Stamp, now: Stamp) -> Duration {
+    Duration::from_nanos(u64::try_from(now.as_nanos().saturating_sub(begun.as_nanos())).unwrap_or(0))
+}
