@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use config::{SinkKind, SinkPlan};
+use config::{ScribeLog, SinkKind, SinkPlan};
 use model::text::safe;
 use rustix::fs::{Access, access};
 
@@ -23,9 +23,12 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
     let text = match &plan.kind {
         SinkKind::Queue(_) | SinkKind::Stdout => return None,
         SinkKind::Jsonl(jsonl) => check_file(jsonl.path.clone(), plan).await?,
+        SinkKind::Scribe(scribe) => match &scribe.log {
+            ScribeLog::Stdout => return None,
+            ScribeLog::File(path) => check_file(path.clone(), plan).await?,
+        },
         SinkKind::RedisList(_)
         | SinkKind::Dlm(_)
-        | SinkKind::Scribe(_)
         | SinkKind::Mirror(_)
         | SinkKind::Plugin(_) => match build(plan, &Hands::in_memory()) {
             Ok(mut sink) => sink.ping().await.err()?.to_string(),

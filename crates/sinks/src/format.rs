@@ -54,7 +54,7 @@ fn push_absolute(parcel: &Parcel, out: &mut Vec<u8>) {
     out.extend_from_slice(&parcel.path);
 }
 
-fn absolute(root: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn absolute(root: &[u8]) -> Cow<'_, [u8]> {
     if root.starts_with(b"/") {
         return Cow::Borrowed(root);
     }

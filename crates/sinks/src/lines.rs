@@ -3,17 +3,41 @@
 use std::io::{self, ErrorKind, Write};
 
 use config::Format;
+use jiff::tz::TimeZone;
 use model::Parcel;
 
 use crate::format::{encode, is_raw};
+use crate::scribe::sentences;
 
-/// A batch, one line for each event, in one piece of memory.
+/// How events become lines.
+#[derive(Clone, Debug)]
+pub(crate) enum Wording {
+    /// One line for each, in a format.
+    Format(Format),
+    /// A scribe's sentences.
+    Sentences,
+}
+
+impl Wording {
+    /// The batch in these words.
+    pub(crate) fn lines(&self, batch: &[Parcel]) -> Lines {
+        match self {
+            Wording::Format(format) => Lines::of(format, batch),
+            Wording::Sentences => {
+                let zone = TimeZone::system();
+                Lines::with(batch, |parcel, out| sentences::push(parcel, &zone, out))
+            }
+        }
+    }
+}
+
+/// A batch as lines in one piece of memory: usually one for each event, perhaps more, perhaps none.
 #[derive(Debug)]
 pub(crate) struct Lines {
     bytes: Vec<u8>,
-    /// Where each line ends in `bytes`, behind its newline.
+    /// Where the last line of each event ends in `bytes`, behind its newline.
     ends: Vec<usize>,
-    /// The place in the ledger of each line's event.
+    /// The place in the ledger of each event.
     seqs: Vec<u64>,
 }
 
@@ -21,34 +45,42 @@ impl Lines {
     /// Encodes the batch. Names in raw formats are escaped so that each event stays one line.
     pub(crate) fn of(format: &Format, batch: &[Parcel]) -> Self {
         let raw = is_raw(format);
+        let mut scratch = Vec::new();
+        Self::with(batch, |parcel, out| {
+            if raw {
+                scratch.clear();
+                encode(format, parcel, &mut scratch);
+                push_one_line(&scratch, out);
+            } else {
+                encode(format, parcel, out);
+            }
+            out.push(b'\n');
+        })
+    }
+
+    /// The batch as `push` writes it: whole lines for each event.
+    pub(crate) fn with(batch: &[Parcel], mut push: impl FnMut(&Parcel, &mut Vec<u8>)) -> Self {
         let mut lines = Self {
             bytes: Vec::with_capacity(batch.len() * 512),
             ends: Vec::with_capacity(batch.len()),
             seqs: batch.iter().map(|parcel| parcel.seq).collect(),
         };
-        let mut scratch = Vec::new();
         for parcel in batch {
-            if raw {
-                scratch.clear();
-                encode(format, parcel, &mut scratch);
-                push_one_line(&scratch, &mut lines.bytes);
-            } else {
-                encode(format, parcel, &mut lines.bytes);
-            }
-            lines.bytes.push(b'\n');
+            push(parcel, &mut lines.bytes);
             lines.ends.push(lines.bytes.len());
         }
         lines
     }
 
-    fn start(&self, line: usize) -> usize {
-        if line == 0 { 0 } else { self.ends[line - 1] }
+    /// Where the lines of an event begin.
+    fn start(&self, event: usize) -> usize {
+        if event == 0 { 0 } else { self.ends[event - 1] }
     }
 }
 
 /// Appends `raw` with backslashes and control bytes as `\\`, `\n`, `\x1b`: one line, no terminal
 /// escape, and the bytes can be had back.
-fn push_one_line(raw: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn push_one_line(raw: &[u8], out: &mut Vec<u8>) {
     for &byte in raw {
         match byte {
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -60,16 +92,19 @@ fn push_one_line(raw: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends lines and, when a write broke off inside one, knows what is missing of it.
+/// Appends lines and, when a write broke off inside one, knows what is missing of it. Several sinks may share
+/// one: then a line that one of them began is ended before another begins.
 #[derive(Debug, Default)]
 pub(crate) struct LineWriter {
     unfinished: Option<Unfinished>,
+    /// What was completed for an owner that has not come back yet: one entry for each owner at most.
+    mended: Vec<(u32, u64)>,
 }
 
 #[derive(Debug)]
 struct Unfinished {
-    /// The event whose line it is; `None` for a line that an earlier process left behind.
-    seq: Option<u64>,
+    /// The owner and the event whose line it is; `None` for a line that nobody comes back for.
+    of: Option<(u32, u64)>,
     /// What must follow before anything else is written.
     rest: Vec<u8>,
 }
@@ -77,9 +112,9 @@ struct Unfinished {
 /// How far a write came.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// So many of the lines are there to their end, from the first on.
-    pub(crate) lines: usize,
-    /// What stopped it before the last line.
+    /// The lines of so many events are there to their end, from the first on.
+    pub(crate) events: usize,
+    /// What stopped it before the last.
     pub(crate) error: Option<io::Error>,
 }
 
@@ -87,7 +122,7 @@ impl LineWriter {
     /// The destination ends in the middle of a line that nobody can complete: the next write
     /// begins with a newline.
     pub(crate) fn ends_inside_a_line(&mut self) {
-        self.unfinished = Some(Unfinished { seq: None, rest: b"\n".to_vec() });
+        self.unfinished = Some(Unfinished { of: None, rest: b"\n".to_vec() });
     }
 
     /// Whether a line still waits for its rest.
@@ -95,46 +130,60 @@ impl LineWriter {
         self.unfinished.is_some()
     }
 
-    /// Completes what an earlier write left unfinished.
-    pub(crate) fn finish(&mut self, to: &mut impl Write) -> io::Result<()> {
-        self.finish_line(to).map(|_| ())
-    }
-
-    /// Gives up an unfinished line, because the file it stands in is not the destination any more.
+    /// Gives up an unfinished line, because the file it stands in is not the destination any more, or others have
+    /// ended it: its event is written whole when it is offered again.
     pub(crate) fn abandon(&mut self) {
         self.unfinished = None;
+        self.mended.clear();
     }
 
     /// Appends the lines with one write where the destination takes it so.
     pub(crate) fn write(&mut self, to: &mut impl Write, lines: &Lines) -> Written {
-        let finished = match self.finish_line(to) {
-            Ok(seq) => seq,
-            Err(error) => return Written { lines: 0, error: Some(error) },
-        };
-        // The event whose line was completed just now is offered again, because its batch failed.
-        let skip = usize::from(finished.is_some() && finished == lines.seqs.first().copied());
+        self.write_for(0, to, lines)
+    }
+
+    /// The same for one of several owners.
+    pub(crate) fn write_for(&mut self, owner: u32, to: &mut impl Write, lines: &Lines) -> Written {
+        if let Err(error) = self.finish(to) {
+            return Written { events: 0, error: Some(error) };
+        }
+        // The event whose line was completed is offered again, because its batch failed.
+        let mended = self.mended.iter().position(|of| of.0 == owner).map(|at| self.mended.swap_remove(at).1);
+        let skip = usize::from(mended.is_some() && mended == lines.seqs.first().copied());
         let start = lines.start(skip);
         let (count, error) = put(to, &lines.bytes[start..]);
         let reached = start + count;
         let complete = lines.ends.partition_point(|&end| end <= reached);
         if reached > lines.start(complete) {
             let rest = lines.bytes[reached..lines.ends[complete]].to_vec();
-            self.unfinished = Some(Unfinished { seq: Some(lines.seqs[complete]), rest });
+            self.unfinished = Some(Unfinished { of: Some((owner, lines.seqs[complete])), rest });
         }
-        Written { lines: complete, error }
+        Written { events: complete, error }
     }
 
-    /// Gives the event whose line is complete now.
-    fn finish_line(&mut self, to: &mut impl Write) -> io::Result<Option<u64>> {
-        let Some(unfinished) = &mut self.unfinished else { return Ok(None) };
+    /// Appends one line that is nobody's event; what is missing of it after an error comes with the next.
+    pub(crate) fn write_line(&mut self, to: &mut impl Write, line: &[u8]) -> io::Result<()> {
+        self.finish(to)?;
+        let (count, error) = put(to, line);
+        if count > 0 && count < line.len() {
+            self.unfinished = Some(Unfinished { of: None, rest: line[count..].to_vec() });
+        }
+        error.map_or(Ok(()), Err)
+    }
+
+    /// Completes what an earlier write left unfinished.
+    pub(crate) fn finish(&mut self, to: &mut impl Write) -> io::Result<()> {
+        let Some(unfinished) = &mut self.unfinished else { return Ok(()) };
         let (count, error) = put(to, &unfinished.rest);
         unfinished.rest.drain(..count);
         if let Some(error) = error {
             return Err(error);
         }
-        let seq = unfinished.seq;
-        self.unfinished = None;
-        Ok(seq)
+        if let Some(of) = self.unfinished.take().and_then(|unfinished| unfinished.of) {
+            self.mended.retain(|other| other.0 != of.0);
+            self.mended.push(of);
+        }
+        Ok(())
     }
 }
 
@@ -195,7 +244,7 @@ mod tests {
     fn a_batch_is_one_write() {
         let mut to = narrow(1 << 20);
         let written = LineWriter::default().write(&mut to, &Lines::of(&Format::Metwork, &batch(1, 100)));
-        assert_eq!((written.lines, written.error.is_none(), to.writes), (100, true, 1));
+        assert_eq!((written.events, written.error.is_none(), to.writes), (100, true, 1));
         assert_eq!(newlines(&to.taken), 100);
     }
 
@@ -208,12 +257,12 @@ mod tests {
         for room in 0..=whole.len() {
             let (mut to, mut writer) = (narrow(room), LineWriter::default());
             let first = writer.write(&mut to, &lines);
-            assert_eq!(first.lines, newlines(&to.taken));
+            assert_eq!(first.events, newlines(&to.taken));
             assert_eq!(first.error.is_none(), room == whole.len());
             to.room = usize::MAX;
-            if first.lines < 3 {
-                let again = writer.write(&mut to, &Lines::of(&Format::Metwork, &events[first.lines..]));
-                assert_eq!((again.lines, again.error.is_none()), (3 - first.lines, true));
+            if first.events < 3 {
+                let again = writer.write(&mut to, &Lines::of(&Format::Metwork, &events[first.events..]));
+                assert_eq!((again.events, again.error.is_none()), (3 - first.events, true));
             }
             assert_eq!(to.taken, whole, "room for {room} bytes");
         }
@@ -226,7 +275,7 @@ mod tests {
         for room in [5, 9, 9, 30, 500] {
             to.room = room;
             let written = writer.write(&mut to, &Lines::of(&Format::Metwork, &events));
-            assert_eq!(written.lines, if room == 500 { 2 } else { 0 });
+            assert_eq!(written.events, if room == 500 { 2 } else { 0 });
         }
         assert_eq!(to.taken, Lines::of(&Format::Metwork, &events).bytes);
     }

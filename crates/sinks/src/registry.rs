@@ -6,6 +6,7 @@ use crate::dlm::Dlm;
 use crate::journal::Hands;
 use crate::jsonl::Jsonl;
 use crate::redis_list::{RedisList, UrlError};
+use crate::scribe;
 use crate::sink::Sink;
 use crate::stdout::LineStream;
 
@@ -36,7 +37,8 @@ pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError
     Ok(match &plan.kind {
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
         SinkKind::Dlm(dlm) => Box::new(Dlm::new(DlmSink::clone(dlm), plan.timeout, hands.clone())),
-        SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => {
+        SinkKind::Scribe(scribe) => scribe::build(scribe, plan.timeout),
+        SinkKind::Mirror(_) | SinkKind::Plugin(_) => {
             return Err(BuildError::Embedded(plan.name.clone()));
         }
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),

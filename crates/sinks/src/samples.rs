@@ -1,6 +1,8 @@
 //! Parcels for tests.
 
-use model::{Cause, Event, Fingerprint, Identity, Kind, Members, Parcel, Signal, SignalSet, Stamp};
+use model::{Cause, Event, Fingerprint, Identity, Kind, Members, Moved, Parcel, Signal, SignalSet, Stamp};
+#[cfg(test)]
+use model::{Detail, Happening};
 
 /// A parcel as the ledger would hand it out, for a file at `path`.
 #[cfg(test)]
@@ -10,18 +12,39 @@ pub(crate) fn parcel(path: &[u8]) -> Parcel {
 
 /// The same with its place in the ledger.
 pub(crate) fn numbered(seq: u64, path: &[u8]) -> Parcel {
-    made(seq, path, Kind::File, None)
+    made(seq, path, Kind::File, SIZE, None, None)
 }
 
 /// A dataset with these members.
 #[cfg(test)]
 pub(crate) fn dataset(members: &Members) -> Parcel {
-    made(1, b"x.ms", Kind::Dataset, Some(members))
+    made(1, b"x.ms", Kind::Dataset, SIZE, Some(members), None)
 }
 
-fn made(seq: u64, path: &[u8], kind: Kind, members: Option<&Members>) -> Parcel {
+/// Something of an event stream.
+#[cfg(test)]
+pub(crate) fn happening(
+    seq: u64,
+    what: Happening,
+    path: &[u8],
+    detail: Detail,
+    moved: Option<&Moved>,
+) -> Parcel {
+    made(seq, path, Kind::Happening(what), detail.pack(), None, moved)
+}
+
+const SIZE: u64 = 1234;
+
+fn made(
+    seq: u64,
+    path: &[u8],
+    kind: Kind,
+    size: u64,
+    members: Option<&Members>,
+    moved: Option<&Moved>,
+) -> Parcel {
     let admitted = Stamp::new(1_795_226_344, 123_456_789);
-    let fingerprint = Fingerprint { size: 1234, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
+    let fingerprint = Fingerprint { size, mtime: Stamp::new(1_795_226_343, 900_000_000), inode: 1311 };
     let event = Event {
         identity: Identity {
             site: "obs1",
@@ -42,7 +65,7 @@ fn made(seq: u64, path: &[u8], kind: Kind, members: Option<&Members>) -> Parcel 
         backend: "inotify",
         cause: Cause::Arrived,
         members,
-        moved: None,
+        moved,
     };
     Parcel {
         seq,
@@ -54,7 +77,7 @@ fn made(seq: u64, path: &[u8], kind: Kind, members: Option<&Members>) -> Parcel 
         cause: Cause::Arrived,
         admitted,
         kind,
-        size: 1234,
+        size,
         mtime: fingerprint.mtime,
         generation: 1,
     }

@@ -1,13 +1,15 @@
 //! A stream that gets one line for each event: standard output, or anything that can be written to.
 
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use config::Format;
 use model::Parcel;
 
 use crate::blocking::{Bench, NoAnswer};
-use crate::lines::{LineWriter, Lines};
+use crate::lines::{LineWriter, Wording};
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 
 /// How long to wait before a full non-blocking pipe is tried again.
@@ -16,9 +18,34 @@ const FULL_PIPE_PAUSE: Duration = Duration::from_millis(5);
 /// Writes lines to a stream. A pipe that nobody reads any more gives [`Trouble::Closed`].
 #[derive(Debug)]
 pub struct LineStream<W> {
-    format: Format,
+    wording: Wording,
     timeout: Duration,
-    bench: Bench<(W, LineWriter)>,
+    bench: Bench<(W, Desk)>,
+}
+
+/// The right to write to the stream, and what is left to be written of a broken line. Whoever shares a stream
+/// shares this: one batch after the other, no line inside another.
+#[derive(Clone, Debug)]
+struct Desk {
+    writer: Arc<Mutex<LineWriter>>,
+    owner: u32,
+}
+
+impl Desk {
+    /// One more owner at the desk of these.
+    fn at(writer: &Arc<Mutex<LineWriter>>) -> Self {
+        static OWNERS: AtomicU32 = AtomicU32::new(0);
+        Self { writer: Arc::clone(writer), owner: OWNERS.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+/// The desk of standard output, of which a process has one.
+static STDOUT: LazyLock<Arc<Mutex<LineWriter>>> = LazyLock::new(Arc::default);
+
+/// Writes a line (its newline is added) to standard output, between the lines of sinks that write there.
+pub fn print_line(line: &[u8]) -> io::Result<()> {
+    let mut writer = STDOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    writer.write_line(&mut Patient(&mut RawStdout), &[line, b"\n"].concat())
 }
 
 /// Standard output without the standard library's buffer, which would hide how far a write came.
@@ -39,7 +66,12 @@ impl LineStream<RawStdout> {
     /// A sink for standard output.
     #[must_use]
     pub fn stdout(format: Format, timeout: Duration) -> Self {
-        Self::new(RawStdout, format, timeout)
+        Self::stdout_in_words(Wording::Format(format), timeout)
+    }
+
+    /// The same with lines of any wording.
+    pub(crate) fn stdout_in_words(wording: Wording, timeout: Duration) -> Self {
+        Self::shared(RawStdout, &STDOUT, wording, timeout)
     }
 }
 
@@ -47,22 +79,30 @@ impl<W: Write + Send + 'static> LineStream<W> {
     /// A sink for any stream.
     #[must_use]
     pub fn new(stream: W, format: Format, timeout: Duration) -> Self {
-        Self { format, timeout, bench: Bench::new((stream, LineWriter::default())) }
+        Self::shared(stream, &Arc::default(), Wording::Format(format), timeout)
+    }
+
+    fn shared(stream: W, desk: &Arc<Mutex<LineWriter>>, wording: Wording, timeout: Duration) -> Self {
+        Self { wording, timeout, bench: Bench::new((stream, Desk::at(desk))) }
     }
 }
 
 impl<W: Write + Send + 'static> Sink for LineStream<W> {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
-            let lines = Lines::of(&self.format, batch);
+            let lines = self.wording.lines(batch);
             let written = self
                 .bench
-                .run(self.timeout, move |(stream, writer)| writer.write(&mut Patient(stream), &lines))
+                .run(self.timeout, move |(stream, desk)| {
+                    // Held while the reader does not read: nobody else could write there either.
+                    let mut writer = desk.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                    writer.write_for(desk.owner, &mut Patient(stream), &lines)
+                })
                 .await
                 .map_err(|why| unanswered(why, self.timeout))?;
             match written.error {
-                Some(error) if written.lines == 0 => Err(broken(&error)),
-                _ => Ok(vec![Outcome::Delivered; written.lines]),
+                Some(error) if written.events == 0 => Err(broken(&error)),
+                _ => Ok(vec![Outcome::Delivered; written.events]),
             }
         })
     }
@@ -156,6 +196,32 @@ mod tests {
         drop(sink);
         let lines = lines.join().unwrap();
         assert_eq!(lines.len(), 401);
+        for line in &lines {
+            assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+        }
+    }
+
+    /// A pipe takes large writes in pieces, between which other writers come.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn those_who_share_a_stream_do_not_write_into_each_others_lines() {
+        let (mut reader, writer) = pipe().unwrap();
+        let lines = std::thread::spawn(move || read_lines(&mut reader));
+        let desk = Arc::default();
+        let scribe = |first: u64| {
+            let wording = Wording::Format(Format::CloudEvents);
+            let mut sink = LineStream::shared(writer.try_clone().unwrap(), &desk, wording, SOON);
+            tokio::spawn(async move {
+                for at in (first..first + 5000).step_by(250) {
+                    assert_eq!(sink.deliver(&batch(at, 250)).await.unwrap().len(), 250);
+                }
+            })
+        };
+        let (one, two) = (scribe(1), scribe(10_000));
+        one.await.unwrap();
+        two.await.unwrap();
+        drop(writer);
+        let lines = lines.join().unwrap();
+        assert_eq!(lines.len(), 10_000);
         for line in &lines {
             assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         }

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use config::{Format, Push, RedisSink, Secret};
+use config::{Format, Push, RedisSink, ScribeLog, ScribeSink, ScribeStyle, Secret};
 use tempfile::TempDir;
 use testkit::redis::Redis;
 
 use model::Parcel;
 
 use super::{Rig, check, sample};
-use crate::{Jsonl, LineStream, RedisList, Sink};
+use crate::{Jsonl, LineStream, RedisList, Sink, scribe};
 
 fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(|line| line[..line.len() - 1].to_vec()).collect()
@@ -21,6 +21,8 @@ fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
 struct FileRig {
     dir: TempDir,
     next: u64,
+    /// Whether a scribe writes the file.
+    scribe: bool,
 }
 
 impl FileRig {
@@ -35,6 +37,10 @@ impl FileRig {
 
 impl Rig for FileRig {
     fn sink(&mut self, timeout: Duration) -> Box<dyn Sink> {
+        if self.scribe {
+            let plan = ScribeSink { log: ScribeLog::File(self.path()), style: ScribeStyle::Json };
+            return scribe::build(&plan, timeout);
+        }
         Box::new(Jsonl::new(self.path(), Format::CloudEvents, timeout))
     }
 
@@ -66,7 +72,12 @@ impl Rig for FileRig {
 
 #[tokio::test]
 async fn jsonl() {
-    check(&mut FileRig { dir: TempDir::new().unwrap(), next: 0 }).await;
+    check(&mut FileRig { dir: TempDir::new().unwrap(), next: 0, scribe: false }).await;
+}
+
+#[tokio::test]
+async fn scribe() {
+    check(&mut FileRig { dir: TempDir::new().unwrap(), next: 0, scribe: true }).await;
 }
 
 #[derive(Clone, Default)]

@@ -1,0 +1,29 @@
+//! A log of what happens in watched trees, for people: one line for each happening, and one more for each rename
+//! that was put together.
+
+pub(crate) mod sentences;
+
+use std::time::Duration;
+
+use config::{Format, ScribeLog, ScribeSink, ScribeStyle};
+
+use crate::jsonl::Jsonl;
+use crate::lines::Wording;
+use crate::sink::Sink;
+use crate::stdout::LineStream;
+
+/// The sink. Several may write to one file or to standard output: every line is whole.
+#[must_use]
+pub fn build(plan: &ScribeSink, timeout: Duration) -> Box<dyn Sink> {
+    let wording = match plan.style {
+        ScribeStyle::Text => Wording::Sentences,
+        ScribeStyle::Json => Wording::Format(Format::CloudEvents),
+    };
+    match &plan.log {
+        ScribeLog::Stdout => Box::new(LineStream::stdout_in_words(wording, timeout)),
+        ScribeLog::File(path) => Box::new(Jsonl::in_words(path.clone(), wording, timeout)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
