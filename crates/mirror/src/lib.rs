@@ -20,13 +20,28 @@
 //! The order of operations and the races that were considered: `docs/design/mirror.md`.
 
 mod answers;
+mod attributes;
+mod bring;
 mod compare;
+mod content;
+mod copy;
 mod fault;
+mod marker;
+mod open;
 mod options;
+mod overlap;
 mod pair;
+mod remove;
+mod rename;
+mod root;
+mod route;
+mod temp;
+mod touched;
+mod trees;
 
 pub use answers::{Brought, Content, Difference, How, LeftOut, Renamed, Sample, What};
 pub use compare::{Compare, Progress};
 pub use fault::{Fault, OpenError, Reach};
 pub use options::Options;
 pub use pair::{Accepted, Pair};
+pub use sys::{EntryKind, Look};

@@ -4,12 +4,15 @@
 //! have. They set a lease, ignore a signal, open a fanotify group, mark a file system, and ask for a
 //! directory's handle. Everything else goes through `rustix`.
 
+mod changing;
 mod close_look;
+pub mod copying;
 pub mod dir;
 mod disposition;
 pub mod fanotify;
 pub mod filesystem;
 mod handle;
+pub mod inode;
 pub mod inotify;
 mod inotify_users;
 pub mod lease;
@@ -24,6 +27,7 @@ pub use dir::{Dir, EntryKind, Links, Look};
 pub use disposition::ignore_file_size_limit;
 pub use fanotify::Fanotify;
 pub use handle::Handle;
+pub use inode::{FullLook, Grip};
 pub use inotify::{Inotify, RawEvent};
 pub use inotify_users::{InotifyUser, inotify_users};
 pub use lease::Writer;
