@@ -4,6 +4,7 @@
 pub mod directory_observer;
 pub mod dlm_watcher;
 pub mod environment;
+pub mod iobserver;
 pub mod level;
 
 pub use environment::Environment;
