@@ -127,7 +127,10 @@ fn read(
     let exclude = fields.texts(report, "exclude").unwrap_or_default();
     complete::misplaced(&mut fields, kind, report);
     let completion = fields.take("complete").and_then(|value| complete::read(&value, kind, report));
-    let events = fields.entry("events").and_then(|(place, value)| events(&place, &value, kind, report));
+    let events = fields.entry("events").map(|(place, value)| {
+        // What is wrong is asked for all the same: no sink is to be told that it gets nothing.
+        (events(&place, &value, kind, report).unwrap_or_default(), place)
+    });
     let arrivals = fields.entry("arrivals");
     let (arrivals_place, arrivals) = arrivals.map(|(place, value)| (place, value.flag(report))).unzip();
     let to = fields.take("to").map(|value| targets(&value, &fields, sinks, report));
@@ -153,13 +156,8 @@ fn read(
     Some(Read { rule, of, asked })
 }
 
-/// Which happenings the rule asks for; `place` is where the key stands.
-fn events(
-    place: &Place,
-    value: &Value<'_>,
-    kind: Kind,
-    report: &mut Report<'_>,
-) -> Option<(HappeningSet, Place)> {
+/// Which happenings the rule asks for; `None` where that is wrong. `place` is where the key stands.
+fn events(place: &Place, value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Option<HappeningSet> {
     if kind != Kind::File {
         let help = "make a second rule for the events, without `dataset` and `group`".to_owned();
         report.error(place, "events are of files and directories, not of datasets and groups", Some(help));
@@ -168,7 +166,7 @@ fn events(
     if let DeValue::String(_) = value.value {
         let text = value.text(report, "\"all\" or a list")?;
         if text.value == "all" {
-            return Some((HappeningSet::ALL, place.clone()));
+            return Some(HappeningSet::ALL);
         }
         let help = match Happening::from_name(&text.value) {
             Some(what) => format!("write [\"{}\"]", what.name()),
@@ -189,8 +187,7 @@ fn events(
     let choices = Happening::ALL.map(|what| (what.name(), what));
     let texts = value.texts(report)?;
     let named = texts.iter().filter_map(|text| text.one_of(report, "event", &choices, &[]));
-    let what = named.fold(HappeningSet::EMPTY, HappeningSet::with);
-    Some((what, place.clone()))
+    Some(named.fold(HappeningSet::EMPTY, HappeningSet::with))
 }
 
 fn include(fields: &mut Fields<'_>, kind: Kind, report: &mut Report<'_>) -> Vec<Pattern> {

@@ -110,7 +110,9 @@ fn check(rule: &Rule, asked: &Asked, bound: &[Bound], report: &mut Report<'_>) {
     mirrors(rule, asked, bound, report);
     match &asked.events {
         None => without_events(rule, asked, bound, report),
-        Some((_, place)) => with_events(asked, place, bound, report),
+        // A `to` without names has its own finding.
+        Some((_, place)) if !rule.to.is_empty() => with_events(asked, place, bound, report),
+        Some(_) => {}
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use config::{ConfigError, Plan, parse_str, to_toml};
+use config::{ConfigError, Plan, StreamPlan, parse_str, to_toml};
+use model::{Happening, HappeningSet};
 use settle::{
     After, Ask, Clause, Completion, Count, DicomKey, Expr, Extras, Grouping, KeyPattern, Late, Manifest,
     ManifestStyle, Marker, Metadata, NameForm, OnDeadline, PRESETS, Pattern, Quiet, Rule, Shape, Take,
@@ -78,9 +79,11 @@ impl Chance {
     }
 }
 
+const LEAST: &str = "[source.s]\npath = \"/d\"\n[sink.local]\ntype = \"queue\"\n[sink.log]\ntype = \"scribe\"\n\
+                     [sink.lines]\ntype = \"jsonl\"\npath = \"/l\"\n";
+
 fn plan(chance: &mut Chance) -> Plan {
-    let mut plan =
-        parse_str("x", "[source.s]\npath = \"/d\"", &|_| None).expect("the least configuration").plan;
+    let mut plan = parse_str("x", LEAST, &|_| None).expect("the least configuration").plan;
     plan.sources[0].gap_events = chance.often();
     let count = 1 + chance.below(4);
     let mut rules: Vec<Rule> = (0..count).map(|at| rule(at, chance)).collect();
@@ -99,8 +102,33 @@ fn plan(chance: &mut Chance) -> Plan {
             rule.shape.of = rule.shape.of.map(|of| count - 1 - of);
         }
     }
+    plan.sources[0].streams = rules.iter_mut().filter_map(|rule| stream(rule, chance)).collect();
     plan.sources[0].rules.rules = rules;
     plan
+}
+
+/// Whom a rule tells: of arrivals the queue and the file, of events the log and the file.
+fn stream(rule: &mut Rule, chance: &mut Chance) -> Option<StreamPlan> {
+    let mut names = ["local", "log", "lines"];
+    let at = chance.below(3);
+    names.swap(0, at);
+    let to = names[..1 + chance.below(3)].iter().map(|name| (*name).to_owned());
+    let to: Vec<String> = to.collect();
+    let without = |not: &str| to.iter().filter(|name| *name != not).cloned().collect::<Vec<_>>();
+    let (arrivals, events) = (without("log"), without("local"));
+    if rule.shape.take != Take::File || events.is_empty() || !chance.often() {
+        rule.to = if arrivals.is_empty() { vec!["lines".into()] } else { arrivals };
+        return None;
+    }
+    // Who takes no events is not named where nothing else is told.
+    let silent = events.len() == to.len() && chance.often();
+    rule.to = if silent { Vec::new() } else { arrivals };
+    let some = |chance: &mut Chance| {
+        (0..=chance.below(4)).fold(HappeningSet::EMPTY, |set, _| set.with(chance.one(&Happening::ALL)))
+    };
+    let what = if chance.often() { some(chance) } else { HappeningSet::ALL };
+    let (include, exclude) = (rule.include.clone(), rule.exclude.clone());
+    Some(StreamPlan { rule: rule.name.clone(), what, include, exclude, to: events })
 }
 
 const PATTERNS: [&str; 5] = ["*.ms", "re:^a\\.[0-9]{2}$", "it's \"x\"", "${HOME}/**", "py:(?i)^.*\\.t$"];

@@ -6,8 +6,10 @@ mod files;
 mod generated;
 mod hostile;
 mod mistakes;
+mod plugins;
 mod round_trip;
 mod settings;
+mod streams;
 
 use config::{ConfigError, Diagnostic, Loaded};
 

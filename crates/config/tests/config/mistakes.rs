@@ -3,6 +3,7 @@
 mod dlm;
 mod misplaced;
 mod rules;
+mod streams;
 
 use config::{Diagnostic, Severity};
 
