@@ -44,6 +44,11 @@ const TASKS: &[Task] = &[
         does: "write docs/reference from what the program says about itself",
         run: docs::run,
     },
+    Task {
+        name: "test-program",
+        does: "what cargo calls for each test program in `test`; not for people",
+        run: suite::program::run,
+    },
     Task { name: "bench", does: "measure our program beside its peers (BENCHMARKS.md)", run: bench::run },
 ];
 
@@ -70,7 +75,7 @@ fn help(wanted: &str) -> ExitCode {
     }
     println!("cargo xtask <task>\n");
     for task in TASKS {
-        println!("  {:<8} {}", task.name, task.does);
+        println!("  {:<12} {}", task.name, task.does);
     }
     if known { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }

@@ -1,0 +1,58 @@
+//! The tests themselves: every test program of the workspace, in two lanes.
+//!
+//! `cargo test --workspace` names and builds them, so that a new one is run without a word here. It calls us for each
+//! of them ([`program`](super::program)), which gives it the threads that suit it ([`pace`](super::pace)).
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::thread::JoinHandle;
+
+use anyhow::Context as _;
+
+use super::pace;
+use super::program::{self, Lane};
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// So many of the slowest programs are named.
+const NAMED: usize = 12;
+
+/// Runs all tests; `ourselves` is the path of this program from before anything was built.
+pub(super) fn run(workspace: &Workspace, ourselves: &Path) -> anyhow::Result<bool> {
+    let times = program::times(&workspace.target()?)?;
+    let beside = start_beside(workspace, &program::runner(ourselves, Lane::Beside, &times)?);
+    let mut main = workspace.cargo();
+    main.args(["--config", &program::runner(ourselves, Lane::Main, &times)?]);
+    main.args(["test", "--workspace", "--no-fail-fast"]);
+    let passed = shell::passes(&mut main);
+    let beside_passed = finish_beside(beside);
+    println!("\nslowest programs:");
+    for (seconds, name) in program::slowest(&times, NAMED) {
+        println!("{seconds:>8.1} s  {name}");
+    }
+    Ok(passed? && beside_passed?)
+}
+
+/// Starts the programs that run beside the others. They yield to them: those measure time.
+fn start_beside(workspace: &Workspace, runner: &str) -> JoinHandle<std::io::Result<Output>> {
+    let cargo = workspace.cargo();
+    let mut command = Command::new("nice");
+    command.current_dir(&workspace.root).args(["-n", "10"]).arg(cargo.get_program());
+    // Also the whole workspace, because of its features: a part would be built anew.
+    command.args(["--config", runner, "test", "--workspace", "--no-fail-fast"]);
+    for name in pace::beside() {
+        command.args(["--test", name]);
+    }
+    std::thread::spawn(move || command.output())
+}
+
+/// Waits for them and shows what they said, in one piece.
+fn finish_beside(beside: JoinHandle<std::io::Result<Output>>) -> anyhow::Result<bool> {
+    let output = beside.join().map_err(|_| anyhow::anyhow!("the second lane has panicked"))?;
+    let output = output.context("failed to start the second lane")?;
+    println!("\n── beside the others ──");
+    for text in [&output.stderr, &output.stdout] {
+        println!("{}", String::from_utf8_lossy(text).trim_end());
+    }
+    Ok(output.status.success())
+}
