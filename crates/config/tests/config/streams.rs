@@ -207,3 +207,16 @@ fn a_stream_for_a_mirror_and_others_is_taken_apart() {
     let read = good(&to_toml(&plan)).plan;
     assert_eq!(told(&read.sources[0]), told(&apart.sources[0]));
 }
+
+/// What the guide shows can be used as it stands there.
+#[test]
+fn the_guides_samples_are_good() {
+    let page = include_str!("../../../../docs/guide/sinks.md");
+    let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let whole: Vec<&str> =
+        blocks.map(|(block, _)| block).filter(|block| block.contains("[source.")).collect();
+    assert!(whole.len() >= 2, "{whole:?}");
+    for block in whole {
+        plan(block);
+    }
+}
