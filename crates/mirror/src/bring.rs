@@ -65,9 +65,11 @@ impl Bringing<'_> {
         }
     }
 
-    /// The measure of what is asked for itself; that of the directories on the way leaves out the atime.
-    fn measure(&self) -> Measure {
-        Measure { owner: self.options.owner, atime: true }
+    /// A time of access changes with each reading, ours too. So it counts only where nothing else is to be brought: then
+    /// somebody has set it, perhaps.
+    fn measure(&self, kind: EntryKind) -> Measure {
+        let only_attributes = matches!(self.content, Content::Never | Content::OnlyTimes);
+        Measure { owner: self.options.owner, atime: only_attributes && kind == EntryKind::File }
     }
 
     fn find(&self) -> Result<Option<Found>, Fault> {
@@ -128,7 +130,7 @@ impl Bringing<'_> {
             return Ok(Brought::Changing.into());
         };
         let Some(Place { dir, paved }) = self.pave()? else { return Ok(Brought::Changing.into()) };
-        let measure = Measure { atime: false, ..self.measure() };
+        let measure = self.measure(EntryKind::Symlink);
         let same = self.look_here(&dir)?.is_some_and(|here| {
             here.look.kind() == EntryKind::Symlink
                 && !measure.differs(&found.look, &here)
@@ -191,7 +193,7 @@ impl Bringing<'_> {
         if here.look.kind() != EntryKind::File || !counts_as_same {
             return Ok(None);
         }
-        if !self.measure().differs(there, here) {
+        if !self.measure(EntryKind::File).differs(there, here) {
             return Ok(Some(Brought::Same));
         }
         let name = self.route.name();
@@ -284,7 +286,7 @@ impl Bringing<'_> {
 
     fn apply(&self, fd: impl std::os::fd::AsFd, there: &FullLook) -> Result<bool, Fault> {
         let here = FullLook::of(&fd).map_err(|errno| self.fault("look at", errno))?;
-        let measure = Measure { atime: there.look.kind() != EntryKind::Directory, ..self.measure() };
+        let measure = self.measure(there.look.kind());
         measure.apply(&fd, there, &here).map_err(|(doing, errno)| self.fault(doing, errno))
     }
 

@@ -183,7 +183,7 @@ mod tests {
         let size = (24 << 20) + 7;
         from.set_len(size).unwrap();
         let text: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
-        for at in [0, (9 << 20) + 1, (23 << 20) - 3] {
+        for at in [0, (9 << 20) + 1, (22 << 20) - 3] {
             from.write_all_at(&text, at).unwrap();
         }
         let from = File::open(&path).unwrap();
