@@ -1,6 +1,6 @@
 //! Keys that are known, but not where they stand.
 
-use crate::keys::{COMPLETE, RULE, SOURCE, Section};
+use crate::keys::{COMPLETE, PLUGIN, PLUGIN_MANIFEST, RULE, SINK_TYPES, SOURCE, Section, TOP};
 
 /// Where a key that a table does not know belongs, if another table around it knows it.
 pub(crate) fn elsewhere(section: &Section, key: &str) -> Option<String> {
@@ -22,7 +22,24 @@ pub(crate) fn elsewhere(section: &Section, key: &str) -> Option<String> {
             "`{key}` belongs to the source: write it under [source.NAME], above its first [[source.NAME.rule]]"
         )
     } else {
-        return None;
+        return beside_a_sink(section, key);
     };
     Some(help)
+}
+
+/// Where a key belongs that stands in a sink's table.
+fn beside_a_sink(section: &Section, key: &str) -> Option<String> {
+    let knows = |other: &Section| other.keys.iter().any(|known| known.name == key);
+    if !SINK_TYPES.iter().any(|(_, sink)| sink.title == section.title) {
+        return None;
+    }
+    if ["events", "arrivals", "include", "exclude"].contains(&key) {
+        Some(format!("`{key}` belongs to a rule that delivers here: write it under [[source.NAME.rule]]"))
+    } else if knows(&TOP) {
+        Some(format!("`{key}` belongs to the top of the file, before the first [table]"))
+    } else if section.title == PLUGIN.title && knows(&PLUGIN_MANIFEST) {
+        Some(format!("`{key}` belongs to the plugin's manifest, NAME.toml in `plugin_dir`"))
+    } else {
+        None
+    }
 }

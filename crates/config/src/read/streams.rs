@@ -37,12 +37,7 @@ enum Events {
 impl Taste {
     fn is_mirror(self) -> bool {
         self.events == Events::Needed
-    }
-
-    fn takes_events(self) -> bool {
-        matches!(self.events, Events::Asked | Events::Needed)
-    }
-}
+    }}
 
 impl<'s> Tastes<'s> {
     pub(super) fn of(sinks: &'s [sink::Read]) -> Self {
@@ -96,7 +91,7 @@ fn bound(rule: &Rule, asked: &Asked, tastes: &Tastes<'_>) -> Vec<Bound> {
     let units = !matches!(rule.shape.take, Take::File);
     let fits = |taste: Taste| {
         let arrivals = asked.arrivals && taste.arrivals && !(units && taste.is_mirror());
-        arrivals || (asked.events.is_some() && taste.takes_events())
+        arrivals || (asked.events.is_some() && taste.events == Events::Asked)
     };
     let all = rule.to.iter().enumerate().map(|(at, name)| Bound {
         name: name.clone(),

@@ -112,7 +112,7 @@ fn stream(rule: &mut Rule, chance: &mut Chance) -> Option<StreamPlan> {
     let mut names = ["local", "log", "lines"];
     let at = chance.below(3);
     names.swap(0, at);
-    let to = names[..1 + chance.below(3)].iter().map(|name| (*name).to_owned());
+    let to = names[..=chance.below(3)].iter().map(|name| (*name).to_owned());
     let to: Vec<String> = to.collect();
     let without = |not: &str| to.iter().filter(|name| *name != not).cloned().collect::<Vec<_>>();
     let (arrivals, events) = (without("log"), without("local"));

@@ -186,6 +186,15 @@ fn who_shares_a_source_with_a_mirror_keeps_its_temporary_names() {
     assert_eq!(told(&apart.sources[0]).0, ["copy", "q"]);
 }
 
+/// Where nobody is named, a mirror is not meant by a rule that announces nothing.
+#[test]
+fn a_rule_for_events_leaves_mirrors_alone() {
+    let rules = "[[source.s.rule]]\nto=['copy']\n[source.t]\npath='/t'\n[[source.t.rule]]\nevents='all'\narrivals=false\n";
+    let plan = plan(&format!("{SOURCE}{rules}{MIRROR}[sink.log]\ntype='scribe'\n"));
+    survives(&plan);
+    assert_eq!(told(&plan.sources[1]), (vec![], vec![(HappeningSet::ALL, vec!["log"])]));
+}
+
 /// One mirror after the other in one direction is no circle.
 #[test]
 fn mirrors_in_a_row() {

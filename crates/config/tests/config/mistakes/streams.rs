@@ -109,6 +109,7 @@ fn scribes() {
         ("log='~/x'", "7:5", "`~` is not replaced", "${HOME}"),
         ("style='jsn'", "7:7", "unknown style \"jsn\"", "did you mean \"json\"?"),
         ("format='flat'", "7:1", "unknown key `format`", ""),
+        ("events='all'", "7:1", "unknown key `events`", "write it under [[source.NAME.rule]]"),
         ("path='/x'", "7:1", "unknown key `path` in sink \"log\"", "known here: type, log, style"),
         ("log='/data/x.log'", "7:5", "which would tell of every line in its event stream", "exclude"),
         ("log='/data/.x.tmp'", "7:5", "which would tell of every line in its event stream", "exclude"),
@@ -269,7 +270,9 @@ fn plugins() {
         ("plugin='c'\noptions={a=9223372036854775808}", "8:12", "too large", "in quotes"),
         ("plugin='c'\noptions={a='${NONE}'}", "8:12", "the environment variable NONE is not set", ""),
         ("plugin='c'\nformat='flat'", "8:1", "unknown key `format`", ""),
-        ("plugin='c'\ncommand='x'", "8:1", "unknown key `command`", ""),
+        ("plugin='c'\ncommand='x'", "8:1", "unknown key `command`", "belongs to the plugin's manifest"),
+        ("plugin='c'\nevents='all'", "8:1", "unknown key `events`", "belongs to a rule that delivers here"),
+        ("plugin='c'\nplugin_dir='/x'", "8:1", "unknown key `plugin_dir`", "belongs to the top of the file"),
     ];
     check_all(&begin, cases);
     let deep = format!("{begin}plugin='c'\noptions={{a={}1{}}}", "[".repeat(20), "]".repeat(20));
