@@ -1,5 +1,7 @@
 //! Directories by descriptor: nothing here can be led out of the root by a name or a link.
 
+mod place;
+
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -8,6 +10,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::lease::{self, Writer};
+
+pub use place::{Place, stamp_of_now};
 
 /// What one `stat` told of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

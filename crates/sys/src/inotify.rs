@@ -5,13 +5,21 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 
-use crate::dir::Dir;
+use crate::dir::{Dir, Place};
 
 /// A watch descriptor as the kernel numbers it; −1 in overflow events.
 pub type Wd = i32;
 
 /// The name appeared: created, linked or made by mknod.
 pub const CREATE: u32 = 0x0000_0100;
+/// Opened.
+pub const OPEN: u32 = 0x0000_0020;
+/// Read.
+pub const ACCESS: u32 = 0x0000_0001;
+/// Written to or cut.
+pub const MODIFY: u32 = 0x0000_0002;
+/// A descriptor open for reading only was closed.
+pub const CLOSE_NOWRITE: u32 = 0x0000_0010;
 /// A descriptor open for writing was closed.
 pub const CLOSE_WRITE: u32 = 0x0000_0008;
 /// Renamed to this name.
@@ -79,6 +87,13 @@ impl Inotify {
     pub fn arm(&self, dir: &Dir) -> Result<Wd, Errno> {
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&dir.as_fd()));
         inotify::add_watch(&self.0, path, MASK)
+    }
+
+    /// Watches a directory or a file with a mask of one's own. The same inode always gives the same descriptor,
+    /// and its mask is replaced. What is done to an entry after it was unlinked is not told.
+    pub fn watch(&self, place: &Place, mask: u32) -> Result<Wd, Errno> {
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place.as_fd()));
+        inotify::add_watch(&self.0, path, WatchFlags::from_bits_retain(mask) | WatchFlags::EXCL_UNLINK)
     }
 
     /// Stops a watch; one that is gone already is no error.
