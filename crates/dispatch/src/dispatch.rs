@@ -17,7 +17,7 @@ use crate::lane::{Parts, Question, Runner};
 use crate::observer::Observer;
 use crate::orders::Orders;
 use crate::policy::Tempo;
-use crate::status::SinkStatus;
+use crate::status::{SinkState, SinkStatus};
 
 /// So many questions for one sink wait for an answer; further ones are answered with "unknown".
 const QUESTIONS: usize = 16;
@@ -155,6 +155,12 @@ impl Dispatch {
         self.order(id, |orders| orders.wakes += 1);
     }
 
+    /// Lets the sink let go of files and connections before its next call, as after a rotation of logs. What is in
+    /// hand is finished first.
+    pub fn reopen(&self, id: SinkId) {
+        self.order(id, |orders| orders.reopens += 1);
+    }
+
     fn order(&self, id: SinkId, change: impl FnOnce(&mut Orders)) {
         if let Some(task) = self.lanes().get(&id) {
             task.orders.send_modify(change);
@@ -190,6 +196,27 @@ impl Dispatch {
             }
             std::thread::sleep(DRAIN_LOOK);
         }
+    }
+
+    /// Waits until these sinks have taken what the ledger holds for them, at most `patience`; gives those that have
+    /// not, each with how many events are left. A sink that is down or paused is not waited for, nor is what one
+    /// has refused for now. Blocks as [`Dispatch::drain`] does.
+    #[must_use]
+    pub fn hand_over(&self, sinks: &[SinkId], patience: Duration) -> Vec<(SinkId, u64)> {
+        let begun = Instant::now();
+        loop {
+            let left: Vec<(SinkId, u64)> =
+                sinks.iter().map(|id| (*id, self.left(*id))).filter(|(_, left)| *left > 0).collect();
+            let waits = left.iter().any(|(id, _)| self.status(*id).state == SinkState::Ok);
+            if !waits || begun.elapsed() >= patience {
+                return left;
+            }
+            std::thread::sleep(DRAIN_LOOK);
+        }
+    }
+
+    fn left(&self, id: SinkId) -> u64 {
+        self.ledger.sink_counts(id).map_or(0, |counts| counts.queued + counts.in_flight)
     }
 
     fn is_drained(&self) -> bool {

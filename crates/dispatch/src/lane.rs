@@ -58,6 +58,7 @@ pub(crate) struct Runner {
     /// The sink has arranged with its peer what must be arranged first.
     prepared: bool,
     seen_wakes: u64,
+    seen_reopens: u64,
     /// Why the ledger could not be read.
     ledger_error: Option<String>,
     dice: Dice,
@@ -91,6 +92,7 @@ impl Runner {
             waiting_went_last: false,
             prepared: false,
             seen_wakes: 0,
+            seen_reopens: 0,
             ledger_error: None,
             dice: Dice::new(),
         }
@@ -135,6 +137,10 @@ impl Runner {
         if self.parts.desk.is_back() {
             self.parts.desk.back().await;
             return self.see_to_errands().await;
+        }
+        if orders.reopens > self.seen_reopens {
+            self.seen_reopens = orders.reopens;
+            self.parts.sink.reopen();
         }
         let (now, _) = clock();
         if orders.wakes > self.seen_wakes {

@@ -11,6 +11,8 @@ pub(crate) struct Orders {
     pub(crate) paused: bool,
     /// Counts the calls to look again at once.
     pub(crate) wakes: u64,
+    /// Counts the calls to let go of files and connections.
+    pub(crate) reopens: u64,
     /// End, and what is in hand may take until then.
     pub(crate) stop: Option<Instant>,
 }

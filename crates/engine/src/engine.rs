@@ -1,14 +1,16 @@
 //! Starting, reloading and stopping everything that a plan asks for.
 
+mod reloading;
+mod running;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use config::{Durability, Plan, SinkKind, SinkPlan, SourcePlan};
 use dispatch::{Dispatch, QueueSink};
-use ledger::{Ledger, LedgerError, Options, SinkId, SourceId};
+use ledger::{Ledger, LedgerError, Options, SinkId};
 use model::Kind;
 use sinks::Sink;
 use tokio::runtime::Runtime;
@@ -16,8 +18,10 @@ use tokio::runtime::Runtime;
 use crate::clock::Clock;
 use crate::notice::{Notice, Observer};
 use crate::orders::{Answer, Order, Orders};
-use crate::source::{AskRoom, Berth, Queue, Routes, Source};
-use crate::standing::{SourceState, Standing};
+use crate::source::{AskRoom, Queue, Routes};
+use crate::standing::Standing;
+use crate::stream::telling::Desk;
+pub(crate) use running::RunningSource;
 
 /// Why the engine cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +84,8 @@ pub struct Engine {
     pub(crate) dispatch: Dispatch,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) state: Mutex<Running>,
+    /// Where streams put renames together.
+    desk: Desk,
     // Last: sinks' tasks end before their runtime does.
     runtime: Runtime,
 }
@@ -91,15 +97,6 @@ pub(crate) struct Running {
     pub(crate) sinks: Vec<RunningSink>,
 }
 
-/// One source's thread, seen from outside.
-pub(crate) struct RunningSource {
-    pub(crate) plan: SourcePlan,
-    pub(crate) id: SourceId,
-    pub(crate) orders: Arc<Orders>,
-    pub(crate) standing: Arc<Standing>,
-    thread: Option<JoinHandle<()>>,
-}
-
 /// An answer of a source's thread is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same where its thread has not come round for long: only in case that it does just now.
@@ -109,17 +106,6 @@ const HANGING: Duration = Duration::from_millis(100);
 pub(crate) struct RunningSink {
     pub(crate) plan: SinkPlan,
     pub(crate) id: SinkId,
-}
-
-impl RunningSource {
-    fn has_ended(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
-    }
-
-    /// Whether it has not come round for so long that the kernel must be holding it.
-    fn hangs(&self, now: settle::Mono) -> bool {
-        !self.has_ended() && now > self.standing.row().heartbeat + HANGS_AFTER
-    }
 }
 
 /// A source's thread comes round each second; one that has not for so long hangs.
@@ -173,10 +159,11 @@ impl Engine {
         let dispatch = Dispatch::start(runtime.handle(), ledger.clone(), built, for_dispatch);
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
-        let engine = Arc::new(Self { ledger, clock: Clock::start(), dispatch, observer, state, runtime });
+        let (clock, desk) = (Clock::start(), Desk::default());
+        let engine = Arc::new(Self { ledger, clock, dispatch, observer, state, desk, runtime });
         for source in &plan.sources {
-            let running = engine.start_source(source)?;
-            if source.reannounce.is_some() {
+            let running = engine.start_source(source, &plan.sinks)?;
+            if source.reannounce.is_some() && running.looks() {
                 wait_until_armed(&running.standing);
             }
             engine.lock().sources.push(running);
@@ -190,7 +177,8 @@ impl Engine {
     fn list_in_order(self: &Arc<Self>) -> Result<(), EngineError> {
         let turns: Vec<(Arc<Orders>, Arc<Standing>)> = {
             let state = self.lock();
-            let lists = state.sources.iter().filter(|source| source.plan.reannounce.is_some());
+            let lists =
+                state.sources.iter().filter(|source| source.looks() && source.plan.reannounce.is_some());
             lists.map(|source| (Arc::clone(&source.orders), Arc::clone(&source.standing))).collect()
         };
         if turns.is_empty() {
@@ -257,41 +245,6 @@ impl Engine {
         names.iter().filter_map(sink).filter(tells).map(|sink| sink.id).collect()
     }
 
-    fn start_source(self: &Arc<Self>, plan: &SourcePlan) -> Result<RunningSource, EngineError> {
-        use std::os::unix::ffi::OsStrExt as _;
-        let record = self.ledger.register_source(&plan.name, plan.path.as_os_str().as_bytes())?;
-        let orders = Arc::new(Orders::default());
-        let standing = Arc::new(Standing::default());
-        let source = Source::new(Berth {
-            plan: plan.clone(),
-            id: record.id,
-            routes: self.routes(plan)?,
-            first_scan_done: record.first_scan_done,
-            armed_at: record.armed_at,
-            inode_in_identity: record.inode_in_identity,
-            incarnation: record.incarnation,
-            ledger: self.ledger.clone(),
-            clock: self.clock,
-            observer: Arc::clone(&self.observer),
-            orders: Arc::clone(&orders),
-            standing: Arc::clone(&standing),
-            ask_room: self.ask_room(),
-        })?;
-        let failing = Arc::clone(&standing);
-        let run = move || {
-            // A source that panics is shown as failed; the others go on.
-            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| source.run()));
-            if ended.is_err() {
-                failing.update(|row| row.state = SourceState::Failed);
-            }
-        };
-        let thread = std::thread::Builder::new()
-            .name(format!("src-{}", plan.name.chars().take(10).collect::<String>()))
-            .spawn(run)
-            .map_err(|error| EngineError::Thread { what: format!("source {}", plan.name), error })?;
-        Ok(RunningSource { plan: plan.clone(), id: record.id, orders, standing, thread: Some(thread) })
-    }
-
     /// How a source asks for the length of a sink's queue.
     fn ask_room(self: &Arc<Self>) -> AskRoom {
         let engine = Arc::downgrade(self);
@@ -325,7 +278,7 @@ impl Engine {
     /// Whether everything that exists is watched and every first scan is through.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.lock().sources.iter().all(|source| source.standing.row().ready)
+        self.lock().sources.iter().all(RunningSource::is_ready)
     }
 
     /// The roots that are watched, as configured.
@@ -371,107 +324,6 @@ impl Engine {
         !waits.is_empty()
     }
 
-    /// Takes over a new plan, or nothing of it.
-    pub fn reload(self: &Arc<Self>, plan: &Plan) -> Result<Reloaded, ReloadError> {
-        let old = self.plan();
-        if old.site != plan.site {
-            return Err(ReloadError::NeedsRestart { what: "site" });
-        }
-        if old.durability != plan.durability {
-            return Err(ReloadError::NeedsRestart { what: "durability" });
-        }
-        let mut done = Reloaded::default();
-        self.reload_sinks(&old, plan, &mut done)?;
-        self.reload_sources(plan, &mut done)?;
-        self.drop_sinks(plan, &mut done);
-        self.lock().plan = plan.clone();
-        Ok(done)
-    }
-
-    /// New and changed sinks first, so that routes to them exist. All are made before any is used.
-    fn reload_sinks(&self, old: &Plan, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
-        let mut made = Vec::new();
-        for sink in &plan.sinks {
-            let before = old.sinks.iter().find(|before| before.name == sink.name);
-            if before.is_some_and(|before| before == sink) {
-                continue;
-            }
-            let list = if before.is_some() { &mut done.changed } else { &mut done.added };
-            list.push(sink.name.clone());
-            let observer: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&self.observer)));
-            made.push((sink, make_sink(&self.ledger, sink, &observer)?));
-        }
-        for (sink, (id, made)) in made {
-            self.dispatch.remove(id);
-            self.dispatch.add(id, sink.clone(), made);
-            let mut state = self.lock();
-            state.sinks.retain(|running| running.id != id);
-            state.sinks.push(RunningSink { plan: sink.clone(), id });
-        }
-        Ok(())
-    }
-
-    fn reload_sources(self: &Arc<Self>, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
-        // First what may fail: a ledger that cannot be written refuses it before anything is stopped.
-        let routes = plan.sources.iter().map(|source| self.routes(source)).collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<&str> = plan.sources.iter().map(|source| source.name.as_str()).collect();
-        let gone = self.take_sources(|running| !names.contains(&running.plan.name.as_str()));
-        done.removed.extend(gone.iter().map(|source| source.plan.name.clone()));
-        self.stop_all(gone);
-        for (source, routes) in plan.sources.iter().zip(routes) {
-            let (known, same_place) = {
-                let state = self.lock();
-                let running = state.sources.iter().find(|running| running.plan.name == source.name);
-                (running.is_some(), running.is_some_and(|running| is_same_place(&running.plan, source)))
-            };
-            match (known, same_place) {
-                (true, true) => self.replan(source, routes, done),
-                (true, false) => {
-                    self.stop_all(self.take_sources(|running| running.plan.name == source.name));
-                    let running = self.start_source(source)?;
-                    running.orders.give(Order::Begin);
-                    self.lock().sources.push(running);
-                    done.changed.push(source.name.clone());
-                }
-                (false, _) => {
-                    let running = self.start_source(source)?;
-                    running.orders.give(Order::Begin);
-                    self.lock().sources.push(running);
-                    done.added.push(source.name.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn replan(&self, source: &SourcePlan, routes: Routes, done: &mut Reloaded) {
-        let mut state = self.lock();
-        let Some(running) = state.sources.iter_mut().find(|running| running.plan.name == source.name) else {
-            return;
-        };
-        if running.plan == *source {
-            return;
-        }
-        running.plan = source.clone();
-        running.orders.give(Order::Replan { plan: Box::new(source.clone()), routes });
-        done.changed.push(source.name.clone());
-    }
-
-    fn drop_sinks(&self, plan: &Plan, done: &mut Reloaded) {
-        let mut state = self.lock();
-        let gone: Vec<(SinkId, String)> = state
-            .sinks
-            .iter()
-            .filter(|running| plan.sinks.iter().all(|sink| sink.name != running.plan.name))
-            .map(|running| (running.id, running.plan.name.clone()))
-            .collect();
-        for (id, name) in gone {
-            self.dispatch.remove(id);
-            state.sinks.retain(|running| running.id != id);
-            done.removed.push(name);
-        }
-    }
-
     fn take_sources(&self, which: impl Fn(&RunningSource) -> bool) -> Vec<RunningSource> {
         let mut state = self.lock();
         let (taken, kept) = std::mem::take(&mut state.sources).into_iter().partition(which);
@@ -479,45 +331,62 @@ impl Engine {
         taken
     }
 
-    /// Stops in the order of a file's way: sources, then sinks (what is in hand is finished or given
-    /// up within `grace`; it stays in the ledger), then the ledger.
+    /// Stops in the order of a file's way: sources, then sinks (those that are told what happens get `grace` for what
+    /// was told until the end; of the others, what is in hand is finished or given up), then the ledger. What is left
+    /// stays there.
     pub fn stop(&self, grace: Duration) -> Result<(), ledger::CommitError> {
         let until = self.clock.mono() + grace;
         let mut stuck = Vec::new();
+        let told = self.told_sinks();
         // One after the other: what they say of their end comes in the order of the plan.
-        for source in self.take_sources(|_| true) {
-            source.orders.give(Order::Stop);
+        for ending in self.take_sources(|_| true).into_iter().flat_map(RunningSource::end) {
             // One that waits for a ledger that cannot be written ends when the ledger does. One whose root's
             // server hangs ends when that answers, perhaps never.
-            let waits_in_vain = || !self.is_writing() || source.hangs(self.clock.mono());
-            while !source.has_ended() && (!waits_in_vain() || self.clock.mono() < until) {
+            let waits_in_vain = || !self.is_writing() || ending.hangs(self.clock.mono());
+            while !ending.has_ended() && (!waits_in_vain() || self.clock.mono() < until) {
                 std::thread::sleep(STOPPING);
             }
-            stuck.extend((!source.has_ended()).then_some(source));
+            stuck.extend((!ending.has_ended()).then_some(ending));
         }
+        self.hand_over_last(&told, grace);
         self.dispatch.stop(grace);
         let closed = self.ledger.close();
         // Those that waited for the ledger end now. The thread of one that hangs ends with the process; what
         // it has in hand is found again at the next start.
         let until = self.clock.mono() + grace;
-        for source in stuck {
-            let given_up = || source.hangs(self.clock.mono()) && self.clock.mono() > until;
-            while !(source.has_ended() || given_up()) {
+        for ending in stuck {
+            let given_up = || ending.hangs(self.clock.mono()) && self.clock.mono() > until;
+            while !(ending.has_ended() || given_up()) {
                 std::thread::sleep(STOPPING);
             }
         }
         closed
     }
 
-    /// Ends sources that are configured no more. One whose root's server hangs ends when that answers, and
-    /// nobody waits for it.
-    fn stop_all(&self, sources: Vec<RunningSource>) {
-        // One after the other: what they say of their end comes in the order of the plan.
-        for source in sources {
-            source.orders.give(Order::Stop);
-            while !(source.has_ended() || source.hangs(self.clock.mono())) {
-                std::thread::sleep(STOPPING);
+    /// The sinks that streams tell.
+    fn told_sinks(&self) -> Vec<SinkId> {
+        let state = self.lock();
+        let streams = state.sources.iter().flat_map(|source| &source.plan.streams);
+        let named: BTreeSet<&String> = streams.flat_map(|stream| &stream.to).collect();
+        state.sinks.iter().filter(|sink| named.contains(&sink.plan.name)).map(|sink| sink.id).collect()
+    }
+
+    /// Says what is left of what was told, if anything is.
+    fn hand_over_last(&self, sinks: &[SinkId], grace: Duration) {
+        for (id, count) in self.hand_over(sinks, grace) {
+            let named =
+                self.lock().sinks.iter().find(|sink| sink.id == id).map(|sink| sink.plan.name.clone());
+            if let Some(sink) = named {
+                self.observer.notice(&Notice::Unhandled { sink: &sink, count, dropped: false });
             }
+        }
+    }
+
+    /// Lets every sink let go of its files and connections: the next event goes to what lies there then.
+    pub fn reopen_sinks(&self) {
+        let sinks: Vec<SinkId> = self.lock().sinks.iter().map(|sink| sink.id).collect();
+        for id in sinks {
+            self.dispatch.reopen(id);
         }
     }
 
@@ -591,16 +460,6 @@ fn make_sink(
         sinks::build(plan, &hands).map_err(|error| EngineError::Sink { name: plan.name.clone(), error })?
     };
     Ok((id, made))
-}
-
-/// Whether a changed source can keep its watches.
-fn is_same_place(old: &SourcePlan, new: &SourcePlan) -> bool {
-    old.path == new.path
-        && old.recursive == new.recursive
-        && old.backend == new.backend
-        && old.identity == new.identity
-        && old.announce == new.announce
-        && old.follow_symlinks == new.follow_symlinks
 }
 
 /// Hands on what the sinks' tasks have to say.

@@ -14,6 +14,7 @@ use sys::{Dir, EntryKind, Errno, Links, Look};
 use crate::answer::{LiveExplain, Present};
 use crate::engine::Engine;
 use crate::orders::Order;
+use crate::stream::front::NO_ARRIVALS;
 
 mod away;
 mod detail;
@@ -75,6 +76,11 @@ impl Engine {
     }
 
     pub(crate) fn explain_in(&self, asked: &Path, place: &Place) -> Result<Explained, LedgerError> {
+        if self.only_tells(place) {
+            let mut page = Page::of(asked, place, &place.path);
+            page.say_nothing(&format!("never looked at: {NO_ARRIVALS}"));
+            return Ok(Explained::NeverSeen(page.done()));
+        }
         let live = self.ask_source(place);
         let at = |path| Place { source: place.source.clone(), path };
         let mut unit = match live.as_ref().and_then(|live| live.within.clone()) {
@@ -112,6 +118,13 @@ impl Engine {
     /// Datasets do not remember their members; a group's are known by their names.
     fn was_never_a_member(&self, place: &Place, unit: &Place) -> bool {
         !unit.path.ends_with(b"/") && self.present(place) == Present::Absent
+    }
+
+    /// Whether nobody looks for files there.
+    fn only_tells(&self, place: &Place) -> bool {
+        let state = self.lock();
+        let running = state.sources.iter().find(|source| source.plan.name == place.source);
+        running.is_some_and(|source| !source.looks())
     }
 
     /// Why what lies at a place cannot be seen just now.

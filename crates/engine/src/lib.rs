@@ -14,6 +14,7 @@ mod orders;
 mod source;
 pub mod standing;
 pub mod status;
+mod stream;
 
 pub use clock::Clock;
 pub use engine::{Engine, EngineError, ReloadError, Reloaded, probe_sink};

@@ -114,6 +114,53 @@ pub enum Notice<'a> {
         /// What happened to it.
         change: RootChange,
     },
+    /// The event stream of a source's tree is told from now on.
+    StreamBegun {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// By what it is heard.
+        backend: &'static str,
+        /// The file system's name.
+        filesystem: &'static str,
+    },
+    /// A source's root is gone or not there yet, so that its event stream has an end.
+    StreamAbsent {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// What the kernel said, or what happened to the root.
+        error: &'a str,
+    },
+    /// An event stream cannot be had; it is tried again.
+    StreamFailed {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+        /// Why.
+        error: &'a str,
+        /// When it is tried again.
+        retry_in: Duration,
+    },
+    /// The kernel dropped events of a stream.
+    StreamOverflow {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+    },
+    /// A sink did not take everything in time before the end.
+    Unhandled {
+        /// The sink.
+        sink: &'a str,
+        /// How many events are left.
+        count: u64,
+        /// It is not configured any more, rather than that the program stops.
+        dropped: bool,
+    },
     /// A source is no longer watched because the program stops.
     Stopped {
         /// Its root.
@@ -237,6 +284,7 @@ impl Notice<'_> {
         match self {
             Notice::Watching { falls_back: false, .. }
             | Notice::MountWatched { .. }
+            | Notice::StreamBegun { .. }
             | Notice::WatchedAgain { .. }
             | Notice::Stopped { .. }
             | Notice::GapClosed { .. }
@@ -244,6 +292,10 @@ impl Notice<'_> {
             | Notice::LedgerRecovered => Level::Info,
             Notice::RootAbsent { .. }
             | Notice::RootLost { .. }
+            | Notice::StreamAbsent { .. }
+            | Notice::StreamFailed { .. }
+            | Notice::StreamOverflow { .. }
+            | Notice::Unhandled { .. }
             | Notice::Watching { falls_back: true, .. }
             | Notice::RootHidden { .. }
             | Notice::EarLost { .. }
@@ -306,11 +358,7 @@ impl Notice<'_> {
                  arrives in them is found when they answer; the others are not held up. Does its server answer?",
                 shown(first)
             ),
-            Notice::RootAbsent { source, path, error } => format!(
-                "source {source}: {} cannot be opened as a directory ({error}); it is looked for every \
-                 second and caught up with when it is there",
-                shown(path)
-            ),
+            Notice::RootAbsent { source, path, error } => root_absent(source, path, error),
             Notice::RootLost { source, path, change } => format!(
                 "source {source}: {} was {}; nothing is taken as removed, and it is caught up with when it \
                  is back",
@@ -321,6 +369,11 @@ impl Notice<'_> {
                     RootChange::Unmounted => "unmounted or replaced",
                 }
             ),
+            Notice::StreamBegun { .. }
+            | Notice::StreamAbsent { .. }
+            | Notice::StreamFailed { .. }
+            | Notice::StreamOverflow { .. } => self.stream_text(),
+            Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),
             Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
             Notice::Overflow { source, directories, comparing_in } => {
                 overflow(source, *directories, *comparing_in)
@@ -361,6 +414,32 @@ impl Notice<'_> {
                  found when there is room again"
             ),
             Notice::LedgerRecovered => "the ledger can be written again".to_owned(),
+        }
+    }
+
+    /// The same, of event streams.
+    fn stream_text(&self) -> String {
+        match self {
+            Notice::StreamBegun { source, path, backend, filesystem } => {
+                format!("source {source}: telling what happens in {} ({filesystem}, {backend})", shown(path))
+            }
+            Notice::StreamAbsent { source, path, error } => format!(
+                "source {source}: nothing can be told of {} ({error}); it is looked for and told of again when it is \
+                 there",
+                shown(path)
+            ),
+            Notice::StreamFailed { source, path, error, retry_in } => format!(
+                "source {source}: failed to tell what happens in {}: {error}. It is tried again in {:.1} s; the other \
+                 sources are not affected",
+                shown(path),
+                retry_in.as_secs_f64()
+            ),
+            Notice::StreamOverflow { source, path } => format!(
+                "source {source}: the kernel dropped events of {} (W-OVERFLOW). The tree is compared now, and what is \
+                 different is told. If this is frequent: sysctl -w fs.inotify.max_queued_events=131072, and restart",
+                shown(path)
+            ),
+            _ => String::new(),
         }
     }
 }
@@ -420,6 +499,19 @@ fn unwatched(source: &str, count: u64, named: &[Vec<u8>], error: &str, poll_inte
         first.join(", "),
         poll_interval.as_secs_f64()
     )
+}
+
+fn root_absent(source: &str, path: &Path, error: &str) -> String {
+    format!(
+        "source {source}: {} cannot be opened as a directory ({error}); it is looked for every \
+                 second and caught up with when it is there",
+        shown(path)
+    )
+}
+
+fn unhandled(sink: &str, count: u64, dropped: bool) -> String {
+    let when = if dropped { "when it is configured again" } else { "at the next start" };
+    format!("sink {sink}: {count} events are unhandled; they are kept and go out {when}")
 }
 
 fn shown(path: &Path) -> String {

@@ -73,10 +73,13 @@ pub(crate) struct Orders {
     inner: Mutex<Inner>,
 }
 
+/// Wakes whoever reads the orders.
+type Ring = Arc<dyn Fn() + Send + Sync>;
+
 #[derive(Default)]
 struct Inner {
     orders: Vec<Order>,
-    bell: Option<Arc<Backlog>>,
+    bell: Option<Ring>,
 }
 
 impl Orders {
@@ -86,7 +89,12 @@ impl Orders {
 
     /// Which backlog's waiter is to be woken when an order comes.
     pub(crate) fn ring_with(&self, bell: Arc<Backlog>) {
-        self.lock().bell = Some(bell);
+        self.ring_by(Arc::new(move || bell.nudge()));
+    }
+
+    /// What is done when an order comes.
+    pub(crate) fn ring_by(&self, ring: Ring) {
+        self.lock().bell = Some(ring);
     }
 
     /// Leaves an order.
@@ -97,7 +105,7 @@ impl Orders {
             inner.bell.clone()
         };
         if let Some(bell) = bell {
-            bell.nudge();
+            bell();
         }
     }
 

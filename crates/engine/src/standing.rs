@@ -100,6 +100,73 @@ pub struct SourceRow {
     pub heartbeat: Mono,
 }
 
+/// How an event stream stands.
+#[derive(Clone, Debug)]
+pub struct StreamRow {
+    /// Its state.
+    pub state: SourceState,
+    /// `inotify`, `poll` or `inotify+poll`.
+    pub backend: &'static str,
+    /// The root's file system.
+    pub filesystem: &'static str,
+    /// Directories watched by events.
+    pub watches: u64,
+    /// Directories that are polled.
+    pub polled: u64,
+    /// Directories that the kernel refuses to watch.
+    pub unwatched: u64,
+    /// The first few of them, below the root.
+    pub unwatched_named: Vec<Vec<u8>>,
+    /// How often the kernel dropped events.
+    pub overflows: u64,
+    /// Happenings told since the start.
+    pub told: u64,
+    /// What is wrong, if it is absent or failed.
+    pub error: Option<String>,
+    /// Everything that exists is watched, or it was found that nothing does.
+    pub ready: bool,
+    /// When something was last told, on the engine's clock.
+    pub last_event: Mono,
+    /// When its thread last came round, on the engine's clock.
+    pub heartbeat: Mono,
+}
+
+impl Default for StreamRow {
+    fn default() -> Self {
+        Self {
+            state: SourceState::Starting,
+            backend: "starting",
+            filesystem: "unknown",
+            watches: 0,
+            polled: 0,
+            unwatched: 0,
+            unwatched_named: Vec::new(),
+            overflows: 0,
+            told: 0,
+            error: None,
+            ready: false,
+            last_event: Mono::ZERO,
+            heartbeat: Mono::ZERO,
+        }
+    }
+}
+
+/// The same for a stream.
+#[derive(Debug, Default)]
+pub struct StreamStanding(Mutex<StreamRow>);
+
+impl StreamStanding {
+    /// A copy of the row.
+    #[must_use]
+    pub fn row(&self) -> StreamRow {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn update(&self, change: impl FnOnce(&mut StreamRow)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// A row that one thread writes and others copy.
 #[derive(Debug)]
 pub struct Standing(Mutex<SourceRow>);

@@ -8,7 +8,7 @@ use model::State;
 use serde_json::{Map, Value, json};
 
 use crate::engine::Engine;
-use crate::standing::{MountRow, SourceRow, SourceState};
+use crate::standing::{MountRow, SourceRow, SourceState, StreamRow};
 
 /// A source thread that has not come round for so long is stuck.
 const STUCK_AFTER: Duration = Duration::from_mins(1);
@@ -40,8 +40,7 @@ impl Engine {
     /// The contract's `status --json`.
     pub fn status(&self) -> Result<Value, LedgerError> {
         let rows = self.source_rows();
-        let mut overall =
-            rows.iter().map(|(_, _, row)| self.source_verdict(row)).max().unwrap_or(Overall::Ok);
+        let mut overall = rows.iter().map(|source| self.source_verdict(source)).max().unwrap_or(Overall::Ok);
         let (sinks, worst) = self.sinks_status()?;
         overall = overall.max(worst);
         let health = self.ledger.health();
@@ -52,8 +51,7 @@ impl Engine {
             Health::Ok => Value::Null,
             Health::Degraded(error) => error.into(),
         };
-        let sources: Vec<Value> =
-            rows.iter().map(|(name, path, row)| source_value(name, path, row)).collect();
+        let sources: Vec<Value> = rows.iter().map(source_value).collect();
         Ok(json!({
             "state": overall.name(),
             "ready": self.is_ready(),
@@ -67,33 +65,35 @@ impl Engine {
         }))
     }
 
-    fn source_rows(&self) -> Vec<(String, Vec<u8>, SourceRow)> {
+    fn source_rows(&self) -> Vec<Row> {
         use std::os::unix::ffi::OsStrExt as _;
         let state = self.lock();
         let row = |source: &crate::engine::RunningSource| {
             let path = source.plan.path.as_os_str().as_bytes().to_vec();
-            (source.plan.name.clone(), path, source.standing.row())
+            let (standing, stream) = (source.standing.row(), source.stream_row());
+            Row { name: source.plan.name.clone(), path, standing, stream, looks: source.looks() }
         };
         state.sources.iter().map(row).collect()
     }
 
-    fn source_verdict(&self, row: &SourceRow) -> Overall {
-        if row.state == SourceState::Failed || self.clock.mono() > row.heartbeat + STUCK_AFTER {
+    fn source_verdict(&self, source: &Row) -> Overall {
+        let stuck = |heartbeat: settle::Mono| self.clock.mono() > heartbeat + STUCK_AFTER;
+        let Row { standing: row, stream, looks, .. } = source;
+        // A thread that looks for files does not come back once it has failed; one that tells what happens does.
+        if stuck(row.heartbeat) || (*looks && row.state == SourceState::Failed) {
             return Overall::Stuck;
         }
-        match row.state {
-            SourceState::Ok | SourceState::Starting => Overall::Ok,
-            SourceState::Degraded | SourceState::Absent | SourceState::Hidden | SourceState::Failed => {
-                Overall::Degraded
-            }
-        }
+        let of_stream = stream.as_ref().map_or(Overall::Ok, |stream| {
+            if stuck(stream.heartbeat) { Overall::Stuck } else { verdict(stream.state) }
+        });
+        verdict(row.state).max(of_stream)
     }
 
     /// Seen is by definition the sum of the others.
-    fn counts(&self, rows: &[(String, Vec<u8>, SourceRow)]) -> Result<Value, LedgerError> {
+    fn counts(&self, rows: &[Row]) -> Result<Value, LedgerError> {
         let ledger: Counts = self.ledger.counts()?;
-        let ignored: u64 = rows.iter().map(|(_, _, row)| row.ignored).sum();
-        let waiting: u64 = rows.iter().map(|(_, _, row)| row.waiting).sum();
+        let ignored: u64 = rows.iter().map(|source| source.standing.ignored).sum();
+        let waiting: u64 = rows.iter().map(|source| source.standing.waiting).sum();
         let mut seen = 0;
         let mut counts = Map::new();
         for state in State::ALL {
@@ -149,9 +149,28 @@ impl Engine {
     }
 }
 
-fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
+/// What is known of one source.
+struct Row {
+    name: String,
+    path: Vec<u8>,
+    standing: SourceRow,
+    stream: Option<StreamRow>,
+    /// Somebody looks for files there.
+    looks: bool,
+}
+
+const fn verdict(state: SourceState) -> Overall {
+    match state {
+        SourceState::Ok | SourceState::Starting => Overall::Ok,
+        SourceState::Degraded | SourceState::Absent | SourceState::Hidden | SourceState::Failed => {
+            Overall::Degraded
+        }
+    }
+}
+
+fn source_value(Row { name, path, standing: row, stream, looks }: &Row) -> Value {
     let mut value = Map::new();
-    value.insert("name".into(), name.into());
+    value.insert("name".into(), name.as_str().into());
     model::text::insert_json_path(&mut value, "path", path);
     let filesystem = row.mounts.first().map_or("unknown", |root| root.filesystem.as_str());
     let rest = json!({
@@ -170,7 +189,20 @@ fn source_value(name: &str, path: &[u8], row: &SourceRow) -> Value {
     if let Value::Object(rest) = rest {
         value.extend(rest);
     }
+    if let Some(stream) = stream {
+        value.insert("stream".into(), stream_value(stream));
+        value.insert("arrivals".into(), (*looks).into());
+    }
     Value::Object(value)
+}
+
+fn stream_value(row: &StreamRow) -> Value {
+    json!({
+        "state": row.state.name(), "backend": row.backend, "watches": row.watches, "polled": row.polled,
+        "unwatched": row.unwatched, "overflows": row.overflows, "told": row.told, "ready": row.ready,
+        "unwatched_named": row.unwatched_named.iter().map(|path| path_value(path)).collect::<Vec<_>>(),
+        "last_error": row.error,
+    })
 }
 
 fn path_value(path: &[u8]) -> Value {

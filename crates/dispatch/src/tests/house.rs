@@ -41,6 +41,7 @@ pub(super) struct Stage {
     pub(super) taken: Vec<Taken>,
     pub(super) calls: usize,
     pub(super) pings: usize,
+    pub(super) reopens: usize,
     pub(super) largest: usize,
     pub(super) backlog: Result<Option<u64>, Trouble>,
 }
@@ -81,6 +82,7 @@ impl Actor {
             taken: Vec::new(),
             calls: 0,
             pings: 0,
+            reopens: 0,
             largest: 0,
             backlog: Ok(Some(0)),
         };
@@ -160,6 +162,10 @@ impl Sink for Played {
 
     fn takes_whole_batches(&self) -> bool {
         self.0.whole
+    }
+
+    fn reopen(&mut self) {
+        self.0.stage().reopens += 1;
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {

@@ -222,3 +222,35 @@ fn a_sink_that_panics_takes_only_its_own_task_with_it() {
     wait("the status to say so", || house.status() == SinkStatus::not_running());
     house.close();
 }
+
+#[test]
+fn a_sink_lets_go_of_its_files_when_it_is_told_to() {
+    let actor = Actor::new(deliver);
+    let house = House::of(&actor, 0);
+    for times in 1..3 {
+        house.dispatch.reopen(house.sinks[0]);
+        wait("the word", || actor.stage().reopens == times);
+    }
+    house.admit(["a"]);
+    assert!(house.drain(SOON));
+    assert_eq!(actor.stage().reopens, 2, "each word counts once");
+    house.close();
+}
+
+#[test]
+fn what_is_handed_over_is_waited_for_and_a_sink_that_is_down_is_not() {
+    let (good, bad) = (Actor::new(deliver), Actor::new(down));
+    let house = House::build(None, &[&good, &bad], 0);
+    good.hang();
+    house.admit(paths(30));
+    wait("trouble", || house.dispatch.status(house.sinks[1]).state == SinkState::Retrying);
+    let begun = Instant::now();
+    assert_eq!(house.dispatch.hand_over(&house.sinks[1..], SOON), [(house.sinks[1], 30)]);
+    assert!(begun.elapsed() < SOON / 2, "nobody waits for one that is down");
+    let left = house.dispatch.hand_over(&house.sinks, Duration::from_millis(50));
+    assert_eq!(left.len(), 2, "time was up");
+    good.release();
+    assert_eq!(house.dispatch.hand_over(&house.sinks[..1], SOON), []);
+    assert_eq!(good.taken(), 30);
+    house.close();
+}
