@@ -193,7 +193,6 @@ impl Step<'_> {
     /// Compares one entry; answers whether it is a directory that is to be gone through.
     fn compare(&mut self, path: &[u8], entry: &Entry, dirs: (Option<&Dir>, Option<&Dir>)) -> bool {
         let Ok(route) = Route::new(path) else { return false };
-        self.progress.entries += 1;
         if entry.here && is_temp(&entry.name) {
             self.tell(path, What::Leftover);
             return false;
@@ -201,6 +200,7 @@ impl Step<'_> {
         if self.options().leave_out(route).is_some() {
             return false;
         }
+        self.progress.entries += 1;
         let there = match look(dirs.0.filter(|_| entry.there), &entry.name) {
             Ok(look) => look.filter(|look| look.look.kind() != EntryKind::Special),
             Err(errno) => {

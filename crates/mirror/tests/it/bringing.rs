@@ -57,7 +57,6 @@ fn mode_and_times_follow_without_a_copy() {
     assert!(pair.content_equal(b"n", &|_| true).unwrap());
     assert_eq!(bring(&pair, "n", Content::OnlyTimes), Brought::Attributes);
     let atime = || fs::metadata(rig.here("n")).unwrap().atime();
-    assert_eq!(atime(), 1);
     let grip = sys::Dir::open_root(&rig.source).unwrap().grip(b"n").unwrap();
     sys::inode::set_times(&grip, (4_000, 4), (1_293_840_000, 5)).unwrap();
     assert_eq!(bring(&pair, "n", Content::Never), Brought::Attributes);

@@ -109,7 +109,7 @@ fn an_owner_that_may_not_be_given_is_a_fault_with_its_fix() {
     let Some(place) = as_nobody("an_owner_that_may_not_be_given_is_a_fault_with_its_fix") else { return };
     // Its own group is nobody's; the source is a directory of root's.
     let options = mirror::Options { owner: true, ..Rig::options() };
-    let pair = Pair::open("/etc/ssl".as_ref(), &place.join("mirror"), options).unwrap();
+    let pair = Pair::open("/usr".as_ref(), &place.join("mirror"), options).unwrap();
     let fault = pair.bring(b"", Content::Never, &|_| true).unwrap_err();
     assert!(fault.to_string().contains("CAP_CHOWN"), "{fault}");
 }
