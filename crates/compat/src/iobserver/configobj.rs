@@ -44,10 +44,15 @@ impl Section {
     /// Reads a file.
     pub fn read(bytes: &[u8]) -> Result<Self, SyntaxErrors> {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            return Err(SyntaxErrors(vec![Mistake { line: 1, wrong: Wrong::Utf16, text: Vec::new() }]));
+            return Err(SyntaxErrors(vec![Mistake {
+                line: 1,
+                wrong: Wrong::Utf16,
+                text: Vec::new(),
+                follows: false,
+            }]));
         }
         let lines = lines(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-        let mut reader = Reader { open: vec![Open::new(b"", 0)], mistakes: Vec::new() };
+        let mut reader = Reader { open: vec![Open::new(b"", 0)], mistakes: Vec::new(), lost: false };
         let mut at = 0;
         while at < lines.len() {
             at = reader.line(&lines, at);
@@ -112,6 +117,8 @@ struct Reader {
     /// before it when it ends.
     open: Vec<Open>,
     mistakes: Vec<Mistake>,
+    /// The last heading was wrong: what follows it may belong somewhere else than it seems.
+    lost: bool,
 }
 
 /// A section that goes on.
@@ -141,7 +148,9 @@ impl Reader {
                 at + 1
             }
             Line::Heading(heading) => {
-                if let Err(wrong) = self.heading(number, heading) {
+                let wrong = self.heading(number, heading).err();
+                self.lost = wrong.is_some();
+                if let Some(wrong) = wrong {
                     self.mistake(number, wrong, text);
                 }
                 at + 1
@@ -205,7 +214,8 @@ impl Reader {
     }
 
     fn mistake(&mut self, line: usize, wrong: Wrong, text: &[u8]) {
-        self.mistakes.push(Mistake { line, wrong, text: text.to_vec() });
+        let follows = self.lost && matches!(wrong, Wrong::DuplicateKey { .. });
+        self.mistakes.push(Mistake { line, wrong, text: text.to_vec(), follows });
     }
 }
 

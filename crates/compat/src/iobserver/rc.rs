@@ -94,7 +94,7 @@ impl RcError {
             }
             RcError::Syntax(errors) => {
                 let shown = errors.explanations().map(|(line, text)| format!("{file}:{line}: {text}"));
-                let left = errors.0.len().saturating_sub(SyntaxErrors::SHOWN);
+                let left = errors.count().saturating_sub(SyntaxErrors::SHOWN);
                 let more = (left > 0).then(|| format!("{file}: and {left} more"));
                 shown.chain(more).collect()
             }

@@ -15,6 +15,8 @@ pub struct Mistake {
     pub wrong: Wrong,
     /// The line, or the name that stands there for the second time.
     pub text: Vec<u8>,
+    /// Only because the heading above it is wrong: the original counts it, and it needs no mending of its own.
+    pub follows: bool,
 }
 
 /// What is wrong.
@@ -49,6 +51,16 @@ impl SyntaxErrors {
     /// So many are explained; who has mended those sees the next.
     pub const SHOWN: usize = 20;
 
+    /// How many there are to mend.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.own().count()
+    }
+
+    fn own(&self) -> impl Iterator<Item = &Mistake> + '_ {
+        self.0.iter().filter(|mistake| !mistake.follows)
+    }
+
     /// What the original says of them: of the first only.
     #[must_use]
     pub fn original(&self) -> String {
@@ -63,7 +75,7 @@ impl SyntaxErrors {
 
     /// One sentence for each of the first, with the line and how to mend it.
     pub fn explanations(&self) -> impl Iterator<Item = (usize, String)> + '_ {
-        self.0.iter().take(Self::SHOWN).map(|mistake| (mistake.line, mistake.explanation()))
+        self.own().take(Self::SHOWN).map(|mistake| (mistake.line, mistake.explanation()))
     }
 }
 

@@ -124,6 +124,15 @@ fn every_mistake_is_found_in_its_line() {
     assert_eq!(Section::read(b"\xff\xfe[\0a\0]\0").unwrap_err().0[0].wrong, Wrong::Utf16);
 }
 
+/// The original counts them all, and only the heading is to be mended.
+#[test]
+fn what_follows_a_wrong_heading_is_not_told() {
+    let errors = Section::read(b"[w]\n[[a]]\nk = 1\n[[a]]\nk = 1\n[[b]]\nk = 1\nk = 2\n").unwrap_err();
+    assert_eq!(errors.original(), "Parsing failed with several errors.\nFirst error at line 4.");
+    let lines: Vec<usize> = errors.explanations().map(|(line, _)| line).collect();
+    assert_eq!((lines, errors.count(), errors.0.len()), (vec![4, 8], 2, 3));
+}
+
 #[test]
 fn what_looks_like_interpolation_is_found() {
     let root = read("a = %(x)s\nb = 100%\n[s]\nc = x, $HOME/y\nd = ${x}\ne = 5$\nf = $5, %(x, )s\n");
