@@ -19,7 +19,7 @@ mod source_text;
 mod starter;
 
 pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
-pub use load::{Loaded, Reading, load, parse_str, reading};
+pub use load::{Loaded, Reading, files, load, parse_str, reading};
 pub use manifest::read_manifest;
 pub use plan::{
     Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,

@@ -25,8 +25,9 @@ pub struct Loaded {
 /// What was found at a place, and what would have to change for something else to be found there.
 #[derive(Debug)]
 pub struct Reading {
-    /// The files and directories whose content decided it, those that are missing too.
-    pub files: Vec<PathBuf>,
+    /// The files beside the configuration itself whose content decided it: secrets, manifests, those that are
+    /// missing too.
+    pub beside: Vec<PathBuf>,
     /// What they say.
     pub result: Result<Loaded, ConfigError>,
 }
@@ -39,21 +40,23 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded,
     reading(path, env).result
 }
 
-/// [`load`], with the names of what was read: for those who want to know when to read again.
+/// [`load`], with the names of what was read beside [`files`]: for those who want to know when to read again.
 pub fn reading(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Reading {
-    let mut files = vec![path.to_owned()];
-    let result = texts(path, &mut files).and_then(|texts| understand(&texts, env, &mut files));
-    Reading { files, result }
+    let mut beside = Vec::new();
+    let result = texts(path).and_then(|texts| understand(&texts, env, &mut beside));
+    Reading { beside, result }
 }
 
-fn texts(path: &Path, files: &mut Vec<PathBuf>) -> Result<Vec<SourceText>, ConfigError> {
+/// The files that a configuration consists of now.
+#[must_use]
+pub fn files(path: &Path) -> Vec<PathBuf> {
+    paths(path).unwrap_or_else(|_| vec![path.to_owned()])
+}
+
+fn texts(path: &Path) -> Result<Vec<SourceText>, ConfigError> {
     let mut texts = Vec::new();
     let mut broken = Vec::new();
-    let paths = paths(path)?;
-    if paths.as_slice() != [path] {
-        files.extend_from_slice(&paths);
-    }
-    for path in paths {
+    for path in paths(path)? {
         let (text, finding) = text_of(&path, read_file(&path)?);
         texts.push(text);
         broken.extend(finding);

@@ -88,15 +88,14 @@ fn what_a_configuration_was_read_from_is_named() {
     let sink = format!("[sink.r]\ntype = 'redis-list'\nkey = 'k'\nurl_file = '{}'\n", secret.display());
     write(dir.path(), &[("a.toml", SOURCE), ("b.toml", &sink), ("c.txt", "")]);
     let reading = config::reading(dir.path(), &|_| None);
-    let files = [dir.path().to_owned(), dir.path().join("a.toml"), dir.path().join("b.toml"), secret];
-    assert_eq!(reading.files, files);
+    assert_eq!(reading.beside, [secret]);
     assert!(reading.result.is_err());
+    assert_eq!(config::files(dir.path()), [dir.path().join("a.toml"), dir.path().join("b.toml")]);
     let one = dir.path().join("a.toml");
-    let reading = config::reading(&one, &|_| None);
-    assert_eq!(reading.files, [one]);
-    assert!(!reading.result.unwrap().plan.watch_config);
+    assert_eq!(config::files(&one), std::slice::from_ref(&one));
+    assert!(!config::reading(&one, &|_| None).result.unwrap().plan.watch_config);
     let none = dir.path().join("none.toml");
-    assert_eq!(config::reading(&none, &|_| None).files, [none]);
+    assert_eq!(config::files(&none), [none]);
 }
 
 #[test]

@@ -65,8 +65,8 @@ fn what_a_plugin_takes() {
 }
 
 fn write(path: &Path, text: impl AsRef<[u8]>) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+    fs::create_dir_all(path.parent().expect("a directory")).expect("a writable place");
+    fs::write(path, text).expect("a writable directory");
 }
 
 fn load(dir: &Path) -> Result<Loaded, ConfigError> {
@@ -140,16 +140,16 @@ fn a_plugin_without_a_manifest_is_a_warning_and_a_reason() {
 fn who_follows_a_configuration_is_told_of_manifests_and_programs() {
     let dir = tempfile::tempdir().unwrap();
     write(&dir.path().join("c.toml"), text(""));
-    let files = || config::reading(&dir.path().join("c.toml"), &|_| None).files;
+    let beside = || config::reading(&dir.path().join("c.toml"), &|_| None).beside;
     let manifest = dir.path().join("plugins/count.toml");
-    assert_eq!(files(), [dir.path().join("c.toml"), manifest.clone()], "also while it is missing");
+    assert_eq!(beside(), std::slice::from_ref(&manifest), "also while it is missing");
     write(&manifest, "command='./none.py'");
-    assert!(files().contains(&dir.path().join("plugins/none.py")), "{:?}", files());
+    assert_eq!(beside(), [manifest, dir.path().join("plugins/none.py")]);
 }
 
 /// A directory of plugins with this manifest of `count`.
 fn with(manifest: impl AsRef<[u8]>) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a scratch directory");
     write(&dir.path().join("count.toml"), manifest);
     dir
 }
