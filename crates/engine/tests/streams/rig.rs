@@ -34,12 +34,16 @@ pub(crate) struct Rig {
     dir: tempfile::TempDir,
 }
 
+/// Keeps what is said; panics once when what it dreads is said.
 #[derive(Default)]
-struct Listener(Mutex<Vec<String>>);
+struct Listener(Mutex<Vec<String>>, Mutex<Option<String>>);
 
 impl Observer for Listener {
     fn notice(&self, notice: &Notice<'_>) {
-        self.0.lock().unwrap().push(notice.text());
+        let text = notice.text();
+        self.0.lock().unwrap().push(text.clone());
+        let dreaded = self.1.lock().unwrap().take_if(|dreaded| text.contains(&**dreaded));
+        assert!(dreaded.is_none(), "a fault that the test wants");
     }
 }
 
@@ -211,6 +215,11 @@ impl Rig {
     /// Takes over what was changed in the plan.
     pub(crate) fn reload(&self) {
         self.engine().reload(&self.plan).unwrap();
+    }
+
+    /// The thread that says so next panics.
+    pub(crate) fn dread(&self, text: &str) {
+        *self.notices.1.lock().unwrap() = Some(text.to_owned());
     }
 
     pub(crate) fn said(&self) -> Vec<String> {

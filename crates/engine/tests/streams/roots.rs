@@ -119,3 +119,19 @@ fn ids_differ_after_a_restart_and_what_was_told_is_not_told_again() {
     assert_eq!(counts(&rig.lines("log"), "watch_init").get(""), Some(&2));
     assert_eq!(counts(&rig.lines("log"), "watch_dead").get(""), Some(&1));
 }
+
+#[test]
+fn a_stream_whose_thread_fails_begins_anew_and_the_others_go_on() {
+    let rig = Rig::start(|dir| {
+        fs::create_dir(dir.join("w1")).unwrap();
+        let tree = |name: &str, to| source(name, &dir.join(name), vec![wish(&[to])]);
+        vec![tree("w1", "log"), tree("w2", "other")]
+    });
+    rig.dread("source w2: telling what happens");
+    fs::create_dir(rig.path("w2")).unwrap();
+    rig.until("the fault", || rig.stream("w2")["state"] == "failed");
+    assert!(rig.said().iter().any(|text| text.contains("source w2: failed to tell what happens in")));
+    rig.barrier("log", &rig.path("w1"));
+    rig.until("another beginning", || rig.stream("w2")["state"] == "ok");
+    rig.barrier("other", &rig.path("w2"));
+}
