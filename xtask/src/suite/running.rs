@@ -37,7 +37,7 @@ pub(super) fn run(workspace: &Workspace, ourselves: &Path) -> anyhow::Result<boo
 fn start_beside(workspace: &Workspace, runner: &str) -> JoinHandle<std::io::Result<Output>> {
     let cargo = workspace.cargo();
     let mut command = Command::new("nice");
-    command.current_dir(&workspace.root).args(["-n", "10"]).arg(cargo.get_program());
+    command.current_dir(&workspace.root).args(["-n", "5"]).arg(cargo.get_program());
     // Also the whole workspace, because of its features: a part would be built anew.
     command.args(["--config", runner, "test", "--workspace", "--no-fail-fast"]);
     for name in pace::beside() {
