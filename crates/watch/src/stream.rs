@@ -34,8 +34,9 @@ use sys::dir::Place;
 pub use bell::Bell;
 
 use book::{Book, NodeId};
-use hear::Cover;
-use queue::Queue;
+use hear::Led;
+use name::Name;
+use queue::{Event, Queue};
 use root::Ground;
 use voice::Voice;
 
@@ -132,8 +133,12 @@ pub struct Stream {
     ground: Option<Ground>,
     /// The root, pointed at for one turn at most: as long as it is, the kernel does not tell of its end.
     place: OnceCell<Place>,
-    /// The last rename, if it covered something.
-    cover: Option<Cover>,
+    /// Where the last rename has led.
+    led: Option<Led>,
+    /// The event that was told last, if others may have come between it and its like.
+    last: Option<Event>,
+    /// Names that are to be looked at when all events are told.
+    rechecks: Vec<(NodeId, Name)>,
     /// Directories that are to be listed again when all events are told.
     revisits: BTreeSet<NodeId>,
     /// No more watches were to be had when one was asked for last.
@@ -174,7 +179,9 @@ impl Stream {
             book: Book::new(),
             ground: None,
             place: OnceCell::new(),
-            cover: None,
+            led: None,
+            last: None,
+            rechecks: Vec::new(),
             revisits: BTreeSet::new(),
             starved: false,
             visits: 0,
@@ -258,7 +265,8 @@ impl Stream {
         }
         self.place.take();
         self.book = Book::new();
-        self.cover = None;
+        (self.led, self.last) = (None, None);
+        self.rechecks.clear();
         self.revisits.clear();
     }
 
@@ -299,6 +307,9 @@ impl Stream {
         if lost != Root::Alive {
             return self.tell_lost(voice, lost);
         }
+        for (node, name) in std::mem::take(&mut self.rechecks) {
+            self.recheck(voice, node, &name);
+        }
         for node in std::mem::take(&mut self.revisits) {
             let manner = walk::Manner { insists: true, ..self.of_fresh() };
             self.walk(voice, &[node], manner);
@@ -322,7 +333,10 @@ impl Stream {
             if done % INTAKE == 0 {
                 queue.intake();
             }
-            let Some((event, second)) = queue.next(self.now) else { return Root::Alive };
+            let Some((event, second)) = queue.next(self.now) else {
+                self.last = None;
+                return Root::Alive;
+            };
             let root = self.hear(voice, &event, second);
             if root != Root::Alive {
                 return root;

@@ -207,6 +207,16 @@ impl Book {
         path
     }
 
+    /// The path of an entry.
+    pub(super) fn path_of(&self, parent: NodeId, name: &[u8]) -> Vec<u8> {
+        let mut path = self.path(parent);
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
     pub(super) fn entry(&self, parent: NodeId, name: &[u8]) -> Option<&Entry> {
         self.node(parent)?.names.get(name)
     }

@@ -31,16 +31,17 @@ pub(super) struct Difference {
     pub(super) missing: Vec<Name>,
 }
 
+impl Difference {
+    pub(super) fn none(node: NodeId) -> Self {
+        let (fresh, replaced, changed, missing) = Default::default();
+        Self { node, fresh, replaced, changed, missing }
+    }
+}
+
 /// Compares a directory's names with what lies there now. What is only known better than before is noted at once;
 /// the differences are left to be told.
 pub(super) fn compare(book: &mut Book, node: NodeId, seen: Vec<Seen>) -> Difference {
-    let mut difference = Difference {
-        node,
-        fresh: Vec::new(),
-        replaced: Vec::new(),
-        changed: Vec::new(),
-        missing: missing(book, node, &seen),
-    };
+    let mut difference = Difference { missing: missing(book, node, &seen), ..Difference::none(node) };
     let keeps_prints = book.armed(node) == Armed::Polled;
     for Seen { name, entry, late } in seen {
         let Some(known) = book.entry_mut(node, name.bytes()) else {

@@ -9,13 +9,9 @@ use super::queue::Event;
 use super::voice::{Voice, Word};
 use super::{Root, Stream, mask};
 
-/// A rename that covered something. An exchange of `a` and `b` is told as `a` to `b`, `b` to `a`: as if one had
-/// gone over the other and come back.
-#[derive(Debug)]
-pub(super) struct Cover {
-    from: (NodeId, Name),
-    to: (NodeId, Name),
-}
+/// Where the last rename has led. An exchange of `a` and `b` is told as `a` to `b`, `b` to `a`: as if one had gone
+/// over the other and come back, or on.
+pub(super) type Led = (NodeId, Name);
 
 impl Stream {
     /// Tells one event, and what follows from it. `second` is the other half of a rename.
@@ -35,17 +31,30 @@ impl Stream {
             return self.hear_end(node, event.mask);
         }
         if event.name.bytes().is_empty() {
+            self.last = self.last.take().filter(|_| node != NodeId::ROOT);
             return self.hear_self(voice, node, event.mask);
         }
         let Some(what) = mask::what(event.mask) else { return Root::Alive };
+        if mask::is_of_names(event.mask) {
+            self.last = None;
+        }
         match what {
             Happening::Create => self.hear_create(voice, node, event),
             Happening::Delete => self.hear_delete(voice, node, event),
             Happening::MovedFrom => self.hear_moved_from(voice, node, event, second),
             Happening::MovedTo => self.hear_moved_to(voice, node, event),
-            _ => voice.say(&self.book, node, event.name.bytes(), word(what, event)),
+            _ => self.hear_of(voice, node, event, what),
         }
         Root::Alive
+    }
+
+    /// The kernel tells the same thing twice in a row as one, if no event of another watch comes between. What a
+    /// directory's own watch says to the same is such an event, and not told.
+    fn hear_of(&mut self, voice: &mut Voice<'_>, node: NodeId, event: &Event, what: Happening) {
+        if self.last.as_ref() != Some(event) {
+            voice.say(&self.book, node, event.name.bytes(), word(what, event));
+            self.last = Some(event.clone());
+        }
     }
 
     /// A watch has ended without our doing: what it watched was removed, which is told by name, or unmounted.
@@ -87,8 +96,8 @@ impl Stream {
 
     fn hear_delete(&mut self, voice: &mut Voice<'_>, node: NodeId, event: &Event) {
         let name = event.name.bytes();
-        // A listing was faster, and told it or never knew it.
-        if self.book.entry(node, name).is_none() {
+        // A listing was faster: it told it, never knew it, or knows what has come there since.
+        if self.known(node, event).is_none() {
             return;
         }
         self.clear_below(voice, node, name);
@@ -99,7 +108,12 @@ impl Stream {
     fn hear_moved_from(&mut self, voice: &mut Voice<'_>, node: NodeId, event: &Event, second: Option<Event>) {
         let name = event.name.bytes();
         let to = second.as_ref().and_then(|second| Some((self.book.by_wd(second.wd)?, second)));
-        let Some(entry) = self.book.entry(node, name).copied() else {
+        if self.led.take().is_some_and(|led| led == (node, event.name.clone())) {
+            // Whether it went on, came back or was exchanged, a look tells.
+            self.rechecks.push((node, event.name.clone()));
+            self.rechecks.extend(to.map(|(parent, second)| (parent, second.name.clone())));
+        }
+        let Some(entry) = self.known(node, event) else {
             if let Some((parent, second)) = to {
                 self.hear_moved_to(voice, parent, second);
             }
@@ -134,12 +148,7 @@ impl Stream {
         }
         self.book.rename((node, event.name.bytes()), (parent, to));
         voice.say(&self.book, parent, to, word(Happening::MovedTo, second));
-        let this = Cover { from: (node, event.name.clone()), to: (parent, second.name.clone()) };
-        if self.cover.take().is_some_and(|last| last.from == this.to && last.to == this.from) {
-            // Whether one went over the other and came back or the two were exchanged, a look tells.
-            self.revisits.extend([node, parent]);
-        }
-        self.cover = covers.then_some(this);
+        self.led = Some((parent, second.name.clone()));
         self.go_into(voice, parent, second);
     }
 
@@ -147,6 +156,7 @@ impl Stream {
     fn hear_moved_to(&mut self, voice: &mut Voice<'_>, node: NodeId, event: &Event) {
         let name = event.name.bytes();
         let entry = self.look(node, event);
+        self.led = Some((node, event.name.clone()));
         if let Some(known) = self.book.entry(node, name) {
             if known.inode != 0 && known.inode == entry.inode && known.is_dir == entry.is_dir {
                 return;
@@ -171,16 +181,17 @@ impl Stream {
         }
     }
 
+    /// What is known of what the event speaks of, unless that is something else by now.
+    fn known(&self, node: NodeId, event: &Event) -> Option<Entry> {
+        let is_dir = event.mask & inotify::ISDIR != 0;
+        self.book.entry(node, event.name.bytes()).copied().filter(|entry| entry.is_dir == is_dir)
+    }
+
     /// What the event speaks of, as it looks now.
     fn look(&self, node: NodeId, event: &Event) -> Entry {
         let is_dir = event.mask & inotify::ISDIR != 0;
-        let mut path = self.book.path(node);
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(event.name.bytes());
         // Where that fails, or it is something else by now, nothing more is known.
-        let look = self.place().and_then(|root| root.look_at(&path));
+        let look = self.place().and_then(|root| root.look_at(&self.book.path_of(node, event.name.bytes())));
         let entry = look.map(|look| Entry::seen(&look).without_prints()).ok();
         entry.filter(|entry| entry.is_dir == is_dir).unwrap_or_else(|| Entry::named(0, is_dir))
     }

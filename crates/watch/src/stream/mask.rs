@@ -40,6 +40,11 @@ pub(super) fn quiet(mask: u32) -> u32 {
     mask & !OF_LISTING
 }
 
+/// Whether an event tells of a name that comes or goes.
+pub(super) fn is_of_names(mask: u32) -> bool {
+    mask & NEEDED != 0
+}
+
 /// What an event tells of.
 pub(super) fn what(mask: u32) -> Option<Happening> {
     WORDS.iter().find(|(_, bit)| mask & bit != 0).map(|(what, _)| *what)

@@ -61,6 +61,23 @@ impl Stream {
         }
     }
 
+    /// Looks what lies at a name, and tells if that is not what is known.
+    pub(super) fn recheck(&mut self, voice: &mut Voice<'_>, node: NodeId, name: &Name) {
+        let Ok(root) = self.place() else { return };
+        let look = match root.look_at(&self.book.path_of(node, name.bytes())) {
+            Err(Errno::NOENT | Errno::NOTDIR) => return self.tell_gone(voice, node, name.bytes()),
+            Err(_) => return,
+            Ok(look) => look,
+        };
+        // As if the directory had been listed, with one difference at most.
+        let mut difference = Difference::none(node);
+        difference.fresh.push((name.clone(), Entry::seen(&look)));
+        let manner = Manner { insists: true, ..self.of_fresh() };
+        let mut todo = VecDeque::new();
+        self.apply(voice, difference, manner, None, &mut todo);
+        self.walk(voice, todo.make_contiguous(), manner);
+    }
+
     /// Goes through the directories without a watch; what is missing in one and new in another was renamed.
     pub(super) fn round(&mut self, voice: &mut Voice<'_>) {
         self.seek_instance();
@@ -170,7 +187,8 @@ impl Stream {
             self.book.note_listed(node, signature);
         }
         let seen = |(name, kind, inode): (Name, EntryKind, u64)| {
-            if looks || kind == EntryKind::Unknown {
+            // What a listing says of a mount point's inode is not what a look says.
+            if looks || matches!(kind, EntryKind::Unknown | EntryKind::Directory) {
                 return look_at(place, name, &late);
             }
             let entry = Entry::named(inode, kind == EntryKind::Directory);
@@ -265,11 +283,7 @@ impl Stream {
     /// Whether the directory found here is one that was known elsewhere and is no longer there. Then the event
     /// that it was renamed is on its way, and tells more than we could.
     fn has_just_moved(&mut self, node: NodeId, name: &[u8]) -> bool {
-        let mut path = self.book.path(node);
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        path.extend_from_slice(name);
+        let path = self.book.path_of(node, name);
         let Ok(place) = self.place().and_then(|root| root.below(&path)) else { return false };
         let Some(Ok(wd)) = self.queue.as_ref().map(|queue| queue.watch(&place, self.mask)) else {
             return false;

@@ -1,6 +1,7 @@
 //! What the original's reference session tells, what our own listing does not, and that nothing is told twice.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use settle::{Happening, HappeningSet};
@@ -15,7 +16,8 @@ fn the_session_of_the_reference_is_told_word_by_word() {
     assert_eq!(rig.take_told(), [""; 0], "nothing of the stream's own looking around");
     // touch foo; echo > foo; chmod; mv foo bar; mkdir d
     let file = fs::File::create(rig.path("foo")).unwrap();
-    file.set_times(fs::FileTimes::new().set_modified(std::time::SystemTime::UNIX_EPOCH)).unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    file.set_times(fs::FileTimes::new().set_modified(long_ago).set_accessed(long_ago)).unwrap();
     drop(file);
     fs::OpenOptions::new().append(true).open(rig.path("foo")).and_then(|mut f| f.write_all(b"\n")).unwrap();
     fs::set_permissions(rig.path("foo"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -42,8 +44,6 @@ fn the_session_of_the_reference_is_told_word_by_word() {
     rig.turn();
     assert_eq!(rig.take_told(), [""; 0]);
 }
-
-use std::io::Write as _;
 
 #[test]
 fn what_lies_there_is_told_only_if_asked_for_and_our_listing_never() {
