@@ -254,12 +254,17 @@ pub(crate) struct QuietArgs {
   staithe run -c staithe.toml
   staithe run -c /etc/staithe.d             a directory: its *.toml, together
   staithe run -c staithe.toml --state-dir ./state
+  staithe run -c staithe.toml --watch-config    takes changes of the file over while it runs
 
 The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR.")]
 pub(crate) struct RunArgs {
     /// The configuration: a file, or a directory of *.toml files read in name order
     #[arg(short, long, value_name = "FILE|DIR")]
     pub(crate) config: PathBuf,
+    /// Take changes of the configuration over while running, as `watch_config = true` in it does; a bad one is
+    /// refused whole
+    #[arg(long)]
+    pub(crate) watch_config: bool,
     #[command(flatten)]
     pub(crate) client: Client,
 }

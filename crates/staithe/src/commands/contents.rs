@@ -55,6 +55,12 @@ impl<F: Fn() -> Vec<PathBuf>> Contents<F> {
         self.scale.weigh(reading)
     }
 
+    /// Whether the files hold now what they held when they were read last: what somebody else has read of them
+    /// meanwhile is then that, and no half of something newer.
+    pub(crate) fn rest(&self) -> bool {
+        reading::read(&(self.paths)(), self.scale.last()) == *self.scale.last()
+    }
+
     /// What a file held when it was last taken over: to be used instead of reading it again, when half of something
     /// newer may already stand there. Nothing for a file that is missing, unknown or too large to be kept.
     pub(crate) fn bytes(&self, path: &Path) -> Option<&[u8]> {

@@ -1,18 +1,20 @@
 //! `staithe run`: the daemon, in the foreground.
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+mod following;
+mod reloading;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use config::Loaded;
 use engine::control::{Control, Host};
 use engine::engine::Setup;
 use engine::{Engine, Level};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::text::safe;
-use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
+
+pub(crate) use reloading::load;
+use reloading::{First, Reloader};
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, failure};
@@ -35,14 +37,14 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     // Where it cannot be raised, what there is must do.
     let _ = sys::limits::raise_descriptors();
     let signals = Waiting::start()?;
-    let Loaded { plan, warnings } = load(&args.config).map_err(|text| failure(Exit::Usage, text))?;
-    for warning in &warnings {
+    let first = First::read(&args.config, args.watch_config).map_err(|text| failure(Exit::Usage, text))?;
+    for warning in &first.loaded.warnings {
         log::plain(warning.render(false).trim_end());
     }
     let state_dir = places::state_dir(args.client.state_dir.as_deref());
     let socket = places::socket(args.client.socket.as_deref(), &state_dir);
     let (engine, report) = Engine::start(Setup {
-        plan,
+        plan: first.loaded.plan.clone(),
         state_dir: Some(state_dir),
         owner: format!("staithe run -c {}", args.config.display()),
         observer: Arc::new(StderrLog { least: Level::Info }),
@@ -50,17 +52,16 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     })
     .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
     tell_of_damage(&report);
-    let host = Arc::new(Reloader {
-        config: args.config.clone(),
-        engine: Arc::downgrade(&engine),
-        one: Mutex::new(()),
-    });
+    let host = first
+        .follow(&engine)
+        .map_err(|error| failure(Exit::Failed, format!("failed to follow the configuration: {error}")))?;
     let control = Control::serve(Arc::clone(&engine), Arc::clone(&host) as Arc<dyn Host>, &socket).map_err(
         |error| {
             failure(Exit::Failed, format!("failed to serve the control socket {}: {error}", socket.display()))
         },
     )?;
     serve(signals, &engine, host.as_ref());
+    host.close();
     drop(control);
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     engine
@@ -76,8 +77,12 @@ fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader) {
     loop {
         match signals.next(if ready { ROUND } else { Duration::from_millis(5) }) {
             Some(Asked::Stop) => return,
-            // What came of it is said there, whoever asked.
-            Some(Asked::Reload) => drop(host.reload()),
+            Some(Asked::Reload) => {
+                // What came of it is said there, whoever asked.
+                drop(host.reload());
+                // Also where nothing else is new: a log that was rotated has another file.
+                engine.reopen_sinks();
+            }
             None => {}
         }
         engine.watch_ledger(&mut ledger_trouble);
@@ -130,50 +135,6 @@ pub(crate) fn tell_of_damage(report: &ledger::OpenReport) {
             damaged.salvaged,
             damaged.lost
         ));
-    }
-}
-
-/// Reads a configuration; the error is the whole diagnosis.
-pub(crate) fn load(path: &Path) -> Result<Loaded, String> {
-    let colour = log::coloured(std::io::stderr().is_terminal());
-    config::load(path, &|name| std::env::var(name).ok()).map_err(|error| {
-        let found = error.diagnostics();
-        if found.is_empty() {
-            return format!("failed to {error}");
-        }
-        let shown: Vec<String> = found.iter().map(|diagnostic| diagnostic.render(colour)).collect();
-        format!("the configuration is not good:\n{}", shown.join("\n"))
-    })
-}
-
-/// Reads the configuration again.
-struct Reloader {
-    config: PathBuf,
-    engine: Weak<Engine>,
-    /// One reload at a time.
-    one: Mutex<()>,
-}
-
-impl Host for Reloader {
-    fn reload(&self) -> Result<Value, String> {
-        let done = self.take_over();
-        match &done {
-            Ok(done) => log::info(&super::simple::reloaded(done)),
-            Err(error) => log::error(error),
-        }
-        done
-    }
-}
-
-impl Reloader {
-    fn take_over(&self) -> Result<Value, String> {
-        let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
-        let engine = self.engine.upgrade().ok_or("the daemon is stopping")?;
-        let kept = "the old configuration stays in force, whole";
-        let loaded = load(&self.config).map_err(|error| format!("{error}\n{kept}"))?;
-        let done =
-            engine.reload(&loaded.plan).map_err(|error| format!("failed to reload: {error}; {kept}"))?;
-        Ok(json!({"added": done.added, "removed": done.removed, "changed": done.changed}))
     }
 }
 

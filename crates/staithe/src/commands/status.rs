@@ -39,6 +39,11 @@ fn screen(status: &Value) -> String {
     if let Some(error) = status["ledger_error"].as_str() {
         let _ = writeln!(out, "! the ledger cannot be written: {error}; intake is paused, nothing is lost");
     }
+    if let Some(error) = status["config"]["last_error"].as_str() {
+        // Each line of the diagnosis on a line of its own.
+        let error: Vec<String> = error.lines().map(|line| model::text::safe(line.as_bytes())).collect();
+        let _ = writeln!(out, "! {}", error.join("\n  "));
+    }
     for sink in status["sinks"].as_array().into_iter().flatten() {
         if let Some(error) = sink["last_error"].as_str() {
             let name = text(sink, "name");

@@ -1,0 +1,99 @@
+use std::fs;
+use std::time::Duration;
+
+use testkit::Scratch;
+
+use super::*;
+
+const SOURCE: &str = "[source.s]\npath = \"/d\"\n";
+
+struct House {
+    dir: Scratch,
+    following: Following,
+    now: Mono,
+}
+
+fn house(text: &str) -> House {
+    let dir = Scratch::in_memory("following");
+    let mut house = House { following: Following::new(&dir.path().join("c.toml")), dir, now: Mono::ZERO };
+    house.write(text);
+    house.following.read();
+    house
+}
+
+impl House {
+    fn write(&self, text: &str) {
+        fs::write(self.dir.path().join("c.toml"), text.replace("DIR", self.dir.path().to_str().unwrap()))
+            .unwrap();
+    }
+
+    /// What is told within so many looks, each as an answer to whether the configuration is good.
+    fn looks(&mut self, count: u32) -> Vec<(bool, bool)> {
+        let mut told = Vec::new();
+        for _ in 0..count {
+            self.now += Duration::from_millis(250);
+            let found = self.following.look(self.now);
+            told.extend(found.map(|(news, reading)| (news.altered, reading.result.is_ok())));
+        }
+        told
+    }
+}
+
+#[test]
+fn what_is_known_is_no_news() {
+    let mut house = house(SOURCE);
+    assert_eq!(house.looks(4), []);
+    house.write("site = 'x'\n[source.s]\npath = \"/d\"\n");
+    house.following.read();
+    assert_eq!(house.looks(4), [], "somebody has read it already");
+    house.write(SOURCE);
+    house.following.leave();
+    assert_eq!(house.looks(4), [], "nobody asks");
+}
+
+#[test]
+fn a_new_content_is_told_once_good_or_bad() {
+    let mut house = house(SOURCE);
+    house.write("broken");
+    assert_eq!(house.looks(6), [(true, false)]);
+    house.write(SOURCE);
+    assert_eq!(house.looks(6), [(true, true)]);
+    fs::remove_file(house.dir.path().join("c.toml")).unwrap();
+    assert_eq!(house.looks(6), [(false, false)]);
+    house.write(SOURCE);
+    assert_eq!(house.looks(6), [(false, true)], "it is back as it was");
+}
+
+/// The configuration refers to a file that it did not refer to before: that is one change, not two. And
+/// what it waits for counts when it comes.
+#[test]
+fn what_it_refers_to_belongs_to_it() {
+    let mut house = house(SOURCE);
+    let redis = "[sink.r]\ntype = 'redis-list'\nkey = 'k'\nurl_file = 'DIR/url'\n";
+    let url = house.dir.path().join("url");
+    house.write(&format!("{SOURCE}{redis}"));
+    assert_eq!(house.looks(6), [(true, false)], "the file is not there");
+    fs::write(&url, "redis://h/1").unwrap();
+    assert_eq!(house.looks(6), [(true, true)]);
+    fs::write(&url, "redis://h/2").unwrap();
+    assert_eq!(house.looks(6), [(true, true)]);
+    house.write(SOURCE);
+    assert_eq!(house.looks(6), [(true, true)]);
+    fs::write(&url, "redis://h/3").unwrap();
+    assert_eq!(house.looks(6), [], "it refers to it no more");
+    house.write(&format!("{SOURCE}{redis}"));
+    assert_eq!(house.looks(6), [(true, true)]);
+}
+
+/// What does not rest is not taken, and is not forgotten either.
+#[test]
+fn nothing_is_taken_while_it_is_written() {
+    let mut house = house(SOURCE);
+    house.write("site = 'x'\n[source.s]\npath = \"/d\"\n");
+    assert_eq!(house.looks(1), []);
+    for number in 0..5 {
+        house.write(&format!("site = 'x{number}'\n[source.s]\npath = \"/d\"\n"));
+        assert_eq!(house.looks(1), []);
+    }
+    assert_eq!(house.looks(4), [(true, true)]);
+}
