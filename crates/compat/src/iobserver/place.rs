@@ -4,8 +4,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use settle::Pattern;
-
 /// The name of a source or sink shows so much of a path's last name.
 const SHOWN: usize = 40;
 
@@ -59,23 +57,6 @@ pub fn name_of(real: &Path) -> String {
     format!("watch-{last}-{}", &hash[..8])
 }
 
-/// A pattern that takes exactly this name in the watched directory itself.
-#[must_use]
-pub fn exactly(name: &OsStr) -> Option<Pattern> {
-    use std::fmt::Write as _;
-    let mut text = String::from("re:^");
-    for &byte in name.as_bytes() {
-        if byte.is_ascii_alphanumeric() {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text.push('$');
-    Pattern::parse(&text).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,15 +88,6 @@ mod tests {
         let odd = name_of(of_bytes(b"/x/a b\xff\n"));
         assert!(odd.starts_with("watch-a_b__-"), "{odd}");
         assert_ne!(name_of(Path::new("/a/in")), name_of(Path::new("/b/in")));
-    }
-
-    #[test]
-    fn one_name_and_no_other() {
-        let pattern = exactly(OsStr::from_bytes(b"a.(b)\xff*")).unwrap();
-        assert!(pattern.matches(b"a.(b)\xff*"));
-        for other in [&b"xa.(b)\xff*"[..], b"a.(b)\xff*x", b"a-(b)\xff*", b"d/a.(b)\xff*"] {
-            assert!(!pattern.matches(other), "{other:?}");
-        }
     }
 
     #[test]

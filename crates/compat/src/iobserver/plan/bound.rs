@@ -111,8 +111,12 @@ impl Watching<'_> {
         }
     }
 
-    fn mirror(&mut self, plugin: &str) -> Result<MirrorSink, Trouble> {
+    fn mirror(&self, plugin: &str) -> Result<MirrorSink, Trouble> {
         let [code_name, _] = REPLICAS;
+        if self.place.is_file() {
+            let text = "only a directory has a second tree. Fix: watch the directory that the file lies in";
+            return Err(self.reported(plugin, "plugins", "the watch is a single file.", text));
+        }
         // Called `mirror`, it may still have the keys that every old file has.
         let own = format!("{plugin}_destination");
         let key = if self.watch.get(&own).is_some() { own } else { format!("{code_name}_destination") };

@@ -227,15 +227,18 @@ fn two_names_of_one_place_are_one_watch_and_the_last_counts() {
 }
 
 #[test]
-fn a_single_file_is_watched_by_its_directory() {
+fn a_single_file_has_a_log_and_no_second_tree() {
     let house = House::new();
     house.write("w/one.cfg", "");
-    let planned = house.planned("[[w/one.cfg]]\nplugins = scribe\nscribe_log = -\n");
+    let keys = "plugins = scribe, replica\nscribe_log = -\nreplica_destination = m\n";
+    let planned = house.planned(&format!("[[w/one.cfg]]\n{keys}"));
     let [source] = planned.plan.sources.as_slice() else { panic!("{:?}", planned.plan) };
-    assert_eq!((source.path.as_path(), source.recursive), (house.base.join("w").as_path(), false));
-    assert!(source.name.starts_with("watch-one.cfg-"));
-    let include = &source.streams[0].include[0];
-    assert!(include.matches(b"one.cfg") && !include.matches(b"one-cfg") && !include.matches(b"x/one.cfg"));
+    assert_eq!(source.path, house.base.join("w/one.cfg"));
+    assert!(
+        source.name.starts_with("watch-one.cfg-") && source.rules.rules.iter().all(|rule| rule.to.is_empty())
+    );
+    let [trouble] = planned.troubles.as_slice() else { panic!("{:?}", planned.troubles) };
+    assert!(trouble.original.ends_with("the watch is a single file."), "{trouble:?}");
 }
 
 #[test]

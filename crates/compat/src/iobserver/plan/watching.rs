@@ -10,7 +10,7 @@ use model::text::safe;
 use settle::{Pattern, Rule, Rules};
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::super::place::{exactly, name_of, overlap};
+use super::super::place::{name_of, overlap};
 use super::super::rc::Watch;
 use super::super::trouble::Trouble;
 use super::{Around, bound};
@@ -159,16 +159,13 @@ impl<'a> Watching<'a> {
         (!streams.is_empty()).then_some(SourcePlan { rules, streams, ..source })
     }
 
-    /// The source without its rules, and what they take. A single file is watched by its directory, where it can
-    /// be replaced.
+    /// The source without its rules, and what they take. A single file is its own root.
     pub(super) fn shape(&self) -> Option<(SourcePlan, Pattern)> {
-        let single = self.place.is_file();
-        let include = if single { exactly(self.place.file_name()?)? } else { Pattern::parse("*").ok()? };
-        let path = if single { self.place.parent()?.to_owned() } else { self.place.clone() };
+        let everything = Pattern::parse("*").ok()?;
         let source = SourcePlan {
             name: self.name.clone(),
-            path,
-            recursive: !single,
+            path: self.place.clone(),
+            recursive: true,
             backend: Backend::Auto,
             poll_interval: Duration::from_secs(1),
             poll_full: None,
@@ -183,6 +180,6 @@ impl<'a> Watching<'a> {
             rules: Rules { rules: Vec::new(), temp_names: Vec::new() },
             streams: Vec::new(),
         };
-        Some((source, include))
+        Some((source, everything))
     }
 }
