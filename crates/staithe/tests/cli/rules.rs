@@ -51,6 +51,24 @@ fn asked(landing: &Landing, path: &str) -> Value {
 }
 
 #[test]
+fn what_rules_tell_of_event_streams_is_listed() {
+    let landing = configured(
+        "[source.data]\npath = \"{in}\"\n[[source.data.rule]]\nname = \"log\"\nevents = [\"create\", \"delete\"]\n\
+         arrivals = false\nto = [\"log\"]\n[[source.data.rule]]\nname = \"all\"\nevents = \"all\"\n[sink.log]\n\
+         type = \"scribe\"\n[sink.q]\ntype = \"queue\"\n",
+    );
+    let done = rules(&landing, &[]);
+    done.assert_code(0);
+    let text = done.text();
+    for line in ["    events    create, delete to log\n", "    to        q\n    events    all to log\n"] {
+        assert!(text.contains(line), "no `{line}` in:\n{text}");
+    }
+    let rules = rules(&landing, &["--json"]).json()["sources"][0]["rules"].clone();
+    assert_eq!(rules[0]["to"], serde_json::json!([]));
+    assert_eq!(rules[0]["events"], serde_json::json!([{"what": ["create", "delete"], "to": ["log"]}]));
+}
+
+#[test]
 fn presets_and_temporary_names_are_listed_without_a_configuration() {
     let landing = landing();
     let done = landing.call(&["rules"]);

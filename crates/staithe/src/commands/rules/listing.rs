@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 
-use config::{Plan, SourcePlan};
+use config::{Plan, SourcePlan, StreamPlan};
 use model::text::{insert_json_path, safe};
+use model::{Happening, HappeningSet};
 use serde_json::{Map, Value, json};
 use settle::{DicomKey, Grouping, Late, PRESETS, Pattern, Rule, Rules, Take, temp_names};
 
@@ -40,11 +41,11 @@ fn push_source(out: &mut String, source: &SourcePlan) {
         (false, false) => drop(writeln!(out, "  temporary names: only {also}")),
     }
     for rule in in_order(&source.rules) {
-        push_rule(out, rule, &source.rules);
+        push_rule(out, rule, source);
     }
 }
 
-fn push_rule(out: &mut String, rule: &Rule, rules: &Rules) {
+fn push_rule(out: &mut String, rule: &Rule, source: &SourcePlan) {
     let _ = writeln!(out, "  {}", safe(rule.name.as_bytes()));
     let mut line = |name: &str, value: &str| {
         if !value.is_empty() {
@@ -60,7 +61,7 @@ fn push_rule(out: &mut String, rule: &Rule, rules: &Rules) {
         line("include", &list(&rule.include));
     }
     line("exclude", &list(&rule.exclude));
-    line("of", outer(rule, rules).unwrap_or_default());
+    line("of", outer(rule, &source.rules).unwrap_or_default());
     line("complete", &config::completion_to_toml(&rule.completion));
     if rule.shape.late == Late::Ignore {
         line("late", "\"ignore\"");
@@ -69,6 +70,22 @@ fn push_rule(out: &mut String, rule: &Rule, rules: &Rules) {
         line("removed", "true");
     }
     line("to", &rule.to.join(", "));
+    for stream in streams(rule, source) {
+        line("events", &format!("{} to {}", happenings(stream.what), stream.to.join(", ")));
+    }
+}
+
+/// What the rule asks for of the event stream.
+fn streams<'s>(rule: &'s Rule, source: &'s SourcePlan) -> impl Iterator<Item = &'s StreamPlan> {
+    source.streams.iter().filter(|stream| stream.rule == rule.name)
+}
+
+fn happenings(set: HappeningSet) -> String {
+    if set == HappeningSet::ALL {
+        return "all".to_owned();
+    }
+    let names: Vec<&str> = set.iter().map(Happening::name).collect();
+    names.join(", ")
 }
 
 pub(super) fn value(plan: Option<&Plan>) -> Value {
@@ -91,22 +108,28 @@ fn source_value(source: &SourcePlan) -> Value {
     value.insert("recursive".into(), source.recursive.into());
     value.insert("temp_names".into(), usual.into());
     value.insert("extra_temp_names".into(), texts(extra).into());
-    let rules = in_order(&source.rules).map(|rule| rule_value(rule, &source.rules));
+    let rules = in_order(&source.rules).map(|rule| rule_value(rule, source));
     value.insert("rules".into(), rules.collect());
     Value::Object(value)
 }
 
-fn rule_value(rule: &Rule, rules: &Rules) -> Value {
+fn rule_value(rule: &Rule, source: &SourcePlan) -> Value {
     let (take, dataset, grouped) = match &rule.shape.take {
         Take::File => ("file", None, None),
         Take::Dataset(patterns) => ("dataset", Some(texts(patterns)), None),
         Take::Group(grouping) => ("group", None, Some(group(grouping))),
     };
     let late = if rule.shape.late == Late::Ignore { "ignore" } else { "generation" };
+    let events: Vec<Value> = streams(rule, source)
+        .map(|stream| {
+            let what: Vec<&str> = stream.what.iter().map(Happening::name).collect();
+            json!({"what": what, "to": stream.to})
+        })
+        .collect();
     json!({"name": rule.name, "take": take, "dataset": dataset, "group": grouped,
-           "include": texts(&rule.include), "exclude": texts(&rule.exclude), "of": outer(rule, rules),
+           "include": texts(&rule.include), "exclude": texts(&rule.exclude), "of": outer(rule, &source.rules),
            "preset": rule.completion.preset, "complete": config::completion_to_toml(&rule.completion),
-           "late": late, "removed": rule.shape.removed, "to": rule.to})
+           "late": late, "removed": rule.shape.removed, "to": rule.to, "events": events})
 }
 
 /// The rules as a path meets them: datasets first.
