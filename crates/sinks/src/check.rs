@@ -14,6 +14,7 @@ use rustix::fs::{Access, access};
 use crate::blocking::Bench;
 use crate::file_fault::FileFault;
 use crate::journal::Hands;
+use crate::plugin;
 use crate::registry::build;
 
 /// A sentence about what would keep the sink from delivering now; `None` when all is well.
@@ -22,18 +23,19 @@ use crate::registry::build;
 pub async fn check(plan: &SinkPlan) -> Option<String> {
     let text = match &plan.kind {
         SinkKind::Queue(_) | SinkKind::Stdout => return None,
+        // Nothing is started.
+        SinkKind::Plugin(plugin) => plugin::look(plugin)?,
         SinkKind::Jsonl(jsonl) => check_file(jsonl.path.clone(), plan).await?,
         SinkKind::Scribe(scribe) => match &scribe.log {
             ScribeLog::Stdout => return None,
             ScribeLog::File(path) => check_file(path.clone(), plan).await?,
         },
-        SinkKind::RedisList(_)
-        | SinkKind::Dlm(_)
-        | SinkKind::Mirror(_)
-        | SinkKind::Plugin(_) => match build(plan, &Hands::in_memory()) {
-            Ok(mut sink) => sink.ping().await.err()?.to_string(),
-            Err(error) => return Some(error.to_string()),
-        },
+        SinkKind::RedisList(_) | SinkKind::Dlm(_) | SinkKind::Mirror(_) => {
+            match build(plan, &Hands::in_memory()) {
+                Ok(mut sink) => sink.ping().await.err()?.to_string(),
+                Err(error) => return Some(error.to_string()),
+            }
+        }
     };
     Some(format!("sink \"{}\": {text}", plan.name))
 }

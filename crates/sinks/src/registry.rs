@@ -1,10 +1,11 @@
 //! From a plan to a sink: the one place that knows every kind.
 
-use config::{DlmSink, SinkKind, SinkPlan};
+use config::{DlmSink, PluginSink, SinkKind, SinkPlan};
 
 use crate::dlm::Dlm;
 use crate::journal::Hands;
 use crate::jsonl::Jsonl;
+use crate::plugin::Plugin;
 use crate::redis_list::{RedisList, UrlError};
 use crate::scribe;
 use crate::sink::Sink;
@@ -38,8 +39,11 @@ pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
         SinkKind::Dlm(dlm) => Box::new(Dlm::new(DlmSink::clone(dlm), plan.timeout, hands.clone())),
         SinkKind::Scribe(scribe) => scribe::build(scribe, plan.timeout),
-        SinkKind::Mirror(_) | SinkKind::Plugin(_) => {
+        SinkKind::Mirror(_) => {
             return Err(BuildError::Embedded(plan.name.clone()));
+        }
+        SinkKind::Plugin(plugin) => {
+            Box::new(Plugin::new(PluginSink::clone(plugin), plan.timeout, hands.clone()))
         }
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),
         SinkKind::Jsonl(jsonl) => Box::new(Jsonl::new(jsonl.path.clone(), format, plan.timeout)),

@@ -85,4 +85,11 @@ pub trait Sink: Send {
 
     /// Lets go of files and connections, so that the next call opens them anew.
     fn reopen(&mut self) {}
+
+    /// Ends what the sink keeps running, in order: nothing is offered any more. Bounded by `within`; dropping the
+    /// sink ends it at once.
+    fn close(&mut self, within: Duration) -> BoxFuture<'_, ()> {
+        let _ = within;
+        Box::pin(async {})
+    }
 }
