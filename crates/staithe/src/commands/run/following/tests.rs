@@ -97,3 +97,21 @@ fn nothing_is_taken_while_it_is_written() {
     }
     assert_eq!(house.looks(4), [(true, true)]);
 }
+
+/// A plugin's manifest and program belong to it, too; without a manifest the configuration is still good.
+#[test]
+fn manifests_of_plugins_count_when_they_come_change_and_go() {
+    let mut house = house(&format!(
+        "{SOURCE}[[source.s.rule]]\nevents = 'all'\n[sink.p]\ntype = 'plugin'\nplugin = 'count'\n"
+    ));
+    let plugins = house.dir.folder("plugins");
+    let manifest = plugins.join("count.toml");
+    assert_eq!(house.looks(4), []);
+    fs::write(plugins.join("new"), "command = './count.sh'\n").unwrap();
+    fs::rename(plugins.join("new"), &manifest).unwrap();
+    assert_eq!(house.looks(6), [(true, true)]);
+    fs::write(plugins.join("count.sh"), "#!/bin/sh\n").unwrap();
+    assert_eq!(house.looks(6), [(true, true)]);
+    fs::remove_file(&manifest).unwrap();
+    assert!(!house.looks(6).is_empty(), "it is gone");
+}
