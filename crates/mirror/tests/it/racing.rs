@@ -144,3 +144,49 @@ fn a_file_swapped_for_a_fifo_does_not_block() {
     // Nobody writes to the FIFO: who opens it the wrong way never comes back.
     assert!(done.recv_timeout(PATIENCE).unwrap() > 0);
 }
+
+/// A file `d` of one root swapped for a link to a file outside.
+fn race_of_files(attacked: impl Fn(&Rig) -> PathBuf, each: impl Fn(&Rig, u64)) {
+    let rig = Rig::new();
+    let canary = plant_canary(&rig);
+    rig.write("d", "mine");
+    let pair = rig.pair();
+    crate::rig::equalize(&pair);
+    let (root, outside) = (attacked(&rig), rig.outside.join("f"));
+    symlink(&outside, root.join("evil")).unwrap();
+    let (enough, swaps, begun) = (AtomicBool::new(false), AtomicU64::new(0), Instant::now());
+    let mut rounds = 0;
+    std::thread::scope(|scope| {
+        scope.spawn(|| swap(&root, &outside, &enough, &swaps));
+        while (swaps.load(Ordering::Relaxed) < SWAPS || rounds < 1_000) && begun.elapsed() < PATIENCE {
+            each(&rig, rounds);
+            for content in [Content::Never, Content::OnlyTimes, Content::IfDiffers, Content::Always] {
+                let _ = pair.bring(b"d", content, &|_| true);
+            }
+            let _ = pair.content_equal(b"d", &|_| true);
+            rounds += 1;
+        }
+        enough.store(true, Ordering::Relaxed);
+        swaps.fetch_add(SWAPS, Ordering::Relaxed);
+    });
+    assert!(begun.elapsed() < PATIENCE, "{rounds} rounds");
+    assert_eq!(fingerprint(&rig.outside), canary, "after {rounds} rounds");
+    for (path, seen) in snapshot(&rig.destination) {
+        assert!(!format!("{seen:?}").contains("67, 65, 78, 65, 82, 89"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_source_file_swapped_for_a_link_100_000_times_lets_nothing_in() {
+    race_of_files(|rig| rig.source.clone(), |_, _| ());
+}
+
+#[test]
+fn a_destination_file_swapped_for_a_link_100_000_times_lets_nothing_out() {
+    // The attributes differ each time, so that each time they are set.
+    let attributes = |rig: &Rig, round: u64| {
+        chmod(&rig.there("d"), 0o600 | (round % 64) as u32);
+        touch(&rig.there("d"), (1_000 + i64::try_from(round / 64).unwrap(), 1));
+    };
+    race_of_files(|rig| rig.destination.clone(), attributes);
+}
