@@ -1,9 +1,13 @@
 //! The command line. Help, manual page and completions are made from this and nothing else.
 
+mod iobserver;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use iobserver::IobserverArgs;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -295,7 +299,8 @@ pub(crate) enum OldProgram {
 #[command(after_help = "Examples:
   staithe init > staithe.toml
   staithe init --from directory-observer directory_observer.ini > staithe.toml
-  staithe init --from dlm-watcher -d /data/products -s my-storage > staithe.toml")]
+  staithe init --from dlm-watcher -d /data/products -s my-storage > staithe.toml
+  staithe init --from iobserver iobserverrc > staithe.toml")]
 pub(crate) struct InitArgs {
     /// The old program whose configuration is translated
     #[arg(long, value_enum, requires = "old")]
@@ -554,6 +559,8 @@ pub(crate) enum CompatCommand {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<std::ffi::OsString>,
     },
+    /// `iobserver`: [FILE], else ./iobserverrc
+    Iobserver(IobserverArgs),
 }
 
 #[cfg(test)]

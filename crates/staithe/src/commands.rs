@@ -3,13 +3,13 @@
 mod check;
 mod compat;
 mod consume;
-#[allow(dead_code, reason = "hot reload of `run` and of the iobserver drop-in, being built")]
 mod contents;
 mod dead;
 mod dlm_watcher;
 mod doctor;
 mod explain;
 mod init;
+mod iobserver;
 mod ls;
 mod notify;
 mod pages;
@@ -63,6 +63,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Store(args) => store::run(&args),
         Command::Compat(CompatCommand::DirectoryObserver { words }) => compat::directory_observer(words),
         Command::Compat(CompatCommand::DlmWatcher { words }) => dlm_watcher::run(&words),
+        Command::Compat(CompatCommand::Iobserver(args)) => iobserver::run(&args),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { directory } => pages::man(directory.as_deref()),
     }

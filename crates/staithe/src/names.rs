@@ -10,6 +10,7 @@ pub(crate) fn as_called(words: &[OsString]) -> Vec<OsString> {
     let kind = match called.as_encoded_bytes() {
         b"directory_observer" | b"directory_observer.py" => "directory-observer",
         b"dlm-directory-watcher" => "dlm-watcher",
+        b"iobserver" => "iobserver",
         _ => return words.to_vec(),
     };
     let staithe: [&OsStr; 3] = [OsStr::new("staithe"), OsStr::new("compat"), OsStr::new(kind)];
@@ -29,6 +30,7 @@ mod tests {
         let words: Vec<OsString> = ["dlm-directory-watcher", "-d", "x"].map(Into::into).into();
         let expected: Vec<OsString> = ["staithe", "compat", "dlm-watcher", "-d", "x"].map(Into::into).into();
         assert_eq!(as_called(&words), expected);
+        assert_eq!(as_called(&["./iobserver".into()]), ["staithe", "compat", "iobserver"].map(OsString::from));
         let own: Vec<OsString> = ["staithe", "status"].map(Into::into).into();
         assert_eq!(as_called(&own), own);
     }

@@ -17,10 +17,17 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
             return Err(failure(Exit::Usage, "say which file: staithe init --from directory-observer FILE"));
         }
         (Some(OldProgram::DlmWatcher), _) => from_dlm_watcher(&args.old)?,
-        (Some(OldProgram::Iobserver | OldProgram::Sendit), _) => {
+        (Some(OldProgram::Iobserver), Some(file)) => {
+            let translation = super::iobserver::translated(file)?;
+            page(&translation.warnings, &translation.comments, &translation.plan)
+        }
+        (Some(OldProgram::Iobserver), None) => {
+            return Err(failure(Exit::Usage, "say which file: staithe init --from iobserver FILE"));
+        }
+        (Some(OldProgram::Sendit), _) => {
             return Err(failure(
                 Exit::Usage,
-                "this version translates directory-observer and dlm-watcher; the other programs are not built yet",
+                "this version translates directory-observer, dlm-watcher and iobserver; sendit is not built yet",
             ));
         }
     };
