@@ -337,7 +337,7 @@ impl Stream {
                 self.last = None;
                 return Root::Alive;
             };
-            let root = self.hear(voice, &event, second);
+            let root = self.hear(voice, &event, second.as_ref());
             if root != Root::Alive {
                 return root;
             }

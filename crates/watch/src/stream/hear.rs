@@ -15,7 +15,7 @@ pub(super) type Led = (NodeId, Name);
 
 impl Stream {
     /// Tells one event, and what follows from it. `second` is the other half of a rename.
-    pub(super) fn hear(&mut self, voice: &mut Voice<'_>, event: &Event, second: Option<Event>) -> Root {
+    pub(super) fn hear(&mut self, voice: &mut Voice<'_>, event: &Event, second: Option<&Event>) -> Root {
         if event.mask & inotify::Q_OVERFLOW != 0 {
             self.compare_all(voice);
             return Root::Alive;
@@ -23,7 +23,7 @@ impl Stream {
         let Some(node) = self.book.by_wd(event.wd) else {
             // The first half is of a directory that is no longer ours; the second one stands alone.
             if let Some(second) = second {
-                return self.hear(voice, &second, None);
+                return self.hear(voice, second, None);
             }
             return Root::Alive;
         };
@@ -105,9 +105,15 @@ impl Stream {
         self.forget(node, name);
     }
 
-    fn hear_moved_from(&mut self, voice: &mut Voice<'_>, node: NodeId, event: &Event, second: Option<Event>) {
+    fn hear_moved_from(
+        &mut self,
+        voice: &mut Voice<'_>,
+        node: NodeId,
+        event: &Event,
+        second: Option<&Event>,
+    ) {
         let name = event.name.bytes();
-        let to = second.as_ref().and_then(|second| Some((self.book.by_wd(second.wd)?, second)));
+        let to = second.and_then(|second| Some((self.book.by_wd(second.wd)?, second)));
         if self.led.take().is_some_and(|led| led == (node, event.name.clone())) {
             // Whether it went on, came back or was exchanged, a look tells.
             self.rechecks.push((node, event.name.clone()));

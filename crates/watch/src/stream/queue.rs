@@ -257,8 +257,8 @@ mod tests {
         waiting.next(now).map(|(event, second)| (text(event), second.map(text)))
     }
 
-    fn some(first: &str, second: Option<&str>) -> Option<(String, Option<String>)> {
-        Some((first.into(), second.map(Into::into)))
+    fn pair(first: &str, second: Option<&str>) -> (String, Option<String>) {
+        (first.into(), second.map(Into::into))
     }
 
     const FROM: u32 = inotify::MOVED_FROM | inotify::ISDIR;
@@ -269,8 +269,8 @@ mod tests {
         let mut waiting = Waiting::default();
         let read = [event(FROM, 7, b"a"), event(inotify::OPEN, 0, b"x"), event(TO, 7, b"b")].concat();
         assert!(!waiting.append(&read));
-        assert_eq!(next(&mut waiting, SOON), some("a", Some("b")));
-        assert_eq!(next(&mut waiting, SOON), some("x", None));
+        assert_eq!(next(&mut waiting, SOON), Some(pair("a", Some("b"))));
+        assert_eq!(next(&mut waiting, SOON), Some(pair("x", None)));
         assert_eq!(next(&mut waiting, SOON), None);
         assert!(waiting.is_empty() && waiting.second.is_empty());
     }
@@ -282,8 +282,8 @@ mod tests {
         assert_eq!(next(&mut waiting, SOON), None);
         waiting.append(&event(TO, 8, b"c"));
         assert_eq!(next(&mut waiting, SOON + HOLD / 2), None);
-        assert_eq!(next(&mut waiting, SOON + HOLD), some("a", None));
-        assert_eq!(next(&mut waiting, SOON + HOLD), some("b", Some("c")));
+        assert_eq!(next(&mut waiting, SOON + HOLD), Some(pair("a", None)));
+        assert_eq!(next(&mut waiting, SOON + HOLD), Some(pair("b", Some("c"))));
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         }
         assert_eq!(next(&mut waiting, SOON), None);
         for _ in 1..100 {
-            assert_eq!(next(&mut waiting, SOON + HOLD), some("a", None));
+            assert_eq!(next(&mut waiting, SOON + HOLD), Some(pair("a", None)));
         }
     }
 
@@ -302,9 +302,9 @@ mod tests {
     fn a_file_s_first_half_does_not_wait_and_a_late_second_comes_alone() {
         let mut waiting = Waiting::default();
         waiting.append(&event(inotify::MOVED_FROM, 7, b"a"));
-        assert_eq!(next(&mut waiting, SOON), some("a", None));
+        assert_eq!(next(&mut waiting, SOON), Some(pair("a", None)));
         waiting.append(&event(inotify::MOVED_TO, 7, b"b"));
-        assert_eq!(next(&mut waiting, SOON), some("b", None));
+        assert_eq!(next(&mut waiting, SOON), Some(pair("b", None)));
         assert!(waiting.second.is_empty());
     }
 
@@ -313,7 +313,7 @@ mod tests {
         let mut waiting = Waiting::default();
         for round in 0..1_000 {
             waiting.append(&[event(FROM, round, b"a"), event(TO, round, b"b")].concat());
-            assert_eq!(next(&mut waiting, SOON), some("a", Some("b")));
+            assert_eq!(next(&mut waiting, SOON), Some(pair("a", Some("b"))));
             assert!(waiting.bytes.len() < 1_000);
         }
         assert_eq!(next(&mut waiting, SOON), None);

@@ -134,7 +134,7 @@ impl Stream {
             return Err(Errno::NOENT);
         }
         self.visits += 1;
-        if self.visits % INTAKE == 0
+        if self.visits.is_multiple_of(INTAKE)
             && let Some(queue) = &mut self.queue
         {
             queue.intake();
@@ -370,7 +370,9 @@ impl Stream {
 
     pub(super) fn disarm(&self, wds: &[crate::tree::Wd]) {
         if let Some(queue) = &self.queue {
-            wds.iter().for_each(|wd| queue.disarm(*wd));
+            for wd in wds {
+                queue.disarm(*wd);
+            }
         }
     }
 
