@@ -27,6 +27,7 @@ fn created(taken: &[Value]) -> usize {
 #[test]
 fn what_is_queued_at_the_end_is_handed_over_before_the_last_word() {
     let mut rig = slow_rig();
+    rig.slow().pause = Duration::from_millis(100);
     create(&rig, 1000);
     rig.down(Duration::from_secs(20));
     let slow = rig.slow();

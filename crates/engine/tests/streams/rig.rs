@@ -55,6 +55,8 @@ pub(crate) struct Slow {
     pub(crate) taken: Vec<Value>,
     /// It takes nothing until this is false.
     pub(crate) stalls: bool,
+    /// A moment for each call.
+    pub(crate) pause: Duration,
     pub(crate) reopened: u32,
 }
 
@@ -63,8 +65,8 @@ struct SlowSink(Arc<Mutex<Slow>>);
 impl Sink for SlowSink {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
-            // A moment for each call, so that events pile up.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            let pause = self.0.lock().unwrap().pause;
+            tokio::time::sleep(pause).await;
             while self.0.lock().unwrap().stalls {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -194,7 +196,8 @@ impl Rig {
     }
 
     pub(crate) fn slow(&self) -> std::sync::MutexGuard<'_, Slow> {
-        self.slow.lock().unwrap()
+        // A test that has failed with it in hand still ends in order.
+        self.slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The scratch directory, as the kernel knows it.
