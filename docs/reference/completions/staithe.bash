@@ -97,6 +97,9 @@ _staithe() {
             staithe__subcmd__compat,help)
                 cmd="staithe__subcmd__compat__subcmd__help"
                 ;;
+            staithe__subcmd__compat,iobserver)
+                cmd="staithe__subcmd__compat__subcmd__iobserver"
+                ;;
             staithe__subcmd__compat__subcmd__help,directory-observer)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__directory__subcmd__observer"
                 ;;
@@ -105,6 +108,9 @@ _staithe() {
                 ;;
             staithe__subcmd__compat__subcmd__help,help)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__help"
+                ;;
+            staithe__subcmd__compat__subcmd__help,iobserver)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__iobserver"
                 ;;
             staithe__subcmd__dead,help)
                 cmd="staithe__subcmd__dead__subcmd__help"
@@ -213,6 +219,9 @@ _staithe() {
                 ;;
             staithe__subcmd__help__subcmd__compat,dlm-watcher)
                 cmd="staithe__subcmd__help__subcmd__compat__subcmd__dlm__subcmd__watcher"
+                ;;
+            staithe__subcmd__help__subcmd__compat,iobserver)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__iobserver"
                 ;;
             staithe__subcmd__help__subcmd__dead,list)
                 cmd="staithe__subcmd__help__subcmd__dead__subcmd__list"
@@ -328,7 +337,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat)
-            opts="-h --help directory-observer dlm-watcher help"
+            opts="-h --help directory-observer dlm-watcher iobserver help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -370,7 +379,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat__subcmd__help)
-            opts="directory-observer dlm-watcher help"
+            opts="directory-observer dlm-watcher iobserver help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -418,6 +427,46 @@ _staithe() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__iobserver)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__iobserver)
+            opts="-h --plugins --socket --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --plugins)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -770,7 +819,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__compat)
-            opts="directory-observer dlm-watcher"
+            opts="directory-observer dlm-watcher iobserver"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -798,6 +847,20 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__compat__subcmd__dlm__subcmd__watcher)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__iobserver)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1424,7 +1487,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__run)
-            opts="-c -h --config --socket --state-dir --help"
+            opts="-c -h --config --watch-config --socket --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -74,6 +74,7 @@ complete -c staithe -n "__fish_staithe_using_subcommand quiet" -s h -l help -d '
 complete -c staithe -n "__fish_staithe_using_subcommand run" -s c -l config -d 'The configuration: a file, or a directory of *.toml files read in name order' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand run" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand run" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand run" -l watch-config -d 'Take changes of the configuration over while running, as `watch_config = true` in it does; a bad one is refused whole'
 complete -c staithe -n "__fish_staithe_using_subcommand run" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand check" -s c -l config -d 'The configuration: a file, or a directory of *.toml files read in name order' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand check" -s h -l help -d 'Print help'
@@ -188,12 +189,18 @@ complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_s
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "repair" -d 'Put a damaged ledger aside and keep what can be read'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print every record as a JSON line'
 complete -c staithe -n "__fish_staithe_using_subcommand store; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher help" -s h -l help -d 'Print help'
-complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher help" -f -a "directory-observer" -d '`MetWork`\'s `directory_observer`: --config FILE [--log FILE]'
-complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher help" -f -a "dlm-watcher" -d 'The SKA\'s `dlm-directory-watcher`: -d DIR -s STORAGE …, --help lists them'
-complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher iobserver help" -s h -l help -d 'Print help'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher iobserver help" -f -a "directory-observer" -d '`MetWork`\'s `directory_observer`: --config FILE [--log FILE]'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher iobserver help" -f -a "dlm-watcher" -d 'The SKA\'s `dlm-directory-watcher`: -d DIR -s STORAGE …, --help lists them'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher iobserver help" -f -a "iobserver" -d '`iobserver`: [FILE], else ./iobserverrc'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and not __fish_seen_subcommand_from directory-observer dlm-watcher iobserver help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from iobserver" -l plugins -d 'Where plugins lie; else `plugins` beside the configuration' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from iobserver" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from iobserver" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from iobserver" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from help" -f -a "directory-observer" -d '`MetWork`\'s `directory_observer`: --config FILE [--log FILE]'
 complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from help" -f -a "dlm-watcher" -d 'The SKA\'s `dlm-directory-watcher`: -d DIR -s STORAGE …, --help lists them'
+complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from help" -f -a "iobserver" -d '`iobserver`: [FILE], else ./iobserverrc'
 complete -c staithe -n "__fish_staithe_using_subcommand compat; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c staithe -n "__fish_staithe_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand man" -s h -l help -d 'Print help'
@@ -230,3 +237,4 @@ complete -c staithe -n "__fish_staithe_using_subcommand help; and __fish_seen_su
 complete -c staithe -n "__fish_staithe_using_subcommand help; and __fish_seen_subcommand_from store" -f -a "export" -d 'Print every record as a JSON line'
 complete -c staithe -n "__fish_staithe_using_subcommand help; and __fish_seen_subcommand_from compat" -f -a "directory-observer" -d '`MetWork`\'s `directory_observer`: --config FILE [--log FILE]'
 complete -c staithe -n "__fish_staithe_using_subcommand help; and __fish_seen_subcommand_from compat" -f -a "dlm-watcher" -d 'The SKA\'s `dlm-directory-watcher`: -d DIR -s STORAGE …, --help lists them'
+complete -c staithe -n "__fish_staithe_using_subcommand help; and __fish_seen_subcommand_from compat" -f -a "iobserver" -d '`iobserver`: [FILE], else ./iobserverrc'
