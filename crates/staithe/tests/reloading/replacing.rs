@@ -1,58 +1,62 @@
 //! Every way in which one file is replaced.
 
-use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
+use std::{fs, io};
 
 use serde_json::Value;
 use testkit::{Landing, wait_until};
 
 use crate::{STEP, deliver, running, said, standing, text, version, wait_applied};
 
+type Way = fn(&Landing, u32) -> io::Result<()>;
+
+fn in_place(landing: &Landing, number: u32) -> io::Result<()> {
+    fs::write(landing.config(), text(landing, number))
+}
+
 /// By a file beside it and a rename, as editors and package managers do.
-fn rename_over(landing: &Landing, number: u32) {
-    fs::write(landing.out("new"), text(landing, number)).unwrap();
-    fs::rename(landing.out("new"), landing.config()).unwrap();
+fn rename_over(landing: &Landing, number: u32) -> io::Result<()> {
+    fs::write(landing.out("new"), text(landing, number))?;
+    fs::rename(landing.out("new"), landing.config())
 }
 
-fn made_again(landing: &Landing, number: u32) {
-    fs::remove_file(landing.config()).unwrap();
+fn made_again(landing: &Landing, number: u32) -> io::Result<()> {
+    fs::remove_file(landing.config())?;
     wait_until(STEP, "the missing file to be noticed", || standing(landing)["last_error"] != Value::Null);
-    fs::write(landing.config(), text(landing, number)).unwrap();
+    fs::write(landing.config(), text(landing, number))
 }
 
-fn with_an_older_time(landing: &Landing, number: u32) {
-    let before = fs::metadata(landing.config()).unwrap().modified().unwrap();
-    fs::write(landing.out("new"), text(landing, number)).unwrap();
-    let file = fs::File::options().write(true).open(landing.out("new")).unwrap();
-    file.set_modified(before - Duration::from_hours(24)).unwrap();
-    fs::rename(landing.out("new"), landing.config()).unwrap();
+fn with_an_older_time(landing: &Landing, number: u32) -> io::Result<()> {
+    let before = fs::metadata(landing.config())?.modified()?;
+    fs::write(landing.out("new"), text(landing, number))?;
+    let file = fs::File::options().write(true).open(landing.out("new"))?;
+    file.set_modified(before - Duration::from_hours(24))?;
+    fs::rename(landing.out("new"), landing.config())
 }
 
 /// As Kubernetes mounts a `ConfigMap`: a link to a link to a directory, of which the middle one is exchanged.
-fn linked(landing: &Landing, number: u32) {
+fn linked(landing: &Landing, number: u32) -> io::Result<()> {
     let name = format!("..{number}");
-    fs::create_dir(landing.out(&name)).unwrap();
-    fs::write(landing.out(&name).join("staithe.toml"), text(landing, number)).unwrap();
-    symlink(&name, landing.out("..data_tmp")).unwrap();
-    fs::rename(landing.out("..data_tmp"), landing.out("..data")).unwrap();
+    fs::create_dir(landing.out(&name))?;
+    fs::write(landing.out(&name).join("staithe.toml"), text(landing, number))?;
+    symlink(&name, landing.out("..data_tmp"))?;
+    fs::rename(landing.out("..data_tmp"), landing.out("..data"))
 }
 
-fn by_links(landing: &Landing, number: u32) {
-    linked(landing, number);
-    symlink("..data/staithe.toml", landing.out("new")).unwrap();
-    fs::rename(landing.out("new"), landing.config()).unwrap();
+fn by_links(landing: &Landing, number: u32) -> io::Result<()> {
+    linked(landing, number)?;
+    symlink("..data/staithe.toml", landing.out("new"))?;
+    fs::rename(landing.out("new"), landing.config())
 }
 
 #[test]
 fn each_way_of_replacing_it_is_applied_once() {
     let landing = running();
     deliver(&landing, "a0", 0);
-    let in_place = |landing: &Landing, number: u32| landing.configure(&version(number));
-    let ways: [&dyn Fn(&Landing, u32); 6] =
-        [&in_place, &rename_over, &made_again, &with_an_older_time, &by_links, &linked];
+    let ways: [Way; 6] = [in_place, rename_over, made_again, with_an_older_time, by_links, linked];
     for (number, way) in (1..).zip(ways) {
-        way(&landing, number);
+        way(&landing, number).unwrap();
         wait_applied(&landing, number.into(), number);
         deliver(&landing, &format!("a{number}"), number);
     }
@@ -69,7 +73,7 @@ fn a_broken_one_changes_nothing_and_is_told_once() {
     assert!(error.contains("stays in force"), "{error}");
     deliver(&landing, "meanwhile", 0);
     assert!(landing.call(&["status"]).text().contains("staithe.toml:2:"));
-    rename_over(&landing, 1);
+    rename_over(&landing, 1).unwrap();
     wait_applied(&landing, 1, 1);
     deliver(&landing, "mended", 1);
     assert_eq!(said(&mut landing, "stays in force"), 1);
@@ -92,7 +96,7 @@ fn a_hundred_saves_end_with_the_last() {
     let mut landing = running();
     for number in 1..=100 {
         match number % 3 {
-            0 => rename_over(&landing, number),
+            0 => rename_over(&landing, number).unwrap(),
             _ => landing.configure(&version(number)),
         }
         fs::write(landing.root().join(format!("f{number}")), b"x").unwrap();
