@@ -73,8 +73,8 @@ fn plant_canary(rig: &Rig) -> Vec<String> {
 fn race(attacked: impl Fn(&Rig) -> Vec<PathBuf>) {
     let rig = Rig::new();
     let canary = plant_canary(&rig);
-    rig.write("d/f", "mine");
-    rig.write("d/sub/g", "mine");
+    rig.write("d/f", "mine, and longer than any canary");
+    rig.write("d/sub/g", "mine, and longer than any canary");
     symlink(&rig.outside, rig.there("evil")).unwrap();
     let pair = rig.pair();
     crate::rig::equalize(&pair);
@@ -149,7 +149,7 @@ fn a_file_swapped_for_a_fifo_does_not_block() {
 fn race_of_files(attacked: impl Fn(&Rig) -> PathBuf, each: impl Fn(&Rig, u64)) {
     let rig = Rig::new();
     let canary = plant_canary(&rig);
-    rig.write("d", "mine");
+    rig.write("d", "mine, and longer than any canary");
     let pair = rig.pair();
     crate::rig::equalize(&pair);
     let (root, outside) = (attacked(&rig), rig.outside.join("f"));
