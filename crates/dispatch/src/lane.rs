@@ -27,6 +27,8 @@ pub(crate) const WAITING_LIMIT: usize = 4096;
 
 /// How much longer than its deadline a stopping lane may take to hand in its last report.
 const LAST_REPORT: Duration = Duration::from_millis(500);
+/// And how much longer, after that, its sink may take to end what it keeps running.
+const FAREWELL: Duration = Duration::from_millis(400);
 
 /// A question for the length of the sink's queue, answered once.
 pub(crate) type Question = Box<dyn FnOnce(Option<u64>) + Send>;
@@ -110,6 +112,7 @@ impl Runner {
         if self.open(settle_first).await == Next::GoOn {
             while self.turn().await == Next::GoOn {}
             self.last_report().await;
+            self.close().await;
         }
         end.in_order();
     }
@@ -500,6 +503,16 @@ impl Runner {
             desk.back().await;
         })
         .await;
+    }
+
+    /// Lets the sink end what it keeps running; what it has in hand is in the ledger. Later than its time it is
+    /// dropped, which ends it, too.
+    async fn close(&mut self) {
+        let (now, _) = clock();
+        let stop = self.parts.orders.borrow().stop.unwrap_or(now);
+        let until = stop + LAST_REPORT + FAREWELL;
+        let call = self.parts.sink.close(until.saturating_duration_since(now));
+        let _ = timeout_at(until.into(), call).await;
     }
 }
 

@@ -42,6 +42,9 @@ pub(super) struct Stage {
     pub(super) calls: usize,
     pub(super) pings: usize,
     pub(super) reopens: usize,
+    pub(super) closes: usize,
+    /// What it keeps running does not end.
+    pub(super) clings: bool,
     pub(super) largest: usize,
     pub(super) backlog: Result<Option<u64>, Trouble>,
 }
@@ -83,6 +86,8 @@ impl Actor {
             calls: 0,
             pings: 0,
             reopens: 0,
+            closes: 0,
+            clings: false,
             largest: 0,
             backlog: Ok(Some(0)),
         };
@@ -166,6 +171,13 @@ impl Sink for Played {
 
     fn reopen(&mut self) {
         self.0.stage().reopens += 1;
+    }
+
+    fn close(&mut self, within: Duration) -> BoxFuture<'_, ()> {
+        assert!(!within.is_zero(), "it has time");
+        let mut stage = self.0.stage();
+        stage.closes += 1;
+        if stage.clings { Box::pin(std::future::pending()) } else { Box::pin(async {}) }
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {

@@ -254,3 +254,18 @@ fn what_is_handed_over_is_waited_for_and_a_sink_that_is_down_is_not() {
     assert_eq!(good.taken(), 30);
     house.close();
 }
+
+#[test]
+fn a_sink_is_told_to_end_and_not_waited_for_beyond_the_end() {
+    let actor = Actor::new(deliver);
+    let house = House::of(&actor, 0);
+    house.admit(["a"]);
+    assert!(house.drain(SOON));
+    actor.stage().clings = true;
+    let begun = Instant::now();
+    house.dispatch.stop(Duration::from_millis(100));
+    assert!(begun.elapsed() < SOON / 2);
+    assert_eq!(actor.taken(), 1);
+    assert_eq!(actor.stage().closes, 1);
+    house.close();
+}
