@@ -238,12 +238,12 @@ pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
 
 /// Looks at what lies below a root; only the last name may be a link.
 pub(crate) fn look_below(root: &Path, path: &[u8], links: Links) -> Result<Look, Errno> {
-    let root = Dir::open_root(root)?;
+    let root = Dir::reach_root(root)?;
     let (dir, name) = split(path);
     if name.is_empty() {
         return root.look();
     }
-    let dir = root.open_below(dir)?;
+    let dir = root.reach_below(dir)?;
     if links == Links::Follow { dir.look_through(name) } else { dir.look_at(name) }
 }
 

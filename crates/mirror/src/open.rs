@@ -10,7 +10,7 @@ use crate::fault::{OpenError, shown};
 use crate::marker::Marker;
 use crate::options::{Options, is_ours};
 use crate::overlap;
-use crate::root::Root;
+use crate::root::{Root, Side};
 use crate::route::Route;
 use crate::temp::Temps;
 
@@ -72,11 +72,12 @@ fn mark(
 }
 
 fn open_source(source: &Path) -> Result<(Root, Dir), OpenError> {
-    Root::first(source).map_err(|errno| OpenError::Source { path: source.to_owned(), errno })
+    Root::first(source, Side::Source).map_err(|errno| OpenError::Source { path: source.to_owned(), errno })
 }
 
 fn open_destination(source: &Path, destination: &Path) -> Result<(Root, Dir), OpenError> {
-    let opened = Root::first(destination).map_err(|errno| unusable("open", destination, errno))?;
+    let opened =
+        Root::first(destination, Side::Destination).map_err(|errno| unusable("open", destination, errno))?;
     match overlap::between(source, destination, true) {
         Some(how) => Err(overlapping(source, destination, how)),
         None => Ok(opened),

@@ -9,6 +9,7 @@ use sys::{CloseLook, Dir, Errno};
 pub(crate) struct Root {
     /// As configured.
     pub(crate) path: PathBuf,
+    side: Side,
     /// Which directory it was.
     pub(crate) identity: Identity,
 }
@@ -27,17 +28,35 @@ impl From<CloseLook> for Identity {
     }
 }
 
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// It is only reached: whoever watches it would hear of each opening.
+    Source,
+    /// Its mode and times are set, and it is synced.
+    Destination,
+}
+
+impl Side {
+    fn open(self, path: &Path) -> Result<Dir, Errno> {
+        match self {
+            Side::Source => Dir::reach_root(path),
+            Side::Destination => Dir::open_root(path),
+        }
+    }
+}
+
 impl Root {
     /// Opens it for the first time.
-    pub(crate) fn first(path: &Path) -> Result<(Self, Dir), Errno> {
-        let dir = Dir::open_root(path)?;
+    pub(crate) fn first(path: &Path, side: Side) -> Result<(Self, Dir), Errno> {
+        let dir = side.open(path)?;
         let identity = Identity::from(dir.look_closely()?);
-        Ok((Self { path: path.to_owned(), identity }, dir))
+        Ok((Self { path: path.to_owned(), side, identity }, dir))
     }
 
     /// Opens it again; the text says why not.
     pub(crate) fn again(&self) -> Result<Dir, String> {
-        let dir = Dir::open_root(&self.path).map_err(|errno| errno.to_string())?;
+        let dir = self.side.open(&self.path).map_err(|errno| errno.to_string())?;
         let look = dir.look_closely().map_err(|errno| errno.to_string())?;
         if Identity::from(look) == self.identity {
             Ok(dir)

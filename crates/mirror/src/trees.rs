@@ -41,9 +41,10 @@ pub(crate) fn found<T>(result: Result<T, Errno>) -> Result<Option<T>, Errno> {
 }
 
 impl Trees {
-    /// The source's directory, if the path leads to one.
+    /// The source's directory, if the path leads to one. It is only reached: whoever watches the source would hear of
+    /// each opening.
     pub(crate) fn source_dir(&self, dir: Route<'_>) -> Result<Option<Dir>, Fault> {
-        found(self.source.open_below(dir.bytes())).map_err(|errno| Fault::source("open", dir.bytes(), errno))
+        found(self.source.reach_below(dir.bytes())).map_err(|errno| Fault::source("open", dir.bytes(), errno))
     }
 
     /// The destination's directory, if the path leads to one.
@@ -72,12 +73,12 @@ impl Trees {
             Ok(None) | Err(Errno::ACCESS) => {}
             Err(errno) => return Err(Fault::destination("open", dir.bytes(), errno)),
         }
-        let mut there = self.source.open_below(b"").map_err(|errno| Fault::source("open", b"", errno))?;
+        let mut there = self.source.reach_below(b"").map_err(|errno| Fault::source("open", b"", errno))?;
         let mut here =
             self.destination.open_below(b"").map_err(|errno| Fault::destination("open", b"", errno))?;
         for way in dir.ways() {
             let name = way.rsplit(|&byte| byte == b'/').next().unwrap_or(way);
-            match found(there.open_child(name)) {
+            match found(there.reach_child(name)) {
                 Ok(Some(child)) => there = child,
                 Ok(None) => return Ok(None),
                 Err(errno) => return Err(Fault::source("open", way, errno)),

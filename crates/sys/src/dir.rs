@@ -90,9 +90,17 @@ pub enum Links {
     Follow,
 }
 
-/// An open directory.
+/// A directory that is open, or only reached: pointed at (`O_PATH`), so that no watch hears of it. One that is only
+/// reached is opened for the moment when it is listed; its mode and times cannot be set.
 #[derive(Debug)]
-pub struct Dir(OwnedFd);
+pub struct Dir(OwnedFd, Hold);
+
+/// How a directory is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Open,
+    Reached,
+}
 
 /// One `getdents` call fills so much: about a thousand names.
 const LIST_BUFFER: usize = 32 * 1024;
@@ -101,37 +109,63 @@ const LIST_BUFFER: usize = 32 * 1024;
 const LONGEST_PATH: usize = 4000;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const REACHED: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Dir {
     /// Opens a root by its path. Links in the path and the root itself being one are followed:
     /// the operator wrote it.
     pub fn open_root(path: &Path) -> Result<Self, Errno> {
-        rustix::fs::open(path, DIRECTORY, Mode::empty()).map(Self)
+        rustix::fs::open(path, DIRECTORY, Mode::empty()).map(Self::opened)
+    }
+
+    /// The same, only reached.
+    pub fn reach_root(path: &Path) -> Result<Self, Errno> {
+        rustix::fs::open(path, REACHED, Mode::empty()).map(Self::reached)
+    }
+
+    fn opened(descriptor: OwnedFd) -> Self {
+        Self(descriptor, Hold::Open)
+    }
+
+    fn reached(descriptor: OwnedFd) -> Self {
+        Self(descriptor, Hold::Reached)
     }
 
     /// Opens the directory at `path` below this one, never through a link, never above; an empty path
     /// is this directory itself.
     pub fn open_below(&self, path: &[u8]) -> Result<Self, Errno> {
+        self.below(path, DIRECTORY).map(Self::opened)
+    }
+
+    /// The same, only reached.
+    pub fn reach_below(&self, path: &[u8]) -> Result<Self, Errno> {
+        self.below(path, REACHED).map(Self::reached)
+    }
+
+    fn below(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = if path.is_empty() { b"." } else { path };
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let open = |dir: &Self, path: &[u8]| {
-            rustix::fs::openat2(&dir.0, path, DIRECTORY, Mode::empty(), beneath).map(Self)
-        };
+        let open = |dir: &OwnedFd, path: &[u8]| rustix::fs::openat2(dir, path, flags, Mode::empty(), beneath);
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;
         let mut rest = path;
         while rest.len() > LONGEST_PATH
             && let Some(at) = rest[..LONGEST_PATH].iter().rposition(|&byte| byte == b'/')
         {
-            part = Some(open(part.as_ref().unwrap_or(self), &rest[..at])?);
+            part = Some(open(part.as_ref().unwrap_or(&self.0), &rest[..at])?);
             rest = &rest[at + 1..];
         }
-        open(part.as_ref().unwrap_or(self), rest)
+        open(part.as_ref().unwrap_or(&self.0), rest)
     }
 
     /// Opens the directory `name` in this one; fails on a link.
     pub fn open_child(&self, name: &[u8]) -> Result<Self, Errno> {
-        rustix::fs::openat(&self.0, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(Self)
+        rustix::fs::openat(&self.0, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(Self::opened)
+    }
+
+    /// The same, only reached.
+    pub fn reach_child(&self, name: &[u8]) -> Result<Self, Errno> {
+        rustix::fs::openat(&self.0, name, REACHED | OFlags::NOFOLLOW, Mode::empty()).map(Self::reached)
     }
 
     /// Looks at this directory itself.
@@ -195,6 +229,9 @@ impl Dir {
 
     /// The same with each entry's inode number, as the directory has it.
     pub fn list_with_inodes(&self, mut each: impl FnMut(&[u8], EntryKind, u64)) -> Result<(), Errno> {
+        if self.1 == Hold::Reached {
+            return self.open_below(b"")?.list_with_inodes(each);
+        }
         let mut buffer = Vec::with_capacity(LIST_BUFFER);
         let mut entries = RawDir::new(&self.0, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {

@@ -20,7 +20,7 @@ use crate::notice::Notice;
 /// Whether certainly no file of the name is there; a directory that cannot be opened proves nothing.
 pub(super) fn is_absent(root: &Dir, path: &[u8]) -> bool {
     let (dir, name) = split(path);
-    let look = root.open_below(dir).and_then(|dir| dir.look_at(name));
+    let look = root.reach_below(dir).and_then(|dir| dir.look_at(name));
     match look {
         Ok(look) => look.kind() == EntryKind::Directory,
         Err(error) => matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV),

@@ -109,5 +109,5 @@ impl Source {
 
 /// Whether certainly no directory is there.
 fn is_not_there(root: &Dir, path: &[u8]) -> bool {
-    matches!(root.open_below(path), Err(Errno::NOENT | Errno::NOTDIR))
+    matches!(root.reach_below(path), Err(Errno::NOENT | Errno::NOTDIR))
 }

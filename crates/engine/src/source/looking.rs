@@ -113,7 +113,7 @@ fn open_directories() -> usize {
 
 impl OpenDir<'_> {
     fn dir(&self) -> Result<&Dir, Errno> {
-        let open = || self.root.open_below(&self.path);
+        let open = || self.root.reach_below(&self.path);
         self.dir.get_or_init(open).as_ref().map_err(|error| *error)
     }
 

@@ -63,7 +63,8 @@ impl Source {
     /// Opens the root if it is there and still the directory that was armed.
     pub(super) fn open_root(&mut self) -> Option<Dir> {
         let Root::Present(armed) = self.root else { return None };
-        let dir = Dir::open_root(&self.berth.plan.path).ok();
+        // Only reached: this happens all the time, and an event stream would hear of it.
+        let dir = Dir::reach_root(&self.berth.plan.path).ok();
         let same = dir.and_then(|dir| {
             let look = dir.look().ok()?;
             (Incarnation::of(&look) == armed).then_some(dir)
@@ -78,7 +79,11 @@ impl Source {
     pub(super) fn check_root(&mut self) {
         self.next_root_check = self.now() + ROOT_CHECK;
         self.note_beginning();
-        let opened = Dir::open_root(&self.berth.plan.path);
+        let path = &self.berth.plan.path;
+        let opened = match self.root {
+            Root::Present(_) => Dir::reach_root(path),
+            Root::Unknown | Root::Absent => Dir::open_root(path),
+        };
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));
         match (self.root, found) {
             (Root::Present(armed), Ok((_, look))) if Incarnation::of(&look) == armed => {

@@ -57,7 +57,7 @@ impl Place {
 
     /// Opens the directory to list it. Watches hear of this.
     pub fn open(&self) -> Result<Dir, Errno> {
-        rustix::fs::openat(&self.0, ".", DIRECTORY, Mode::empty()).map(Dir)
+        rustix::fs::openat(&self.0, ".", DIRECTORY, Mode::empty()).map(Dir::opened)
     }
 }
 
