@@ -165,6 +165,9 @@ fn another_adapter_is_another_version_and_another_old_plugin_is_not() {
 #[test]
 fn what_is_wrong_with_a_watch_is_told_in_the_old_words() {
     let house = House::new();
+    // There, and still no plugins: by their names.
+    house.write("plugins/_x.py", "");
+    house.write("x.py", "");
     let no_plugins = "Watch S/w: Missing 'plugins' section in configuration.";
     for keys in ["", "plugins = ", "plugins = ,", "scribe_log = -"] {
         let (words, sink) = house.bad(keys);
