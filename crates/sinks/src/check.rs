@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use config::{ScribeLog, SinkKind, SinkPlan};
+use config::{MirrorSink, ScribeLog, SinkKind, SinkPlan};
 use model::text::safe;
 use rustix::fs::{Access, access};
 
@@ -30,12 +30,16 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
             ScribeLog::Stdout => return None,
             ScribeLog::File(path) => check_file(path.clone(), plan).await?,
         },
-        SinkKind::RedisList(_) | SinkKind::Dlm(_) | SinkKind::Mirror(_) => {
-            match build(plan, &Hands::in_memory()) {
-                Ok(mut sink) => sink.ping().await.err()?.to_string(),
-                Err(error) => return Some(error.to_string()),
-            }
+        SinkKind::Mirror(mirror) => {
+            let (name, mirror) = (plan.name.clone(), MirrorSink::clone(mirror));
+            let looked =
+                Bench::new(()).run(plan.timeout, move |()| crate::mirror::look_at(&name, &mirror)).await;
+            looked.unwrap_or_else(|why| Some(crate::mirror::silent(why, plan.timeout)))?
         }
+        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan, &Hands::in_memory()) {
+            Ok(mut sink) => sink.ping().await.err()?.to_string(),
+            Err(error) => return Some(error.to_string()),
+        },
     };
     Some(format!("sink \"{}\": {text}", plan.name))
 }

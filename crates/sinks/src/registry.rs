@@ -5,6 +5,7 @@ use config::{DlmSink, PluginSink, SinkKind, SinkPlan};
 use crate::dlm::Dlm;
 use crate::journal::Hands;
 use crate::jsonl::Jsonl;
+use crate::mirror::Mirror;
 use crate::plugin::Plugin;
 use crate::redis_list::{RedisList, UrlError};
 use crate::scribe;
@@ -30,6 +31,9 @@ pub enum BuildError {
         "sink \"{0}\" has TLS files, but its url does not begin with rediss://; write rediss:// or remove them"
     )]
     TlsFilesUnused(String),
+    /// A mirror that no source delivers to.
+    #[error("sink \"{0}\" is a mirror, and no source delivers to it: there is nothing to mirror")]
+    NoSource(String),
 }
 
 /// Builds the sink. Nothing is opened and nobody is asked.
@@ -39,9 +43,10 @@ pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError
         SinkKind::Queue(_) => return Err(BuildError::Embedded(plan.name.clone())),
         SinkKind::Dlm(dlm) => Box::new(Dlm::new(DlmSink::clone(dlm), plan.timeout, hands.clone())),
         SinkKind::Scribe(scribe) => scribe::build(scribe, plan.timeout),
-        SinkKind::Mirror(_) => {
-            return Err(BuildError::Embedded(plan.name.clone()));
-        }
+        SinkKind::Mirror(mirror) => match Mirror::new(&plan.name, mirror, plan.timeout, hands.clone()) {
+            Some(mirror) => Box::new(mirror),
+            None => return Err(BuildError::NoSource(plan.name.clone())),
+        },
         SinkKind::Plugin(plugin) => {
             Box::new(Plugin::new(PluginSink::clone(plugin), plan.timeout, hands.clone()))
         }
