@@ -30,7 +30,10 @@ mod tests {
         let words: Vec<OsString> = ["dlm-directory-watcher", "-d", "x"].map(Into::into).into();
         let expected: Vec<OsString> = ["staithe", "compat", "dlm-watcher", "-d", "x"].map(Into::into).into();
         assert_eq!(as_called(&words), expected);
-        assert_eq!(as_called(&["./iobserver".into()]), ["staithe", "compat", "iobserver"].map(OsString::from));
+        assert_eq!(
+            as_called(&["./iobserver".into()]),
+            ["staithe", "compat", "iobserver"].map(OsString::from)
+        );
         let own: Vec<OsString> = ["staithe", "status"].map(Into::into).into();
         assert_eq!(as_called(&own), own);
     }
