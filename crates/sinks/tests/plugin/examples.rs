@@ -65,6 +65,15 @@ fn hold_against_the_schema(rig: &Rig) {
     assert_eq!(messages(rig, "in.jsonl").last().unwrap()["type"], "bye");
 }
 
+#[test]
+fn the_manifests_that_are_shipped_are_good() {
+    for (folder, name) in [("python", "count"), ("shell", "notify"), ("rust", "tally")] {
+        let folder = repository().join("plugins/examples").join(folder);
+        let manifest = config::read_manifest(&folder, name).unwrap();
+        assert_eq!(manifest.directory, folder);
+    }
+}
+
 #[tokio::test]
 async fn count_in_python() {
     let mut rig = tapped(&["python3", "count.py"]);
