@@ -20,7 +20,6 @@ pub mod unit;
 pub mod verdict;
 
 // The words of event streams, for who hears of a tree and knows no other crate's.
-pub use model::{Happening, HappeningSet};
 
 pub use companion::{After, Ask, Count, Extras, Manifest, ManifestStyle, Marker, Metadata, NameForm};
 pub use group::{DicomKey, Group, Grouping, KeyPattern};

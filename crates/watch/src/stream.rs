@@ -27,7 +27,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use settle::{Happening, HappeningSet, Mono};
+use model::{Happening, HappeningSet};
+use settle::Mono;
 use sys::Errno;
 use sys::dir::Place;
 

@@ -37,7 +37,8 @@ enum Events {
 impl Taste {
     fn is_mirror(self) -> bool {
         self.events == Events::Needed
-    }}
+    }
+}
 
 impl<'s> Tastes<'s> {
     pub(super) fn of(sinks: &'s [sink::Read]) -> Self {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use settle::Happening;
+use model::Happening;
 use sys::EntryKind;
 
 use super::book::{Armed, Book, Entry, NodeId};

@@ -1,6 +1,6 @@
 //! What an event means for the names, and how it is told.
 
-use settle::Happening;
+use model::Happening;
 use sys::inotify;
 
 use super::book::{Entry, NodeId};

@@ -1,6 +1,6 @@
 //! Between the words of a stream and the bits of inotify.
 
-use settle::{Happening, HappeningSet};
+use model::{Happening, HappeningSet};
 use sys::inotify;
 
 /// What a stream needs to know its tree, whoever wants to hear of it.

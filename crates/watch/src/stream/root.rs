@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use settle::Happening;
+use model::Happening;
 use sys::dir::Place;
 use sys::{EntryKind, Errno, Look};
 

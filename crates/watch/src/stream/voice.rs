@@ -1,6 +1,6 @@
 //! Telling, by the path of the moment.
 
-use settle::{Happening, HappeningSet};
+use model::{Happening, HappeningSet};
 
 use super::Told;
 use super::book::{Book, NodeId};

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use settle::Happening;
+use model::Happening;
 use sys::dir::Place;
 use sys::{EntryKind, Errno, Look};
 

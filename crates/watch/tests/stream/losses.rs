@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use settle::Happening;
+use model::Happening;
 
 use crate::rig::{ALL, Rig, events, names};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use settle::{Happening, HappeningSet};
+use model::{Happening, HappeningSet};
 use watch::Existing;
 
 use crate::rig::{ALL, Rig, events, names};

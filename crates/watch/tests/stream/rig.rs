@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use settle::{Happening, HappeningSet};
+use model::{Happening, HappeningSet};
 use watch::{Bell, Existing, Root, Stream, StreamBackend, StreamSettings, Told};
 
 /// Paths below a root, and whether each is a directory.
