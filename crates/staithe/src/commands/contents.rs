@@ -55,10 +55,10 @@ impl<F: Fn() -> Vec<PathBuf>> Contents<F> {
         self.scale.weigh(reading)
     }
 
-    /// Whether the files hold now what they held when they were read last: what somebody else has read of them
+    /// Whether the files hold now what they held when a change was told last: what somebody else has read of them
     /// meanwhile is then that, and no half of something newer.
     pub(crate) fn rest(&self) -> bool {
-        reading::read(&(self.paths)(), self.scale.last()) == *self.scale.last()
+        reading::read(&(self.paths)(), self.scale.last()) == *self.scale.told()
     }
 
     /// What a file held when it was last taken over: to be used instead of reading it again, when half of something

@@ -23,6 +23,10 @@ impl Scale {
         &self.last
     }
 
+    pub(super) fn told(&self) -> &Reading {
+        &self.told
+    }
+
     pub(super) fn taken(&self) -> &Reading {
         &self.taken
     }

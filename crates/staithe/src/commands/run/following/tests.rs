@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use testkit::Scratch;
@@ -114,4 +116,41 @@ fn manifests_of_plugins_count_when_they_come_change_and_go() {
     assert_eq!(house.looks(6), [(true, true)]);
     fs::remove_file(&manifest).unwrap();
     assert!(!house.looks(6).is_empty(), "it is gone");
+}
+
+/// While the meaning of one content is read, another comes: what was read may be half of each. The pipe is where the
+/// reader can be met in the middle.
+#[test]
+fn what_changes_while_it_is_read_is_read_again() {
+    let dir = Scratch::in_memory("following");
+    let (config, pipe) = (dir.path().join("c.toml"), dir.path().join("url"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let text = |site: &str| {
+        let sink = format!("[sink.r]\ntype = 'redis-list'\nkey = 'k'\nurl_file = '{}'\n", pipe.display());
+        format!("site = '{site}'\n{SOURCE}{sink}")
+    };
+    fs::write(&config, text("old")).unwrap();
+    let late = Arc::new(Mutex::new(None));
+    let (writer, late_text, to) = (pipe.clone(), Arc::clone(&late), config.clone());
+    // It ends with the process: nobody reads from the pipe any more.
+    std::thread::spawn(move || {
+        while let Ok(mut file) = fs::File::options().write(true).open(&writer) {
+            if let Some(text) = late_text.lock().unwrap().take() {
+                fs::write(&to, text).unwrap();
+            }
+            let _ = file.write_all(b"redis://h/1\n");
+        }
+    });
+    let mut house = House { following: Following::new(&config), dir, now: Mono::ZERO };
+    house.following.read();
+    fs::write(&config, text("new")).unwrap();
+    *late.lock().unwrap() = Some(text("newest"));
+    let mut sites = Vec::new();
+    for _ in 0..8 {
+        house.now += Duration::from_millis(250);
+        let found = house.following.look(house.now);
+        sites.extend(found.map(|(_, reading)| reading.result.unwrap().plan.site));
+    }
+    assert_eq!(sites, ["newest"]);
 }
