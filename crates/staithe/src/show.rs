@@ -34,7 +34,8 @@ pub(crate) fn happened(kind: &str) -> (String, &'static str) {
         "staithe.file.removed" => ("removed", "33"),
         "staithe.gap.opened" => ("gap opened", "31"),
         "staithe.gap.closed" => ("gap closed", "32"),
-        other => return (safe(other.as_bytes()), "2"),
+        // What a stream tells is called what the configuration calls it.
+        other => return (safe(other.strip_prefix("staithe.fs.").unwrap_or(other).as_bytes()), "2"),
     };
     (word.to_owned(), colour)
 }
