@@ -119,8 +119,8 @@ impl Pair {
     }
 
     /// Renames in the destination, without copying a byte. What stands at `to` is replaced as by `rename(2)`; an empty
-    /// directory is replaced by a directory, one that is not empty blocks. Refused where the source does not have
-    /// something of the same kind at `to` now. Missing parents of `to` are made like the source's.
+    /// directory is replaced by a directory, one that is not empty blocks. Refused where the source has something of
+    /// another kind at `to` now; where it has nothing there it was renamed on, and the next rename needs it. Missing parents of `to` are made like the source's.
     pub fn rename(&self, from: &[u8], to: &[u8]) -> Result<Renamed, Fault> {
         let (from, to) = (Route::new(from)?, Route::new(to)?);
         let trees = self.trees()?;

@@ -33,30 +33,29 @@ impl Renaming<'_> {
         if self.from.is_below(self.to) || self.to.is_below(self.from) {
             return blocked("one lies in the other");
         }
-        let Some(wanted) = self.trees.source_look(self.to)?.map(|look| look.look.kind()) else {
-            return blocked("the source has nothing of the new name now");
-        };
-        let out =
-            |route| self.options.leave_out(route).or_else(|| self.options.leave_out_kind(route, wanted));
-        if out(self.from).is_some() || out(self.to).is_some() {
-            return blocked("one of the names is not mirrored");
-        }
+        let wanted = self.trees.source_look(self.to)?.map(|look| look.look.kind());
         let Some(dir) = self.trees.destination_dir(self.from.parent())? else {
             return Ok((Renamed::NotThere, false));
         };
         let name = self.from.name();
         let look = found(dir.look_at(name)).map_err(|errno| fault("look at", self.from, errno))?;
-        match look.map(|look| look.kind()) {
-            None => return Ok((Renamed::NotThere, false)),
-            Some(kind) if kind != wanted => {
-                return blocked("the source has something of another kind there now");
-            }
-            Some(_) => {}
+        let Some(kind) = look.map(|look| look.kind()) else { return Ok((Renamed::NotThere, false)) };
+        if wanted.is_some_and(|wanted| wanted != kind) {
+            return blocked("the source has something of another kind there now");
         }
-        let Some(Place { dir: to, paved }) = self.trees.pave(self.to.parent(), self.temps)? else {
-            return blocked("the source does not have the new name's directory now");
+        let out = |route| self.options.leave_out(route).or_else(|| self.options.leave_out_kind(route, kind));
+        if out(self.from).is_some() || out(self.to).is_some() {
+            return blocked("one of the names is not mirrored");
+        }
+        let place = match wanted {
+            Some(_) => self.trees.pave(self.to.parent(), self.temps)?,
+            // It was renamed on. The way is the destination's own then.
+            None => self.trees.destination_dir(self.to.parent())?.map(|dir| Place { dir, paved: false }),
         };
-        Ok((self.rename(&dir, &to, wanted)?, paved))
+        let Some(Place { dir: to, paved }) = place else {
+            return blocked("there is no directory for the new name now");
+        };
+        Ok((self.rename(&dir, &to, kind)?, paved))
     }
 
     fn rename(&self, dir: &Dir, to: &Dir, kind: EntryKind) -> Result<Renamed, Fault> {

@@ -126,11 +126,14 @@ impl Sink for Mirror {
         128
     }
 
+    /// What comes behind an event of the same path that is not done is not touched.
+    fn takes_whole_batches(&self) -> bool {
+        true
+    }
+
     fn ping(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {
         Box::pin(async move { self.run(Work::ready).await?.unwrap_or(Ok(())) })
     }
-
-    fn reopen(&mut self) {}
 }
 
 /// What would keep the mirror from working; `None` when all is well. Nothing is made or changed.

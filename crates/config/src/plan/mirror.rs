@@ -33,7 +33,8 @@ impl MirrorSink {
         .with(Happening::CloseWrite)
         .with(Happening::MovedFrom)
         .with(Happening::MovedTo)
-        .with(Happening::Delete);
+        .with(Happening::Delete)
+        .with(Happening::DeleteSelf);
     /// How long the other half of a rename is waited for, where nothing is said.
     pub const PAIR_WITHIN: Duration = Duration::from_millis(500);
 }

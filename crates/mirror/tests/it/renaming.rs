@@ -93,9 +93,9 @@ fn what_has_the_new_name_gives_way_whatever_it_is() {
 fn what_the_source_does_not_have_is_not_renamed() {
     let (rig, pair) = renamed(&["f", "d/g"], "f", "h");
     let before = snapshot(&rig.destination);
-    // Nothing of the new name, something of another kind there, one in the other, roots.
+    // Something of another kind there, one in the other, roots.
     for (from, to) in
-        [("f", "none"), ("f", "d"), ("d", "h"), ("d", "d/g"), ("d/g", "d"), ("", "x"), ("d", ""), ("d", "d")]
+        [("f", "d"), ("d", "h"), ("d", "d/g"), ("d/g", "d"), ("", "x"), ("d", ""), ("d", "d")]
     {
         assert!(is_blocked(&rename(&pair, from, to)), "{from} to {to}");
     }
@@ -106,6 +106,17 @@ fn what_the_source_does_not_have_is_not_renamed() {
     let mut before = before;
     before.remove(std::path::Path::new(""));
     assert_eq!(after, before);
+}
+
+#[test]
+fn what_was_renamed_on_is_renamed_on_here_too() {
+    let (rig, pair) = renamed(&["f", "d/g"], "f", "d/h");
+    let was = fs::metadata(rig.here("f")).unwrap().ino();
+    assert_eq!(rename(&pair, "f", "between"), Renamed::Done);
+    assert!(is_blocked(&rename(&pair, "between", "none/f")), "nothing leads there");
+    assert_eq!(rename(&pair, "between", "d/h"), Renamed::Done);
+    assert_eq!(fs::metadata(rig.here("d/h")).unwrap().ino(), was);
+    rig.assert_equal();
 }
 
 #[test]

@@ -120,19 +120,21 @@ impl Work {
             What::Leftover => tally.removed += self.ask(|pair| pair.remove(&path))?,
             What::Unreadable(fault) => tally.fail(format!("failed to {fault}")),
             _ => {
-                let content = self.content_of_a_comparison();
+                let content = self.content_of_a_comparison(&path)?;
                 tally.count(&self.bring(&path, content)?);
             }
         }
         Ok(())
     }
 
-    fn content_of_a_comparison(&self) -> Content {
+    fn content_of_a_comparison(&mut self, path: &[u8]) -> Step<Content> {
         let now = (self.hands.now)();
-        self.place
-            .origin
-            .still
-            .map_or(Content::Never, |still| Content::IfStill { now: (now.sec, now.nsec), still })
+        let still = self.place.origin.still;
+        Ok(match still {
+            _ if self.is_known_complete(path)? => Content::IfDiffers,
+            Some(still) => Content::IfStill { now: (now.sec, now.nsec), still },
+            None => Content::Never,
+        })
     }
 
     /// Makes all at and below `path` equal, at once.

@@ -19,8 +19,10 @@ pub(crate) struct Item {
 pub(crate) enum Hint {
     /// The file is complete.
     Complete(Complete),
-    /// Something there is new, gone, or has other metadata.
+    /// Something there is new or has other metadata.
     Look,
+    /// Something was removed from there.
+    Gone,
     /// A writer closed it.
     Closed {
         /// When that was heard.
@@ -49,6 +51,8 @@ pub(crate) enum Hint {
 pub(crate) struct Complete {
     /// Its content can be another one although size and time are those of the copy.
     pub(crate) rewritten: bool,
+    /// It was renamed to where it is.
+    pub(crate) renamed: bool,
     /// Bytes.
     pub(crate) size: u64,
     /// Its inode; 0 where inodes tell nothing.
@@ -68,16 +72,19 @@ fn hint(parcel: &Parcel) -> Hint {
     let cookie = Detail::unpack(parcel.size).cookie;
     match parcel.kind {
         Kind::File => Hint::Complete(complete(parcel)),
-        Kind::Symlink | Kind::Removal { .. } | Kind::Dataset => Hint::Look,
-        Kind::Special | Kind::Gap { .. } => Hint::Nothing,
+        Kind::Symlink | Kind::Dataset => Hint::Look,
+        // The stream tells of removals, too, and whether it was a rename.
+        Kind::Special | Kind::Removal { .. } | Kind::Gap { .. } => Hint::Nothing,
         Kind::Happening(what) => match what {
-            Happening::Create | Happening::Attrib | Happening::Delete => Hint::Look,
+            Happening::Create | Happening::Attrib => Hint::Look,
+            Happening::Delete => Hint::Gone,
             Happening::Modify if Detail::unpack(parcel.size).synthetic => Hint::Closed { at: parcel.mtime },
             Happening::CloseWrite => Hint::Closed { at: parcel.mtime },
             Happening::MovedFrom => Hint::MovedFrom { cookie },
             Happening::MovedTo => Hint::MovedTo { cookie },
             Happening::WatchInit | Happening::Overflow => Hint::Compare,
-            Happening::DeleteSelf => Hint::RootGone,
+            // Only the kernel's word counts: a share that drops out looks like a removed root, too.
+            Happening::DeleteSelf if !Detail::unpack(parcel.size).synthetic => Hint::RootGone,
             _ => Hint::Nothing,
         },
     }
@@ -92,5 +99,5 @@ fn complete(parcel: &Parcel) -> Complete {
     let inode = event.pointer("/data/inode").and_then(Value::as_u64).unwrap_or(0);
     let signals = event.pointer("/data/complete/signals").and_then(Value::as_array);
     let renamed = signals.is_some_and(|signals| signals.iter().any(|signal| signal == "renamed_in"));
-    Complete { rewritten: parcel.generation > 1 && !renamed, size, inode, mtime }
+    Complete { rewritten: parcel.generation > 1 && !renamed, renamed, size, inode, mtime }
 }

@@ -59,6 +59,16 @@ impl Marks {
         self.copied.contains_key(path)
     }
 
+    /// Whether it is remembered that a copy was made when the source's change time was this.
+    pub(crate) fn has_copy(&self, path: &[u8], ctime: (i64, u32)) -> bool {
+        self.copied.get(path).is_some_and(|copy| copy.ctime == ctime)
+    }
+
+    /// The remembered copies at or below `path`.
+    pub(crate) fn copies_within(&self, path: &[u8]) -> Vec<Box<[u8]>> {
+        within(&self.copied, path).map(|(path, _)| path.clone()).collect()
+    }
+
     /// A copy was made.
     pub(crate) fn copied(&mut self, path: &[u8], copy: Copied) {
         self.marked.remove(path);

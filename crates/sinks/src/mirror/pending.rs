@@ -68,9 +68,17 @@ impl Pending {
         }
     }
 
+    /// First halves whose other one has not come.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        self.halves.iter().filter_map(|(cookie, half)| match half {
+            Half::Waits(path) => Some((*cookie, &**path)),
+            Half::Done => None,
+        })
+    }
+
     /// Both halves are at hand and the rename is done with the first one.
     pub(crate) fn joined(&mut self, cookie: u32) {
-        if self.halves.len() < LIMIT {
+        if self.halves.len() < LIMIT || self.halves.contains_key(&cookie) {
             self.halves.insert(cookie, Half::Done);
         }
     }

@@ -17,6 +17,10 @@ use crate::sink::{Outcome, Trouble};
 
 /// One call works so long on its batch, so that what is done is reported while the rest waits.
 const SLICE: Duration = Duration::from_secs(2);
+/// How long a file that was renamed hither waits for the stream to say so.
+const AWAIT: Duration = Duration::from_millis(100);
+/// So many wait at once; others are copied.
+const AWAITED: usize = 4096;
 
 /// The mirror's thread.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Work {
     pub(super) comparing: Option<Comparing>,
     /// Those of the last call that are done. Its answer may have come too late for the caller.
     finished: HashSet<u64>,
+    /// Those that were put off once because of a rename.
+    awaited: HashSet<u64>,
     /// Directories whose times are to be set when the batch is through.
     touched: BTreeSet<Box<[u8]>>,
 }
@@ -63,6 +69,7 @@ impl Work {
             pending: Pending::default(),
             comparing: None,
             finished: HashSet::new(),
+            awaited: HashSet::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -72,12 +79,18 @@ impl Work {
         self.open().map(|_| ())
     }
 
-    /// Works through the items in order, or through the first of them.
+    /// Works through the items in order, or through the first of them: it ends before a later item of a path of which
+    /// one is not done.
     pub(crate) fn through(&mut self, items: &[Item]) -> Result<Vec<Outcome>, Trouble> {
+        self.forget_other_roots();
         let begun = (self.hands.now)();
         let before = std::mem::take(&mut self.finished);
         let mut outcomes = Vec::with_capacity(items.len());
+        let mut undone = HashSet::new();
         for (at, item) in items.iter().enumerate() {
+            if undone.contains(&item.path) {
+                break;
+            }
             let outcome = if before.contains(&item.seq) {
                 Outcome::Delivered
             } else {
@@ -92,6 +105,9 @@ impl Work {
             };
             if outcome == Outcome::Delivered {
                 self.finished.insert(item.seq);
+                self.awaited.remove(&item.seq);
+            } else {
+                undone.insert(&item.path);
             }
             let underway = matches!(outcome, Outcome::Underway(_));
             outcomes.push(outcome);
@@ -114,7 +130,7 @@ impl Work {
     fn end_batch(&mut self) -> Option<Trouble> {
         for path in std::mem::take(&mut self.touched) {
             // What cannot be set now is set by the next comparison.
-            let _ = self.bring(&path, Content::Never);
+            let _ = self.look(&path);
         }
         let synced = self.pair.as_ref().map(Pair::sync)?;
         match synced.map_err(|fault| self.stop(&fault)) {
@@ -131,11 +147,14 @@ impl Work {
         self.touched.insert(parent(path).into());
         match &item.what {
             Hint::Nothing => {}
-            Hint::RootGone => self.root_gone = true,
-            Hint::Complete(complete) => self.complete(path, complete)?,
-            Hint::Look => {
-                self.look(path)?;
+            Hint::RootGone => {
+                // It could be removed because it was empty.
+                self.root_gone = true;
+                self.pair = None;
             }
+            Hint::Complete(complete) => return self.complete(item.seq, path, complete),
+            Hint::Look => self.look(path)?,
+            Hint::Gone => self.gone(path)?,
             Hint::Closed { at } => self.closed(path, *at)?,
             Hint::MovedFrom { cookie } => return self.moved_from(path, *cookie, later),
             Hint::MovedTo { cookie } => self.moved_to(path, *cookie)?,
@@ -144,12 +163,22 @@ impl Work {
         Ok(Outcome::Delivered)
     }
 
-    fn complete(&mut self, path: &[u8], complete: &Complete) -> Step<()> {
-        let Some(look) = self.source(path)? else { return Ok(()) };
+    fn complete(&mut self, seq: u64, path: &[u8], complete: &Complete) -> Step<Outcome> {
+        let Some(look) = self.source(path)? else { return Ok(Outcome::Delivered) };
         let same_inode = complete.inode == 0 || complete.inode == look.inode;
         if look.kind() != EntryKind::File || look.size != complete.size || !same_inode {
             // Another content lies there by now; it is told of when it is complete.
-            return Ok(());
+            return Ok(Outcome::Delivered);
+        }
+        if complete.renamed
+            && !self.marks.is_marked(path)
+            && !is_copy(&look, self.destination(path)?.as_ref())
+        {
+            // Arrivals and the stream are heard apart. A rename that the stream has not told of yet saves the copy.
+            if self.awaited.len() < AWAITED && self.awaited.insert(seq) {
+                return Ok(Outcome::PutOff(AWAIT, "it was renamed; from where is waited for".into()));
+            }
+            self.find_its_first_half(path, &look)?;
         }
         let content = if stamp(look.mtime) != complete.mtime {
             // Only touched, or being written again: then somebody has it open.
@@ -161,26 +190,57 @@ impl Work {
             Content::IfDiffers
         };
         self.bring(path, content)?;
+        Ok(Outcome::Delivered)
+    }
+
+    /// Of the halves that wait for their other one, the one that is this file's. Its own second half stands behind the
+    /// event in hand and cannot be seen.
+    fn find_its_first_half(&mut self, path: &[u8], look: &Look) -> Step<()> {
+        let halves: Vec<_> = self.pending.waiting().map(|(cookie, from)| (cookie, Box::from(from))).collect();
+        for (cookie, from) in halves {
+            let from: Box<[u8]> = from;
+            if is_copy(look, self.destination(&from)?.as_ref()) && self.source(&from)?.is_none() {
+                self.pending.joined(cookie);
+                return self.renamed(&from, path);
+            }
+        }
         Ok(())
     }
 
-    /// Makes everything equal but content that is not said to be complete.
+    /// Makes everything equal that is there, but content that is not said to be complete. What is missing in the
+    /// source is left: if it was removed or renamed, that is told, too, and a rename may still need it.
     fn look(&mut self, path: &[u8]) -> Step<()> {
-        if self.bring(path, Content::Never)? != Brought::ContentDiffers {
+        if self.source(path)?.is_none() || self.bring(path, Content::Never)? != Brought::ContentDiffers {
             return Ok(());
         }
         // Nobody wrote since it was copied, but somebody set its times: no arrival will tell of that.
         let (ours, theirs) = (self.source(path)?, self.destination(path)?);
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(()) };
-        if ours.size != theirs.size || self.marks.is_marked(path) {
+        if ours.size != theirs.size || theirs.kind() != EntryKind::File {
             return Ok(());
         }
         let pulse = self.pulse.clone();
-        let known = self.marks.is_copied(path);
+        let known = self.marks.is_copied(path) && !self.marks.is_marked(path);
         if known || self.ask(|pair| pair.content_equal(path, &|_| pulse.beat()))? {
             self.bring(path, Content::OnlyTimes)?;
         }
         Ok(())
+    }
+
+    /// Something was removed from there.
+    fn gone(&mut self, path: &[u8]) -> Step<()> {
+        if self.source(path)?.is_some() {
+            return self.look(path);
+        }
+        self.bring(path, Content::Never).map(drop)
+    }
+
+    /// Something went from there with all that is in it, and something else may be there by now.
+    fn left(&mut self, path: &[u8]) -> Step<()> {
+        match self.source(path)? {
+            Some(look) if look.kind() == EntryKind::Directory => self.below(path),
+            _ => self.gone(path),
+        }
     }
 
     fn closed(&mut self, path: &[u8], at: Stamp) -> Step<()> {
@@ -202,10 +262,8 @@ impl Work {
                 let within = self.place.plan.pair_within;
                 Ok(Outcome::PutOff(within, "it was moved; where it is moved to is waited for".into()))
             }
-            First::Alone | First::Done => {
-                self.look(path)?;
-                Ok(Outcome::Delivered)
-            }
+            First::Alone => self.left(path).map(|()| Outcome::Delivered),
+            First::Done => self.look(path).map(|()| Outcome::Delivered),
         }
     }
 
@@ -221,16 +279,54 @@ impl Work {
     }
 
     fn renamed(&mut self, from: &[u8], to: &[u8]) -> Step<()> {
-        match self.ask(|pair| pair.rename(from, to))? {
-            Renamed::Done => self.marks.renamed(from, to),
-            Renamed::NotThere | Renamed::Blocked(_) => {
-                self.marks.gone(from);
-                self.marks.mark(to);
-                self.below(to)?;
+        // Arrivals may have overtaken the stream: what they brought to either name is newer than the rename.
+        let (from_is_new, to_is_new) = (self.is_equal(from)?, self.is_equal(to)?);
+        let overtaken = self.copies_within(from)?;
+        let renamed = match from_is_new || to_is_new {
+            true => Renamed::NotThere,
+            false => self.ask(|pair| pair.rename(from, to))?,
+        };
+        if renamed == Renamed::Done {
+            self.marks.renamed(from, to);
+            for path in overtaken {
+                self.bring(&path, Content::IfDiffers)?;
+                self.gone(&[to, &path[from.len()..]].concat())?;
+            }
+            self.look(from)?;
+            return self.look(to);
+        }
+        if !to_is_new {
+            self.marks.gone(to);
+            self.marks.mark(to);
+            self.below(to)?;
+        }
+        if from_is_new { self.look(from) } else { self.left(from) }
+    }
+
+    /// Whether the destination has the source's file by its size and time of change.
+    fn is_equal(&mut self, path: &[u8]) -> Step<bool> {
+        let Some(look) = self.source(path)? else { return Ok(false) };
+        Ok(is_copy(&look, self.destination(path)?.as_ref()))
+    }
+
+    /// Files in the directory that lies at `path` now whose copies have what they hold.
+    fn copies_within(&mut self, path: &[u8]) -> Step<Vec<Box<[u8]>>> {
+        if self.source(path)?.is_none_or(|look| look.kind() != EntryKind::Directory) {
+            return Ok(Vec::new());
+        }
+        let mut copies = self.marks.copies_within(path);
+        for at in (0..copies.len()).rev() {
+            if !self.is_known_complete(&copies[at])? {
+                copies.swap_remove(at);
             }
         }
-        self.look(from)?;
-        self.look(to)
+        Ok(copies)
+    }
+
+    /// Whether the source's file was copied because it was complete, and nothing of it changed since.
+    pub(super) fn is_known_complete(&mut self, path: &[u8]) -> Step<bool> {
+        let look = self.source(path)?;
+        Ok(look.is_some_and(|look| self.marks.has_copy(path, look.ctime)))
     }
 
     /// Makes the destination at `path` equal, and remembers what that means for the marks.
@@ -297,6 +393,14 @@ impl Work {
         Ok(self.pair.insert(pair))
     }
 
+    /// A root whose path leads to another directory by now is opened anew before the batch, not in the middle of it.
+    fn forget_other_roots(&mut self) {
+        let away = |fault: &Fault| matches!(fault, Fault::SourceAway { .. } | Fault::DestinationAway { .. });
+        if self.pair.as_ref().is_some_and(|pair| pair.look_source(b"").is_err_and(|fault| away(&fault))) {
+            self.pair = None;
+        }
+    }
+
     fn open_anew(&mut self) -> Result<Pair, Trouble> {
         self.at_home = false;
         self.comparing = None;
@@ -330,6 +434,12 @@ pub(super) fn cannot_open(error: &OpenError) -> String {
         }
     };
     format!("E-MIRROR-OPEN: failed to {error}; nothing was changed, and nothing is mirrored. Fix: {fix}")
+}
+
+/// Whether what the destination has counts as the file's copy.
+fn is_copy(look: &Look, copy: Option<&Look>) -> bool {
+    let facts = |look: &Look| (look.kind(), look.size, look.mtime);
+    look.kind() == EntryKind::File && copy.is_some_and(|copy| facts(copy) == facts(look))
 }
 
 fn stamp((sec, nsec): (i64, u32)) -> Stamp {
