@@ -164,10 +164,10 @@ fn identify(path: &Path) -> Result<Identity, std::io::Error> {
     Ok(Identity { device: meta.dev(), inode: meta.ino(), is_dir: meta.is_dir() })
 }
 
-/// The file system that a root lies on. Opened before it is armed, so that nobody hears of that.
+/// The file system that a root lies on. It is reached, not opened: nobody hears of that.
 fn filesystem_of(path: &Path, is_dir: bool) -> Result<FileSystem, Errno> {
     let dir = if is_dir { Some(path) } else { path.parent() };
-    Dir::open_root(dir.unwrap_or(path)).map(|dir| filesystem::of(&dir))
+    Dir::reach_root(dir.unwrap_or(path)).map(|dir| filesystem::of(&dir))
 }
 
 impl<'a> Listener<'a> {
@@ -222,8 +222,8 @@ impl<'a> Listener<'a> {
         for order in self.berth.orders.take() {
             match order {
                 StreamOrder::Stop => self.stopping = true,
-                StreamOrder::Replan { plan, wishes, done } => {
-                    self.replan(*plan, wishes);
+                StreamOrder::Replan { plan, wishes, renewed, done } => {
+                    self.replan(*plan, wishes, &renewed);
                     drop(done);
                 }
                 StreamOrder::Front(front) => self.berth.front = front,
@@ -232,13 +232,14 @@ impl<'a> Listener<'a> {
     }
 
     /// Takes over other wishes. Whoever is new hears of the watch's beginning, whoever is wished no more of its end,
-    /// and whoever is told something else from now on hears of that. The others hear nothing.
-    fn replan(&mut self, plan: SourcePlan, wishes: Wishes) {
+    /// and whoever is told something else from now on, or is itself another one, hears of that. The others hear nothing.
+    fn replan(&mut self, plan: SourcePlan, wishes: Wishes, renewed: &[SinkId]) {
         let (before, after) = (self.teller.wishes().sinks(), wishes.sinks());
         let changed: Vec<SinkId> = after
             .iter()
             .copied()
-            .filter(|sink| before.contains(sink) && !wishes.same_for(self.teller.wishes(), *sink))
+            .filter(|sink| before.contains(sink))
+            .filter(|sink| renewed.contains(sink) || !wishes.same_for(self.teller.wishes(), *sink))
             .collect();
         let new: Vec<SinkId> = after.iter().copied().filter(|sink| !before.contains(sink)).collect();
         let gone: Vec<SinkId> = before.into_iter().filter(|sink| !after.contains(sink)).collect();

@@ -30,15 +30,16 @@ impl Engine {
             return Err(ReloadError::NeedsRestart { what: "durability" });
         }
         let mut done = Reloaded::default();
-        self.reload_sinks(&old, plan, &mut done)?;
-        self.reload_sources(plan, &mut done)?;
+        let renewed = self.reload_sinks(&old, plan, &mut done)?;
+        self.reload_sources(plan, &renewed, &mut done)?;
         self.drop_sinks(plan, &mut done);
         self.lock().plan = plan.clone();
         Ok(done)
     }
 
-    /// New and changed sinks first, so that routes to them exist. All are made before any is used.
-    fn reload_sinks(&self, old: &Plan, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
+    /// New and changed sinks first, so that routes to them exist. All are made before any is used. Gives those that
+    /// have changed.
+    fn reload_sinks(&self, old: &Plan, plan: &Plan, done: &mut Reloaded) -> Result<Vec<SinkId>, EngineError> {
         let mut made = Vec::new();
         for sink in &plan.sinks {
             let before = old.sinks.iter().find(|before| before.name == sink.name);
@@ -48,19 +49,26 @@ impl Engine {
             let list = if before.is_some() { &mut done.changed } else { &mut done.added };
             list.push(sink.name.clone());
             let observer: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&self.observer)));
-            made.push((sink, make_sink(&self.ledger, sink, &observer)?));
+            made.push((sink, before.is_some(), make_sink(&self.ledger, sink, &observer)?));
         }
-        for (sink, (id, made)) in made {
+        let mut renewed = Vec::new();
+        for (sink, was_there, (id, made)) in made {
+            renewed.extend(was_there.then_some(id));
             self.dispatch.remove(id);
             self.dispatch.add(id, sink.clone(), made);
             let mut state = self.lock();
             state.sinks.retain(|running| running.id != id);
             state.sinks.push(RunningSink { plan: sink.clone(), id });
         }
-        Ok(())
+        Ok(renewed)
     }
 
-    fn reload_sources(self: &Arc<Self>, plan: &Plan, done: &mut Reloaded) -> Result<(), EngineError> {
+    fn reload_sources(
+        self: &Arc<Self>,
+        plan: &Plan,
+        renewed: &[SinkId],
+        done: &mut Reloaded,
+    ) -> Result<(), EngineError> {
         // First what may fail: a ledger that cannot be written refuses it before anything is stopped.
         let routes = plan.sources.iter().map(|source| self.routes(source)).collect::<Result<Vec<_>, _>>()?;
         let names: Vec<&str> = plan.sources.iter().map(|source| source.name.as_str()).collect();
@@ -76,7 +84,7 @@ impl Engine {
                 running.map(|running| is_same_place(&running.plan, source))
             };
             match same_place {
-                Some(true) => telling.extend(self.replan(source, routes, plan, done)?),
+                Some(true) => telling.extend(self.replan(source, routes, plan, renewed, done)?),
                 Some(false) => {
                     self.stop_all(self.take_sources(|running| running.plan.name == source.name));
                     self.begin_source(source, plan)?;
@@ -109,6 +117,7 @@ impl Engine {
         source: &SourcePlan,
         routes: Routes,
         plan: &Plan,
+        renewed: &[SinkId],
         done: &mut Reloaded,
     ) -> Result<Option<Receiver<()>>, EngineError> {
         let Some(mut running) = self.take_sources(|running| running.plan.name == source.name).pop() else {
@@ -120,7 +129,7 @@ impl Engine {
         }
         let mut endings = Vec::new();
         let arrivals = self.replan_arrivals(&mut running, &before, routes, plan, &mut endings);
-        let stream = self.replan_stream(&mut running, &before, &mut endings);
+        let stream = self.replan_stream(&mut running, &before, renewed, &mut endings);
         self.lock().sources.push(running);
         self.wait_for(endings);
         arrivals.and(stream)
@@ -157,6 +166,7 @@ impl Engine {
         &self,
         running: &mut RunningSource,
         before: &SourcePlan,
+        renewed: &[SinkId],
         endings: &mut Vec<Ending>,
     ) -> Result<Option<Receiver<()>>, EngineError> {
         if running.plan.streams.is_empty() {
@@ -168,15 +178,17 @@ impl Engine {
             self.start_stream(running)?;
             return Ok(None);
         };
+        let sinks = wishes.sinks();
+        let renewed: Vec<SinkId> = renewed.iter().copied().filter(|sink| sinks.contains(sink)).collect();
         let same = stream.wishes == wishes && before.poll_interval == running.plan.poll_interval;
         stream.wishes = wishes.clone();
         // Whatever else has changed (rules of arrivals) is nothing to it; it keeps the plan it has.
-        if same {
+        if same && renewed.is_empty() {
             return Ok(None);
         }
         let (done, told) = sync_channel(1);
         let plan = Box::new(running.plan.clone());
-        stream.orders.give(StreamOrder::Replan { plan, wishes, done });
+        stream.orders.give(StreamOrder::Replan { plan, wishes, renewed, done });
         Ok(Some(told))
     }
 

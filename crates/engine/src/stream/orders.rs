@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use config::SourcePlan;
+use ledger::SinkId;
 use watch::stream::Bell;
 
 use super::front::Front;
@@ -20,6 +21,8 @@ pub(crate) enum StreamOrder {
         plan: Box<SourcePlan>,
         /// What to tell, and whom.
         wishes: Wishes,
+        /// Sinks that are no longer what they were: a mirror has another destination, a plugin other options.
+        renewed: Vec<SinkId>,
         /// Dropped when it is done.
         done: SyncSender<()>,
     },

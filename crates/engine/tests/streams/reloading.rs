@@ -128,3 +128,23 @@ fn a_stream_that_is_asked_for_no_more_ends_and_files_still_arrive() {
     rig.until("the arrival", || rig.events("other").iter().any(|event| event["data"]["path"] == "a"));
     assert!(rig.source("w")["stream"].is_null());
 }
+
+/// A mirror with another destination compares, a plugin with other options knows. Nobody hears of the reload itself:
+/// what is looked at for it is not opened.
+#[test]
+fn a_sink_that_is_another_one_hears_of_that() {
+    let mut rig = Rig::start(|dir| {
+        fs::create_dir(dir.join("w")).unwrap();
+        vec![source("w", &dir.join("w"), vec![wish(&["log"]), wish(&["other"])])]
+    });
+    rig.plan.sources[0].streams[0].what = model::HappeningSet::ALL;
+    rig.reload();
+    rig.until("the word", || rig.lines("log").contains(&line_of("watch_reconfig", "")));
+    let changed = rig.plan.sinks.iter_mut().find(|sink| sink.name == "other").unwrap();
+    changed.timeout = Duration::from_secs(11);
+    rig.reload();
+    rig.until("the other word", || rig.lines("other").contains(&line_of("watch_reconfig", "")));
+    rig.barrier("log", &rig.path("w"));
+    let told: Vec<_> = rig.lines("log").into_iter().take(3).map(|(what, _)| what).collect();
+    assert_eq!(told, ["watch_init", "watch_reconfig", "create"]);
+}

@@ -82,7 +82,8 @@ fn hint(parcel: &Parcel) -> Hint {
             Happening::CloseWrite => Hint::Closed { at: parcel.mtime },
             Happening::MovedFrom => Hint::MovedFrom { cookie },
             Happening::MovedTo => Hint::MovedTo { cookie },
-            Happening::WatchInit | Happening::Overflow => Hint::Compare,
+            // The second: there is another destination, or something else to be mirrored.
+            Happening::WatchInit | Happening::WatchReconfig | Happening::Overflow => Hint::Compare,
             // Only the kernel's word counts: a share that drops out looks like a removed root, too.
             Happening::DeleteSelf if !Detail::unpack(parcel.size).synthetic => Hint::RootGone,
             _ => Hint::Nothing,
