@@ -152,6 +152,13 @@ pub enum Notice<'a> {
         /// Its root.
         path: &'a Path,
     },
+    /// At its end a stream had not told everything in time.
+    StreamCutOff {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+    },
     /// A sink did not take everything in time before the end.
     Unhandled {
         /// The sink.
@@ -295,6 +302,7 @@ impl Notice<'_> {
             | Notice::StreamAbsent { .. }
             | Notice::StreamFailed { .. }
             | Notice::StreamOverflow { .. }
+            | Notice::StreamCutOff { .. }
             | Notice::Unhandled { .. }
             | Notice::Watching { falls_back: true, .. }
             | Notice::RootHidden { .. }
@@ -372,7 +380,8 @@ impl Notice<'_> {
             Notice::StreamBegun { .. }
             | Notice::StreamAbsent { .. }
             | Notice::StreamFailed { .. }
-            | Notice::StreamOverflow { .. } => self.stream_text(),
+            | Notice::StreamOverflow { .. }
+            | Notice::StreamCutOff { .. } => self.stream_text(),
             Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),
             Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
             Notice::Overflow { source, directories, comparing_in } => {
@@ -437,6 +446,10 @@ impl Notice<'_> {
             Notice::StreamOverflow { source, path } => format!(
                 "source {source}: the kernel dropped events of {} (W-OVERFLOW). The tree is compared now, and what is \
                  different is told. If this is frequent: sysctl -w fs.inotify.max_queued_events=131072, and restart",
+                shown(path)
+            ),
+            Notice::StreamCutOff { source, path } => format!(
+                "source {source}: more happened in {} than could be told before the end; the rest is lost, and its sinks                  were told so (overflow). Fix: stop the writers first",
                 shown(path)
             ),
             _ => String::new(),

@@ -40,6 +40,8 @@ const ROOT_CHECK: Duration = Duration::from_secs(1);
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// How long, at the end, what the kernel has by then is read.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The same before other wishes are taken over: less than a reload waits for its streams.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// The first and the longest time after which a stream that failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
@@ -244,8 +246,11 @@ impl<'a> Listener<'a> {
         let new: Vec<SinkId> = after.iter().copied().filter(|sink| !before.contains(sink)).collect();
         let gone: Vec<SinkId> = before.into_iter().filter(|sink| !after.contains(sink)).collect();
         // What happened until now is told as it was wished until now.
-        if let Place::Heard(identity) = self.place {
-            self.listen(identity, self.berth.now());
+        if matches!(self.place, Place::Heard(_)) {
+            let root = self.catch_up(CATCH_UP);
+            if root != Root::Alive {
+                self.lose(root, self.berth.now());
+            }
         }
         self.berth.plan = plan;
         self.berth.wishes = wishes.clone();
@@ -383,6 +388,22 @@ impl<'a> Listener<'a> {
         root
     }
 
+    /// Tells all that the kernel has by now, however much that is and whether or not anybody asked for it, as long as
+    /// there is time.
+    fn catch_up(&mut self, patience: Duration) -> Root {
+        let until = self.berth.now() + patience;
+        loop {
+            let now = self.berth.now();
+            let root = self.turn(now);
+            let Some(ear) = self.ear.as_ref().filter(|ear| ear.has_more()) else { return root };
+            if root != Root::Alive || self.teller.is_closed() || now >= until {
+                return root;
+            }
+            // The second half of a rename may still come.
+            ear.wait(until.saturating_sub(now));
+        }
+    }
+
     /// The root is gone: the watch has an end, and another beginning when it is back.
     fn lose(&mut self, root: Root, now: Mono) {
         let all = self.teller.wishes().sinks();
@@ -408,16 +429,14 @@ impl<'a> Listener<'a> {
         if !matches!(self.place, Place::Heard(_)) {
             return;
         }
-        let until = self.berth.now() + LAST_WORDS;
-        loop {
-            let before = self.teller.told();
-            let root = self.turn(self.berth.now());
-            let quiet = self.teller.told() == before;
-            if quiet || root != Root::Alive || self.teller.is_closed() || self.berth.now() > until {
-                break;
-            }
-        }
+        let root = self.catch_up(LAST_WORDS);
         let all = self.teller.wishes().sinks();
+        if root == Root::Alive && self.ear.as_ref().is_some_and(Stream::has_more) {
+            // Time was up. What is left is lost, and that is what this word means.
+            self.teller.tell(Happening::Overflow, &all);
+            let (source, path) = (self.berth.plan.name.as_str(), self.berth.plan.path.as_path());
+            self.berth.observer.notice(&Notice::StreamCutOff { source, path });
+        }
         self.teller.tell(Happening::WatchDead, &all);
         self.teller.flush();
         if let Some(ear) = &mut self.ear {

@@ -258,6 +258,13 @@ impl Stream {
         self.bell.wait(self.queue.as_ref(), until.saturating_sub(self.now));
     }
 
+    /// Whether events were read and not told yet: those beyond a turn's number, or the first half of a rename, which
+    /// waits for the second one. Whoever ends takes turns until there are none.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.ground.is_some() && self.queue.as_ref().is_some_and(|queue| !queue.is_empty())
+    }
+
     /// Drops all watches and forgets the tree; another [`Stream::begin`] may follow.
     pub fn end(&mut self) {
         if self.ground.take().is_some() {

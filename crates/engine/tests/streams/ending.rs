@@ -69,3 +69,23 @@ fn sinks_are_told_to_let_go_of_their_files() {
     create(&rig, 1);
     rig.until("the new file", || rig.lines("log") == [line_of("create", "f0")]);
 }
+
+/// The first half of a directory's rename waits a moment for the second one. The end often comes within that moment.
+#[test]
+fn what_leaves_just_before_the_end_is_told() {
+    let mut rig = Rig::one();
+    for number in 0..5 {
+        fs::create_dir(rig.path(&format!("w/d{number}"))).unwrap();
+    }
+    for number in 0..5 {
+        let name = format!("d{number}");
+        rig.barrier("log", &rig.path("w"));
+        fs::rename(rig.path("w").join(&name), rig.path(&name)).unwrap();
+        rig.down(Duration::from_secs(10));
+        let lines = rig.lines("log");
+        assert!(lines.contains(&line_of("moved_from", &name)), "{lines:?}");
+        assert_eq!(lines.last(), Some(&line_of("watch_dead", "")));
+        rig.up();
+    }
+    assert!(!rig.said().iter().any(|text| text.contains("lost")), "{:?}", rig.said());
+}
