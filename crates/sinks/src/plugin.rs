@@ -188,15 +188,23 @@ impl<'a> Call<'a> {
     }
 
     fn send(&mut self, live: &mut Live, plan: &PluginSink) {
+        let waits = self.send_what_may_be(live, plan);
+        if waits || self.sent == self.batch.len() || !live.flight.has_room() {
+            live.flush();
+        }
+    }
+
+    /// Whether the next event must wait for answers to those before it. A plugin may hold them back until it is asked.
+    fn send_what_may_be(&mut self, live: &mut Live, plan: &PluginSink) -> bool {
         while live.has_room()
             && let Some(parcel) = self.batch.get(self.sent)
         {
             if self.comes_after_a_refused_one(parcel) {
-                return;
+                return true;
             }
             if live.flight.is_held_up(parcel) {
                 if self.outcomes.len() < self.sent {
-                    return;
+                    return true;
                 }
                 // Behind an event that nobody asks for any more.
                 live.flight.release(parcel);
@@ -206,9 +214,7 @@ impl<'a> Call<'a> {
             }
             self.sent += 1;
         }
-        if self.sent == self.batch.len() || !live.flight.has_room() {
-            live.flush();
-        }
+        false
     }
 
     /// Takes the answers that are there, in the order of the batch.

@@ -114,6 +114,12 @@ impl Flight {
         Ok(self.open != before)
     }
 
+    /// Whether this is an event's first offer, so that what is said of it is news.
+    pub(crate) fn is_first_offer(&self, number: u64) -> bool {
+        let at = number.checked_sub(self.first).and_then(|at| self.sent.get(at as usize));
+        at.is_some_and(|sent| sent.answer.is_none() && sent.offer.1 <= 1)
+    }
+
     /// One event is refused. Later ones of its path count as not sent, so that they come after it.
     pub(crate) fn refuse(&mut self, number: u64, answer: Answer) -> Result<(), NeverSent> {
         let Some(at) = number.checked_sub(self.first).map(|at| at as usize) else {

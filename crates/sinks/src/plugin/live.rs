@@ -210,6 +210,14 @@ impl Live {
     fn note_error(&mut self, error: SaidError) -> Result<bool, Fault> {
         let SaidError { seq, message, fatal, permanent } = error;
         if let Some(number) = seq {
+            // Nothing else would tell: the sink is well, and happenings are not explained one by one. A letter that is
+            // dead is told of where letters are kept.
+            if !permanent && self.flight.is_first_offer(number) {
+                self.voice.pass_on(
+                    "W-PLUGIN-REFUSED: an event was refused and is sent again later: ",
+                    message.as_bytes(),
+                );
+            }
             let text = format!("plugin \"{}\": {}", self.voice.name(), shown(message.as_bytes()));
             let answer = if permanent { Answer::Rejected(text) } else { Answer::Refused(text) };
             self.flight.refuse(number, answer).map_err(never_sent)?;

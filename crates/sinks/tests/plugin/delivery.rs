@@ -117,6 +117,37 @@ for event in events():
     let again = [Parcel { attempt: 2, ..batch[1].clone() }, event(5, "a"), event(7, "last")];
     deliver_all(&mut sink, &again).await;
     assert_eq!(rig.paths(), ["b", "a", "never", "c", "a", "last", "a", "a", "last"]);
+    let said: Vec<_> = rig.remarks().into_iter().filter(|text| text.contains("refused")).collect();
+    assert_eq!(said, ["W-PLUGIN-REFUSED: an event was refused and is sent again later: not\\nnow"]);
+}
+
+/// Whatever the reason that no more is sent: a plugin that waits to be asked is asked.
+#[tokio::test]
+async fn an_event_that_must_wait_for_a_refused_one_does_not_keep_the_flush() {
+    let mut rig = Rig::python(
+        r#"
+hello(batch=1000)
+last = 0
+while True:
+    message = hear()
+    if message["type"] == "event":
+        last = message["seq"]
+        if message["path"] == "a":
+            say(type="error", seq=last, message="not now")
+    if message["type"] == "flush":
+        say(type="ack", seq=last)
+"#,
+    );
+    rig.manifest().ack_within = Duration::from_secs(5);
+    let mut sink = rig.sink();
+    // More than is encoded ahead: the refusal is there before the last one is.
+    let long = |seq: u64| happening(seq, Happening::Modify, format!("{seq}{}", "x".repeat(2000)).as_bytes());
+    let event =
+        |seq| if [1, 200].contains(&seq) { happening(seq, Happening::Modify, b"a") } else { long(seq) };
+    let batch: Vec<_> = (1..=200).map(event).collect();
+    let outcomes = sink.deliver(&batch).await.unwrap();
+    assert_eq!(outcomes.len(), 199);
+    assert!(matches!(outcomes[0], Outcome::Retry(_)));
 }
 
 #[tokio::test]
