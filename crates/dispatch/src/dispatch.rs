@@ -200,23 +200,27 @@ impl Dispatch {
 
     /// Waits until these sinks have taken what the ledger holds for them, at most `patience`; gives those that have
     /// not, each with how many events are left. A sink that is down or paused is not waited for, nor is what one
-    /// has refused for now. Blocks as [`Dispatch::drain`] does.
+    /// has refused for now, but that is left, too. Blocks as [`Dispatch::drain`] does.
     #[must_use]
     pub fn hand_over(&self, sinks: &[SinkId], patience: Duration) -> Vec<(SinkId, u64)> {
         let begun = Instant::now();
         loop {
-            let left: Vec<(SinkId, u64)> =
-                sinks.iter().map(|id| (*id, self.left(*id))).filter(|(_, left)| *left > 0).collect();
-            let waits = left.iter().any(|(id, _)| self.status(*id).state == SinkState::Ok);
-            if !waits || begun.elapsed() >= patience {
-                return left;
+            let waits = |id: &SinkId| self.left(*id).0 > 0 && self.status(*id).state == SinkState::Ok;
+            if !sinks.iter().any(waits) || begun.elapsed() >= patience {
+                let left = sinks.iter().map(|id| (*id, self.left(*id)));
+                return left
+                    .map(|(id, (coming, refused))| (id, coming + refused))
+                    .filter(|(_, left)| *left > 0)
+                    .collect();
             }
             std::thread::sleep(DRAIN_LOOK);
         }
     }
 
-    fn left(&self, id: SinkId) -> u64 {
-        self.ledger.sink_counts(id).map_or(0, |counts| counts.queued + counts.in_flight)
+    /// How many events are to be offered to the sink, and how many it has refused for now.
+    fn left(&self, id: SinkId) -> (u64, u64) {
+        let counts = self.ledger.sink_counts(id);
+        counts.map_or((0, 0), |counts| (counts.queued + counts.in_flight, counts.retrying))
     }
 
     fn is_drained(&self) -> bool {

@@ -256,6 +256,18 @@ fn what_is_handed_over_is_waited_for_and_a_sink_that_is_down_is_not() {
 }
 
 #[test]
+fn what_a_sink_has_refused_for_now_is_not_waited_for_and_is_left() {
+    let actor = Actor::new(|batch| Ok(vec![Outcome::Retry("not now".into()); batch.len()]));
+    let house = House::of(&actor, 0);
+    house.admit(paths(30));
+    wait("the refusals", || house.ledger.sink_counts(house.sinks[0]).unwrap().retrying == 30);
+    let begun = Instant::now();
+    assert_eq!(house.dispatch.hand_over(&house.sinks, SOON), [(house.sinks[0], 30)]);
+    assert!(begun.elapsed() < SOON / 2);
+    house.close();
+}
+
+#[test]
 fn a_sink_is_told_to_end_and_not_waited_for_beyond_the_end() {
     let actor = Actor::new(deliver);
     let house = House::of(&actor, 0);
