@@ -73,7 +73,13 @@ impl Observer for StderrLog {
 
 impl dispatch::Observer for StderrLog {
     fn trouble(&self, sink: &str, trouble: &Trouble, retry_in: Duration) {
-        if !matches!(trouble, Trouble::Closed(_)) {
+        if matches!(trouble, Trouble::Closed(_)) {
+            // Nobody will ever read there again, and the backlog grows.
+            warning(&format!(
+                "sink {sink}: {trouble} (W-SINK-CLOSED). Its events are kept in the ledger. Fix: start the program anew \
+                 with a reader, or let the sink write to a file"
+            ));
+        } else {
             warning(&format!("sink {sink}: {trouble} (next try in {:.1} s)", retry_in.as_secs_f64()));
         }
     }

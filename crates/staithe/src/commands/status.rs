@@ -51,6 +51,13 @@ fn screen(status: &Value) -> String {
             let error = model::text::safe(error.as_bytes());
             let _ = writeln!(out, "! sink {name}: {error}; {queued} events are kept in the ledger");
         }
+        if let Some(refused @ 1..) = sink["retrying"].as_u64() {
+            let name = text(sink, "name");
+            let _ = writeln!(
+                out,
+                "! sink {name}: it has refused {refused} events for now; they are offered again"
+            );
+        }
     }
     out
 }

@@ -1,9 +1,9 @@
 //! What ends it, and with which words and code.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use testkit::{Process, Signal};
+use testkit::{Process, Signal, wait_until};
 
 use crate::stage::{BINARY, PATIENCE, Stage, scribe, stop};
 
@@ -36,6 +36,21 @@ fn called_by_the_old_programs_name_it_is_the_old_program() {
     process.wait_for_line("ready", PATIENCE);
     stop(&mut process);
     assert_eq!(stage.logged("out/log", "WATCH STOPPED"), 1);
+}
+
+/// The lines go nowhere and are kept: that must not happen in silence.
+#[test]
+fn a_reader_that_goes_away_is_missed_aloud() {
+    let stage = Stage::new();
+    stage.write("iobserverrc", &format!("[watches]\n{}", scribe("w", "-")));
+    let stderr = std::fs::File::create(stage.at("out/stderr")).expect("the folder takes a file");
+    let mut command = stage.command(Path::new(BINARY), &["compat", "iobserver"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(stderr).spawn().expect("it starts");
+    drop(child.stdout.take());
+    wait_until(PATIENCE, "a word of it", || stage.text("out/stderr").contains("W-SINK-CLOSED"));
+    child.kill().expect("it runs");
+    child.wait().expect("it was killed");
+    assert_eq!(stage.text("out/stderr").matches("W-SINK-CLOSED").count(), 1);
 }
 
 #[test]

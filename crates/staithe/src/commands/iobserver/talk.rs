@@ -121,8 +121,11 @@ impl Observer for Talk {
 impl dispatch::Observer for Talk {
     /// A failing sink is tried again and again; what it says is worth a line once.
     fn trouble(&self, sink: &str, trouble: &Trouble, retry_in: Duration) {
-        if matches!(trouble, Trouble::Closed(_)) || self.is_refused(sink) {
+        if self.is_refused(sink) {
             return;
+        }
+        if matches!(trouble, Trouble::Closed(_)) {
+            return LOG.trouble(sink, trouble, retry_in);
         }
         let text = trouble.to_string();
         let mut known = self.known();
