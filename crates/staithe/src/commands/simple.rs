@@ -25,9 +25,9 @@ pub(crate) fn reloaded(done: &Value) -> String {
     };
     let parts: Vec<String> = ["added", "changed", "removed"].into_iter().filter_map(named).collect();
     if parts.is_empty() {
-        return "reloaded; the sources are the same".into();
+        return "reloaded; nothing that runs has changed".into();
     }
-    format!("reloaded; sources {}", parts.join("; "))
+    format!("reloaded; {}", parts.join("; "))
 }
 
 pub(crate) fn switch(args: &SinkArgs, cmd: &str) -> anyhow::Result<Exit> {
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn a_reload_says_what_it_did() {
         let done = json!({"added": ["a", "b"], "changed": [], "removed": ["c"]});
-        assert_eq!(reloaded(&done), "reloaded; sources added a, b; removed c");
-        assert_eq!(reloaded(&json!({"added": []})), "reloaded; the sources are the same");
+        assert_eq!(reloaded(&done), "reloaded; added a, b; removed c");
+        assert_eq!(reloaded(&json!({"added": []})), "reloaded; nothing that runs has changed");
     }
 }
