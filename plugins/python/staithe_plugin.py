@@ -204,8 +204,10 @@ class _Host:
             self.plugin.on_event(event)
         except Refuse as refused:
             self.refuse(event, str(refused), refused.permanent)
-        except Exception:
-            self.refuse(event, traceback.format_exc().strip(), False)
+        except Exception as error:
+            # What is wrong stands first: a long text is cut.
+            what = "%s: %s" % (type(error).__name__, error)
+            self.refuse(event, what + "\n" + traceback.format_exc().strip(), False)
         self.done = event.seq
         late = time.monotonic() - self.since > ACK_WITHIN
         if late or self.done - self.acknowledged >= ACK_EVERY:
