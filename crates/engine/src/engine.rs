@@ -4,6 +4,7 @@ mod reloading;
 mod running;
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub struct Engine {
     pub(crate) state: Mutex<Running>,
     /// Where streams put renames together.
     desk: Desk,
+    /// Where the ledger lives: real, and nothing for one in memory.
+    state_dir: Option<Arc<[u8]>>,
     // Last: sinks' tasks end before their runtime does.
     runtime: Runtime,
 }
@@ -133,6 +136,7 @@ impl Engine {
     pub fn start(setup: Setup) -> Result<(Arc<Self>, ledger::OpenReport), EngineError> {
         sys::ignore_file_size_limit();
         let Setup { plan, state_dir, owner, observer, mut given } = setup;
+        let place = state_dir.clone();
         let options = Options {
             state_dir,
             site: plan.site.clone(),
@@ -143,6 +147,8 @@ impl Engine {
             owner,
         };
         let (ledger, report) = Ledger::open(options)?;
+        let real = place.and_then(|place| place.canonicalize().ok());
+        let state_dir = real.map(|real| Arc::from(real.into_os_string().into_vec()));
         let runtime = runtime()?;
         let for_dispatch: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&observer)));
         let mut built = Vec::new();
@@ -160,7 +166,7 @@ impl Engine {
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
         let (clock, desk) = (Clock::start(), Desk::default());
-        let engine = Arc::new(Self { ledger, clock, dispatch, observer, state, desk, runtime });
+        let engine = Arc::new(Self { ledger, clock, dispatch, observer, state, desk, state_dir, runtime });
         for source in &plan.sources {
             let running = engine.start_source(source, &plan.sinks)?;
             if source.reannounce.is_some() && running.looks() {

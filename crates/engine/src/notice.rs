@@ -152,6 +152,13 @@ pub enum Notice<'a> {
         /// Its root.
         path: &'a Path,
     },
+    /// The ledger is written inside of a tree that is told about.
+    StreamOwn {
+        /// The source.
+        source: &'a str,
+        /// Its root.
+        path: &'a Path,
+    },
     /// At its end a stream had not told everything in time.
     StreamCutOff {
         /// The source.
@@ -303,6 +310,7 @@ impl Notice<'_> {
             | Notice::StreamFailed { .. }
             | Notice::StreamOverflow { .. }
             | Notice::StreamCutOff { .. }
+            | Notice::StreamOwn { .. }
             | Notice::Unhandled { .. }
             | Notice::Watching { falls_back: true, .. }
             | Notice::RootHidden { .. }
@@ -381,7 +389,8 @@ impl Notice<'_> {
             | Notice::StreamAbsent { .. }
             | Notice::StreamFailed { .. }
             | Notice::StreamOverflow { .. }
-            | Notice::StreamCutOff { .. } => self.stream_text(),
+            | Notice::StreamCutOff { .. }
+            | Notice::StreamOwn { .. } => self.stream_text(),
             Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),
             Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
             Notice::Overflow { source, directories, comparing_in } => {
@@ -446,6 +455,11 @@ impl Notice<'_> {
             Notice::StreamOverflow { source, path } => format!(
                 "source {source}: the kernel dropped events of {} (W-OVERFLOW). The tree is compared now, and what is \
                  different is told. If this is frequent: sysctl -w fs.inotify.max_queued_events=131072, and restart",
+                shown(path)
+            ),
+            Notice::StreamOwn { source, path } => format!(
+                "source {source}: the state directory lies in {}; what happens there is not told, or each event would make \
+                 the next one. Fix: --state-dir with a directory elsewhere",
                 shown(path)
             ),
             Notice::StreamCutOff { source, path } => format!(

@@ -359,6 +359,9 @@ impl<'a> Listener<'a> {
         let backend = self.ear.as_ref().map_or("", |ear| ear.standing().backend);
         let filesystem = self.berth.standing.row().filesystem;
         self.berth.observer.notice(&Notice::StreamBegun { source, path, backend, filesystem });
+        if self.teller.passes_over_own() {
+            self.berth.observer.notice(&Notice::StreamOwn { source, path });
+        }
     }
 
     /// Tells what the kernel has, and looks now and then whether the root is still the one that is heard.

@@ -222,6 +222,7 @@ impl Engine {
                 ledger: self.ledger.clone(),
                 clock: self.clock,
                 desk: Arc::clone(&self.desk),
+                own: self.state_dir.clone(),
                 number: StreamNumber(STREAMS.fetch_add(1, Ordering::Relaxed)),
             },
             observer: Arc::clone(&self.observer),

@@ -81,7 +81,8 @@ impl Source {
         self.note_beginning();
         let path = &self.berth.plan.path;
         let opened = match self.root {
-            Root::Present(_) => Dir::reach_root(path),
+            // Only reached: an event stream would hear of an opening.
+            Root::Present(_) => Dir::reach_root(path).and_then(|dir| dir.may_list().map(|()| dir)),
             Root::Unknown | Root::Absent => Dir::open_root(path),
         };
         let found = opened.and_then(|dir| dir.look().map(|look| (dir, look)));

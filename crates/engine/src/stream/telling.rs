@@ -26,6 +26,8 @@ pub(crate) struct Post {
     pub(crate) desk: Desk,
     /// This stream's number at the desk.
     pub(crate) number: StreamNumber,
+    /// Where the ledger is written, which must not be told: each event would make the next.
+    pub(crate) own: Option<Arc<[u8]>>,
 }
 
 /// One happening that somebody asked for.
@@ -68,6 +70,8 @@ pub(crate) struct Teller {
     /// The root's real path.
     root: Vec<u8>,
     root_is_dir: bool,
+    /// Where in it the ledger is written, if there.
+    own: Option<Box<[u8]>>,
     backend: &'static str,
     /// The number of the next happening. It begins with the time of day in nanoseconds, and no stream tells more than
     /// one happening in each: so it does not repeat after a restart.
@@ -88,6 +92,7 @@ impl Teller {
             batch: Vec::new(),
             root: Vec::new(),
             root_is_dir: true,
+            own: None,
             backend: "inotify",
             next,
             told: 0,
@@ -100,7 +105,13 @@ impl Teller {
     pub(crate) fn root_is(&mut self, real: &[u8], is_dir: bool) {
         self.root = real.to_vec();
         self.root_is_dir = is_dir;
+        self.own = self.post.own.as_ref().and_then(|own| below(own, real)).map(Into::into);
         self.desk().enroll(self.post.number, real);
+    }
+
+    /// Whether the ledger is written there, so that a part of it is not told.
+    pub(crate) const fn passes_over_own(&self) -> bool {
+        self.own.is_some()
     }
 
     /// By what it is heard.
@@ -129,6 +140,9 @@ impl Teller {
 
     /// Takes what the stream tells. May wait for the ledger.
     pub(crate) fn hear(&mut self, told: Told<'_>) {
+        if self.own.as_ref().is_some_and(|own| below(told.path, own).is_some()) {
+            return;
+        }
         let mut chosen = std::mem::take(&mut self.chosen);
         let asked = Asked { what: told.what, path: told.path, is_dir: told.is_dir };
         if let Some(rule) = self.wishes.select(asked, &mut chosen).cloned() {
@@ -278,6 +292,16 @@ impl Teller {
 
     fn desk(&self) -> MutexGuard<'_, Pairing> {
         self.post.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is left of a path below a directory (empty: it is that directory itself).
+fn below<'a>(path: &'a [u8], dir: &[u8]) -> Option<&'a [u8]> {
+    let rest = path.strip_prefix(dir)?;
+    if rest.is_empty() || dir.is_empty() || dir.ends_with(b"/") {
+        Some(rest)
+    } else {
+        rest.strip_prefix(b"/")
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
+use config::StreamPlan;
 use model::{Happening, HappeningSet};
 
-use crate::rig::{Line, Rig, counts, line_of, set, source, wish, within, without_barriers};
+use crate::rig::{Line, Rig, counts, line_of, patterns, set, source, wish, within, without_barriers};
 
 #[test]
 fn a_missing_root_is_waited_for_and_the_others_go_on() {
@@ -134,4 +135,20 @@ fn a_stream_whose_thread_fails_begins_anew_and_the_others_go_on() {
     rig.barrier("log", &rig.path("w1"));
     rig.until("another beginning", || rig.stream("w2")["state"] == "ok");
     rig.barrier("other", &rig.path("w2"));
+}
+
+/// Each event is written into the ledger: told, that would be the next event, without end.
+#[test]
+fn what_is_written_into_the_ledger_is_not_told() {
+    use model::Happening::{Create, Delete, Modify};
+    let rig = Rig::start(|dir| {
+        let what = set(&[Create, Delete, Modify]);
+        vec![source("w", dir, vec![StreamPlan { what, exclude: patterns(&["*.jsonl"]), ..wish(&["log"]) }])]
+    });
+    for _ in 0..5 {
+        rig.barrier("log", &rig.dir());
+    }
+    let lines = rig.lines("log");
+    assert!(!lines.iter().any(|(_, path)| path.starts_with("state")), "{lines:?}");
+    assert!(rig.said().iter().any(|text| text.contains("the state directory lies in")));
 }
