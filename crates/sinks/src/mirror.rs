@@ -4,9 +4,12 @@
 //! comes, so that a repeated, late or lost event does no harm. Only a file's content is not taken as it
 //! lies there: it is copied when the file is said to be complete. `docs/design/mirror.md` is the design.
 
+mod ahead;
 mod comparing;
+mod doubts;
 mod item;
 mod marks;
+mod names;
 mod pending;
 mod pulse;
 mod work;
@@ -134,6 +137,13 @@ impl Sink for Mirror {
     fn ping(&mut self) -> BoxFuture<'_, Result<(), Trouble>> {
         Box::pin(async move { self.run(Work::ready).await?.unwrap_or(Ok(())) })
     }
+}
+
+/// Opens both trees of a mirror to compare them; nothing is made or changed. `None` where the plan names no source.
+#[must_use]
+pub fn open_unchanged(name: &str, plan: &MirrorSink) -> Option<Result<Pair, OpenError>> {
+    let place = Place::of(name, plan)?;
+    Some(Pair::open_unchanged(&place.origin.path, &place.plan.destination, place.options))
 }
 
 /// What would keep the mirror from working; `None` when all is well. Nothing is made or changed.

@@ -1,6 +1,7 @@
 //! The command line. Help, manual page and completions are made from this and nothing else.
 
 mod iobserver;
+mod mirror;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use iobserver::IobserverArgs;
+pub(crate) use mirror::{MirrorCommand, PruneArgs, VerifyArgs};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -104,6 +106,9 @@ Examples:
     Resume(SinkArgs),
     /// Check limits, file systems, permissions and sinks; print the fix for each finding
     Doctor(DoctorArgs),
+    /// Second trees that are kept equal
+    #[command(subcommand)]
+    Mirror(MirrorCommand),
     /// The state directory
     #[command(
         subcommand,

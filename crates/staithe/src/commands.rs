@@ -11,6 +11,7 @@ mod explain;
 mod init;
 mod iobserver;
 mod ls;
+mod mirror;
 mod notify;
 mod pages;
 mod quiet;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Pause(args) => simple::switch(&args, "pause"),
         Command::Resume(args) => simple::switch(&args, "resume"),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Mirror(args) => mirror::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Compat(CompatCommand::DirectoryObserver { words }) => compat::directory_observer(words),
         Command::Compat(CompatCommand::DlmWatcher { words }) => dlm_watcher::run(&words),

@@ -14,6 +14,8 @@ use crate::sink::Outcome;
 const STEP: usize = 512;
 /// How soon a comparison that waits for another one is tried again.
 const AFTER_ANOTHER: Duration = Duration::from_secs(1);
+/// So much content that was left is looked for again.
+const LEFT: usize = 1024;
 /// How often a long one says how far it is.
 const TELL: Duration = Duration::from_secs(10);
 
@@ -36,6 +38,8 @@ struct Tally {
     removed: u64,
     /// Content that is not known to be complete: it comes when it is.
     left: u64,
+    /// The first of these.
+    left_paths: Vec<Vec<u8>>,
     /// Extras that must not be removed.
     kept: u64,
     failed: u64,
@@ -81,6 +85,9 @@ impl Work {
         }
         self.at_home = true;
         self.end(&comparing)?;
+        for path in comparing.tally.left_paths {
+            self.doubts.keep(&path, now, now, self.place.origin.still);
+        }
         Ok(Outcome::Delivered)
     }
 
@@ -90,6 +97,7 @@ impl Work {
             let mut found = Vec::new();
             let walk = &mut comparing.walk;
             self.ask(|pair| walk.step(pair, STEP, &mut |difference| found.push(difference)))?;
+            comparing.tally.copied += self.copy_found(&found)?;
             for difference in found {
                 self.settle(difference, &mut comparing.tally)?;
                 if !self.pulse.beat() {
@@ -121,7 +129,16 @@ impl Work {
             What::Unreadable(fault) => tally.fail(format!("failed to {fault}")),
             _ => {
                 let content = self.content_of_a_comparison(&path)?;
-                tally.count(&self.bring(&path, content)?);
+                let done = self.bring(&path, content)?;
+                tally.count(&done);
+                if done != Brought::Same {
+                    self.doubt_other_names(&path)?;
+                }
+                if matches!(done, Brought::ContentDiffers | Brought::Changing)
+                    && tally.left_paths.len() < LEFT
+                {
+                    tally.left_paths.push(path);
+                }
             }
         }
         Ok(())
@@ -137,8 +154,8 @@ impl Work {
         })
     }
 
-    /// Makes all at and below `path` equal, at once.
-    pub(super) fn below(&mut self, path: &[u8]) -> Step<()> {
+    /// Makes all at and below `path` equal, at once; answers which content was left.
+    pub(super) fn below(&mut self, path: &[u8]) -> Step<Vec<Vec<u8>>> {
         let (mut walk, mut tally) = (Compare::below(path), Tally::default());
         while !walk.is_done() && self.pulse.beat() {
             let mut found = Vec::new();
@@ -148,11 +165,11 @@ impl Work {
                 self.pulse.beat();
             }
         }
-        Ok(())
+        Ok(tally.left_paths)
     }
 
     fn end(&mut self, comparing: &Comparing) -> Step<()> {
-        let Tally { made, copied, removed, left, kept, failed, first_failure } = &comparing.tally;
+        let Tally { made, copied, removed, left, kept, failed, first_failure, .. } = &comparing.tally;
         if *kept == 0 && *failed == 0 {
             // Nothing can be lost by that: what the source has is all there is.
             self.ask(|pair| if pair.may_delete_extra() { Ok(()) } else { pair.accept_source() })?;

@@ -23,6 +23,8 @@ pub(crate) enum Hint {
     Look,
     /// Something was removed from there.
     Gone,
+    /// Something may have been removed from there.
+    Doubt,
     /// A writer closed it.
     Closed {
         /// When that was heard.
@@ -53,6 +55,8 @@ pub(crate) struct Complete {
     pub(crate) rewritten: bool,
     /// It was renamed to where it is.
     pub(crate) renamed: bool,
+    /// It was found by polling, not heard.
+    pub(crate) polled: bool,
     /// Bytes.
     pub(crate) size: u64,
     /// Its inode; 0 where inodes tell nothing.
@@ -73,8 +77,9 @@ fn hint(parcel: &Parcel) -> Hint {
     match parcel.kind {
         Kind::File => Hint::Complete(complete(parcel)),
         Kind::Symlink | Kind::Dataset => Hint::Look,
-        // The stream tells of removals, too, and whether it was a rename.
-        Kind::Special | Kind::Removal { .. } | Kind::Gap { .. } => Hint::Nothing,
+        // The stream tells of removals, too, and whether it was a rename; unless it never saw what was removed.
+        Kind::Removal { .. } => Hint::Doubt,
+        Kind::Special | Kind::Gap { .. } => Hint::Nothing,
         Kind::Happening(what) => match what {
             Happening::Create | Happening::Attrib => Hint::Look,
             Happening::Delete => Hint::Gone,
@@ -100,5 +105,7 @@ fn complete(parcel: &Parcel) -> Complete {
     let inode = event.pointer("/data/inode").and_then(Value::as_u64).unwrap_or(0);
     let signals = event.pointer("/data/complete/signals").and_then(Value::as_array);
     let renamed = signals.is_some_and(|signals| signals.iter().any(|signal| signal == "renamed_in"));
-    Complete { rewritten: parcel.generation > 1 && !renamed, renamed, size, inode, mtime }
+    let backend = event.pointer("/data/observer/backend").and_then(Value::as_str);
+    let polled = backend.is_some_and(|backend| backend.contains("poll"));
+    Complete { rewritten: parcel.generation > 1 && !renamed, renamed, polled, size, inode, mtime }
 }

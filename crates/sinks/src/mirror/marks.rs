@@ -16,6 +16,8 @@ const LIMIT: usize = 64 * 1024;
 pub(crate) struct Copied {
     /// The source's change time when the copy was complete.
     pub(crate) ctime: (i64, u32),
+    /// The source's inode.
+    pub(crate) inode: u64,
     /// When that was seen.
     pub(crate) at: Stamp,
 }
@@ -54,9 +56,9 @@ impl Marks {
         self.all || self.marked.contains(path)
     }
 
-    /// Whether it is remembered that a copy was made.
-    pub(crate) fn is_copied(&self, path: &[u8]) -> bool {
-        self.copied.contains_key(path)
+    /// Whether it is remembered that a copy of this inode was made.
+    pub(crate) fn is_copied(&self, path: &[u8], inode: u64) -> bool {
+        self.copied.get(path).is_some_and(|copy| copy.inode == inode)
     }
 
     /// Whether it is remembered that a copy was made when the source's change time was this.
@@ -114,11 +116,11 @@ fn within<'m>(
         .filter(|(other, _)| is_within(other, path))
 }
 
-fn is_within(path: &[u8], above: &[u8]) -> bool {
+pub(super) fn is_within(path: &[u8], above: &[u8]) -> bool {
     path.strip_prefix(above).is_some_and(|rest| above.is_empty() || rest.is_empty() || rest[0] == b'/')
 }
 
-fn moved(path: &[u8], from: &[u8], to: &[u8]) -> Box<[u8]> {
+pub(super) fn moved(path: &[u8], from: &[u8], to: &[u8]) -> Box<[u8]> {
     [to, &path[from.len()..]].concat().into()
 }
 
@@ -135,7 +137,7 @@ mod tests {
         let mut marks = Marks::default();
         marks.closed(b"a", at(5), Some((5, 0)));
         assert!(marks.is_marked(b"a") && !marks.is_marked(b"b"));
-        marks.copied(b"a", Copied { ctime: (5, 0), at: at(6) });
+        marks.copied(b"a", Copied { ctime: (5, 0), inode: 1, at: at(6) });
         assert!(!marks.is_marked(b"a"));
         marks.closed(b"a", at(6), None);
         marks.closed(b"a", at(9), Some((5, 0)));
@@ -152,7 +154,7 @@ mod tests {
         for path in [&b"d/f"[..], b"d.f", b"d/e/g", b"x"] {
             marks.mark(path);
         }
-        marks.copied(b"d/h", Copied { ctime: (1, 0), at: at(1) });
+        marks.copied(b"d/h", Copied { ctime: (1, 0), inode: 1, at: at(1) });
         marks.renamed(b"d", b"n");
         assert!(marks.is_marked(b"n/f") && marks.is_marked(b"n/e/g") && !marks.is_marked(b"d/f"));
         assert!(marks.is_marked(b"d.f") && marks.is_marked(b"x"));

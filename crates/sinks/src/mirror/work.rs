@@ -8,8 +8,10 @@ use model::Stamp;
 
 use super::Place;
 use super::comparing::Comparing;
+use super::doubts::Doubts;
 use super::item::{Complete, Hint, Item};
 use super::marks::{Copied, Marks};
+use super::names::Names;
 use super::pending::{First, Pending, Second};
 use super::pulse::Pulse;
 use crate::journal::Hands;
@@ -21,6 +23,8 @@ const SLICE: Duration = Duration::from_secs(2);
 const AWAIT: Duration = Duration::from_millis(100);
 /// So many wait at once; others are copied.
 const AWAITED: usize = 4096;
+/// Nothing for so long: what is doubtful can be looked at.
+const QUIET: Duration = Duration::from_millis(250);
 
 /// The mirror's thread.
 #[derive(Debug)]
@@ -34,8 +38,12 @@ pub(crate) struct Work {
     pub(super) at_home: bool,
     /// The last root was removed, not just out of sight: its successor is the source.
     root_gone: bool,
-    marks: Marks,
+    pub(super) marks: Marks,
     pending: Pending,
+    pub(super) doubts: Doubts,
+    names: Names,
+    /// When anything but doubts was worked on last.
+    worked: Stamp,
     pub(super) comparing: Option<Comparing>,
     /// Those of the last call that are done. Its answer may have come too late for the caller.
     finished: HashSet<u64>,
@@ -67,6 +75,9 @@ impl Work {
             root_gone: false,
             marks: Marks::default(),
             pending: Pending::default(),
+            doubts: Doubts::default(),
+            names: Names::default(),
+            worked: Stamp::new(0, 0),
             comparing: None,
             finished: HashSet::new(),
             awaited: HashSet::new(),
@@ -87,6 +98,9 @@ impl Work {
         let before = std::mem::take(&mut self.finished);
         let mut outcomes = Vec::with_capacity(items.len());
         let mut undone = HashSet::new();
+        if let Err(Stop::Trouble(trouble)) = self.copy_ahead(items) {
+            return Err(trouble);
+        }
         for (at, item) in items.iter().enumerate() {
             if undone.contains(&item.path) {
                 break;
@@ -115,10 +129,37 @@ impl Work {
                 break;
             }
         }
-        match self.end_batch() {
+        let end = self.end_batch();
+        self.hold_ticket(items, &mut outcomes);
+        match end {
             Some(trouble) => Err(trouble),
             None => Ok(outcomes),
         }
+    }
+
+    /// The last event is not acknowledged before doubts were looked at: it brings us back when it is quiet.
+    fn hold_ticket(&mut self, items: &[Item], outcomes: &mut [Outcome]) {
+        let Some(item) = outcomes.len().checked_sub(1).and_then(|last| items.get(last)) else { return };
+        let Some(last) = outcomes.last_mut().filter(|last| **last == Outcome::Delivered) else { return };
+        if self.doubts.needs_ticket(item.seq) {
+            self.finished.remove(&item.seq);
+            *last = wait_for_quiet();
+        }
+    }
+
+    /// The event that stands for doubts came again.
+    fn settle_doubts(&mut self) -> Step<()> {
+        let now = (self.hands.now)();
+        let still = self.place.origin.still;
+        for (path, begun) in self.doubts.take() {
+            // What fails or ends early here is told by its own event, or by the next comparison.
+            for path in self.below(&path)? {
+                self.doubts.keep(&path, begun, now, still);
+            }
+            self.learn_names(&path)?;
+            self.touched.insert(parent(&path).into());
+        }
+        Ok(())
     }
 
     /// Half the timeout at most, so that the answer comes in time.
@@ -144,6 +185,13 @@ impl Work {
 
     fn one(&mut self, item: &Item, later: &[Item]) -> Step<Outcome> {
         let path = &item.path;
+        let now = (self.hands.now)();
+        let busy = since(self.worked, now) < QUIET;
+        match self.doubts.is_due(item.seq, busy) {
+            Some(true) => return self.settle_doubts().map(|()| Outcome::Delivered),
+            Some(false) => return Ok(wait_for_quiet()),
+            None => self.worked = now,
+        }
         self.touched.insert(parent(path).into());
         match &item.what {
             Hint::Nothing => {}
@@ -155,6 +203,7 @@ impl Work {
             Hint::Complete(complete) => return self.complete(item.seq, path, complete),
             Hint::Look => self.look(path)?,
             Hint::Gone => self.gone(path)?,
+            Hint::Doubt => self.doubt(path),
             Hint::Closed { at } => self.closed(path, *at)?,
             Hint::MovedFrom { cookie } => return self.moved_from(path, *cookie, later),
             Hint::MovedTo { cookie } => self.moved_to(path, *cookie)?,
@@ -190,6 +239,11 @@ impl Work {
             Content::IfDiffers
         };
         self.bring(path, content)?;
+        self.doubt_other_names(path)?;
+        if complete.polled {
+            // Two pollers look at different times: if it goes before the stream's next look, no event tells of that.
+            self.doubt(path);
+        }
         Ok(Outcome::Delivered)
     }
 
@@ -209,8 +263,14 @@ impl Work {
 
     /// Makes everything equal that is there, but content that is not said to be complete. What is missing in the
     /// source is left: if it was removed or renamed, that is told, too, and a rename may still need it.
-    fn look(&mut self, path: &[u8]) -> Step<()> {
-        if self.source(path)?.is_none() || self.bring(path, Content::Never)? != Brought::ContentDiffers {
+    pub(super) fn look(&mut self, path: &[u8]) -> Step<()> {
+        if self.source(path)?.is_none() {
+            self.doubt(path);
+            return Ok(());
+        }
+        let brought = self.bring(path, Content::Never)?;
+        self.doubt_other_names(path)?;
+        if brought != Brought::ContentDiffers {
             return Ok(());
         }
         // Nobody wrote since it was copied, but somebody set its times: no arrival will tell of that.
@@ -220,11 +280,30 @@ impl Work {
             return Ok(());
         }
         let pulse = self.pulse.clone();
-        let known = self.marks.is_copied(path) && !self.marks.is_marked(path);
+        let known = self.marks.is_copied(path, ours.inode) && !self.marks.is_marked(path);
         if known || self.ask(|pair| pair.content_equal(path, &|_| pulse.beat()))? {
             self.bring(path, Content::OnlyTimes)?;
         }
         Ok(())
+    }
+
+    /// What happens to a file is told of one of its names only.
+    pub(super) fn doubt_other_names(&mut self, path: &[u8]) -> Step<()> {
+        for other in self.learn_names(path)? {
+            self.doubt(&other);
+        }
+        Ok(())
+    }
+
+    /// The file's other names, as far as they are known.
+    fn learn_names(&mut self, path: &[u8]) -> Step<Vec<Box<[u8]>>> {
+        let look = self.source(path)?.filter(|look| look.kind() == EntryKind::File && look.links > 1);
+        Ok(look.map(|look| self.names.learn(look.inode, path)).unwrap_or_default())
+    }
+
+    fn doubt(&mut self, path: &[u8]) {
+        let now = (self.hands.now)();
+        self.doubts.add(path, now);
     }
 
     /// Something was removed from there.
@@ -238,7 +317,7 @@ impl Work {
     /// Something went from there with all that is in it, and something else may be there by now.
     fn left(&mut self, path: &[u8]) -> Step<()> {
         match self.source(path)? {
-            Some(look) if look.kind() == EntryKind::Directory => self.below(path),
+            Some(look) if look.kind() == EntryKind::Directory => self.below(path).map(drop),
             _ => self.gone(path),
         }
     }
@@ -288,6 +367,12 @@ impl Work {
         };
         if renamed == Renamed::Done {
             self.marks.renamed(from, to);
+            self.doubts.renamed(from, to);
+            self.names.renamed(from, to);
+            if self.source(to)?.is_some_and(|look| look.kind() == EntryKind::Directory) {
+                // What was looked at in it under its old name may have been another thing.
+                self.doubt(to);
+            }
             for path in overtaken {
                 self.bring(&path, Content::IfDiffers)?;
                 self.gone(&[to, &path[from.len()..]].concat())?;
@@ -299,7 +384,9 @@ impl Work {
             self.marks.gone(to);
             self.marks.mark(to);
             self.below(to)?;
+            self.doubt(to);
         }
+        self.doubt(from);
         if from_is_new { self.look(from) } else { self.left(from) }
     }
 
@@ -340,7 +427,7 @@ impl Work {
         match (&done, before) {
             // Seen before the copy was made: what changed since then is not in it.
             (Brought::Copied { .. }, Some(look)) => {
-                self.marks.copied(path, Copied { ctime: look.ctime, at: now });
+                self.marks.copied(path, Copied { ctime: look.ctime, inode: look.inode, at: now });
             }
             (Brought::Removed { .. }, _) => self.marks.gone(path),
             (Brought::Stopped, _) => {
@@ -358,11 +445,11 @@ impl Work {
         self.ask(|pair| Ok(at_home || pair.may_delete_extra()))
     }
 
-    fn source(&mut self, path: &[u8]) -> Step<Option<Look>> {
+    pub(super) fn source(&mut self, path: &[u8]) -> Step<Option<Look>> {
         self.ask(|pair| pair.look_source(path))
     }
 
-    fn destination(&mut self, path: &[u8]) -> Step<Option<Look>> {
+    pub(super) fn destination(&mut self, path: &[u8]) -> Step<Option<Look>> {
         self.ask(|pair| pair.look_destination(path))
     }
 
@@ -437,16 +524,20 @@ pub(super) fn cannot_open(error: &OpenError) -> String {
 }
 
 /// Whether what the destination has counts as the file's copy.
-fn is_copy(look: &Look, copy: Option<&Look>) -> bool {
+pub(super) fn is_copy(look: &Look, copy: Option<&Look>) -> bool {
     let facts = |look: &Look| (look.kind(), look.size, look.mtime);
     look.kind() == EntryKind::File && copy.is_some_and(|copy| facts(copy) == facts(look))
 }
 
-fn stamp((sec, nsec): (i64, u32)) -> Stamp {
+pub(super) fn wait_for_quiet() -> Outcome {
+    Outcome::PutOff(QUIET, "what was renamed meanwhile is looked at again when it is quiet".into())
+}
+
+pub(super) fn stamp((sec, nsec): (i64, u32)) -> Stamp {
     Stamp::new(sec, nsec)
 }
 
-fn parent(path: &[u8]) -> &[u8] {
+pub(super) fn parent(path: &[u8]) -> &[u8] {
     path.iter().rposition(|&byte| byte == b'/').map_or(b"", |at| &path[..at])
 }
 

@@ -37,6 +37,22 @@ fn times_of_a_file_that_is_being_written_are_not_taken() {
 }
 
 #[test]
+fn a_file_with_two_names_changes_under_both() {
+    let mut rig = Rig::new();
+    rig.write("a", "text");
+    rig.mirrored();
+    fs::hard_link(rig.there("a"), rig.there("b")).unwrap();
+    let told =
+        [rig.happening(Happening::Attrib, "a"), rig.happening(Happening::Create, "b"), rig.arrival("b")];
+    rig.give(told);
+    chmod(&rig.there("b"), 0o600);
+    fs::write(rig.there("b"), "other text").unwrap();
+    let told = [rig.happening(Happening::Attrib, "b"), rig.arrived("b", 2, model::SignalSet::EMPTY)];
+    rig.give(told);
+    rig.assert_equal();
+}
+
+#[test]
 fn the_roots_mode_follows_and_the_next_file_comes() {
     let mut rig = Rig::new();
     rig.mirrored();

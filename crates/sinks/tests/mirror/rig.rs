@@ -25,6 +25,8 @@ pub(crate) struct Rig {
     pub(crate) plan: MirrorSink,
     pub(crate) sink: Mirror,
     pub(crate) remarks: Arc<Mutex<Vec<String>>>,
+    /// So many events are offered at once.
+    pub(crate) most: usize,
     seq: u64,
 }
 
@@ -69,7 +71,7 @@ impl Rig {
         change(&mut plan);
         let remarks = Arc::default();
         let sink = built(&plan, &remarks);
-        Self { _scratch: scratch, source, destination, plan, sink, remarks, seq: 0 }
+        Self { _scratch: scratch, source, destination, plan, sink, remarks, most: 128, seq: 0 }
     }
 
     /// Another process: what the old one had in memory is gone.
@@ -191,7 +193,7 @@ impl Rig {
             let held: HashSet<_> = waiting.iter().map(|(_, parcel)| parcel.path.clone()).collect();
             let batch = match due {
                 Some(at) => vec![waiting.remove(at).1],
-                None => take_free(&mut fresh, &held),
+                None => take_free(&mut fresh, &held, self.most),
             };
             if batch.is_empty() {
                 std::thread::sleep(Duration::from_millis(5));
@@ -244,10 +246,17 @@ fn built(plan: &MirrorSink, remarks: &Arc<Mutex<Vec<String>>>) -> Mirror {
 }
 
 /// The next events of paths of which none waits.
-fn take_free(fresh: &mut VecDeque<Parcel>, held: &HashSet<Vec<u8>>) -> Vec<Parcel> {
-    let (free, rest) = fresh.drain(..).partition::<VecDeque<_>, _>(|parcel| !held.contains(&parcel.path));
+fn take_free(fresh: &mut VecDeque<Parcel>, held: &HashSet<Vec<u8>>, most: usize) -> Vec<Parcel> {
+    let (mut free, mut rest) = (Vec::new(), VecDeque::new());
+    for parcel in fresh.drain(..) {
+        if free.len() < most && !held.contains(&parcel.path) {
+            free.push(parcel);
+        } else {
+            rest.push_back(parcel);
+        }
+    }
     *fresh = rest;
-    free.into()
+    free
 }
 
 /// Everything in a tree: kind and mode, time of change, content or target.
