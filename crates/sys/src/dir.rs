@@ -168,6 +168,12 @@ impl Dir {
         rustix::fs::openat(&self.0, name, REACHED | OFlags::NOFOLLOW, Mode::empty()).map(Self::reached)
     }
 
+    /// Whether it could be opened and listed, found out without opening it.
+    pub fn may_list(&self) -> Result<(), Errno> {
+        let access = rustix::fs::Access::READ_OK | rustix::fs::Access::EXEC_OK;
+        rustix::fs::accessat(&self.0, ".", access, AtFlags::EACCESS)
+    }
+
     /// Looks at this directory itself.
     pub fn look(&self) -> Result<Look, Errno> {
         rustix::fs::fstat(&self.0).map(Look::from)
