@@ -101,7 +101,14 @@ fn plan(args: &WatchArgs) -> anyhow::Result<Plan> {
         max_attempts: 0,
         timeout: Duration::from_hours(1),
     };
-    Ok(Plan { site: "local".into(), durability: Durability::Process, watch_config: false, plugin_dir: None, sources, sinks: vec![sink] })
+    Ok(Plan {
+        site: "local".into(),
+        durability: Durability::Process,
+        watch_config: false,
+        plugin_dir: None,
+        sources,
+        sinks: vec![sink],
+    })
 }
 
 fn source(args: &WatchArgs, name: String, path: PathBuf, backend: Backend, rules: Rules) -> SourcePlan {
