@@ -390,8 +390,8 @@ impl Notice<'_> {
             | Notice::StreamFailed { .. }
             | Notice::StreamOverflow { .. }
             | Notice::StreamCutOff { .. }
-            | Notice::StreamOwn { .. } => self.stream_text(),
-            Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),
+            | Notice::StreamOwn { .. }
+            | Notice::Unhandled { .. } => self.stream_text(),
             Notice::Stopped { path } => format!("stopped watching {}", shown(path)),
             Notice::Overflow { source, directories, comparing_in } => {
                 overflow(source, *directories, *comparing_in)
@@ -412,11 +412,7 @@ impl Notice<'_> {
                  them is not seen. Give the user that runs staithe read and search permission",
                 safe(first)
             ),
-            Notice::DeadlinePassed { source, path, reason } => format!(
-                "source {source}: {} is still not complete at its deadline ({reason}); `staithe explain` \
-                 tells more",
-                safe(path)
-            ),
+            Notice::DeadlinePassed { source, path, reason } => deadline_passed(source, path, reason),
             Notice::LeftOut { source, path, link } => left_out(source, path, *link),
             Notice::MarkerStays { source, path, error } => format!(
                 "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \
@@ -466,9 +462,17 @@ impl Notice<'_> {
                 "source {source}: more happened in {} than could be told before the end; the rest is lost, and its sinks                  were told so (overflow). Fix: stop the writers first",
                 shown(path)
             ),
+            Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),
             _ => String::new(),
         }
     }
+}
+
+fn deadline_passed(source: &str, path: &[u8], reason: &str) -> String {
+    let path = safe(path);
+    format!(
+        "source {source}: {path} is still not complete at its deadline ({reason}); `staithe explain` tells more"
+    )
 }
 
 /// The line that gives enough watches for so many directories, and leaves others some.
