@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(doubts.is_due(1, true), Some(true));
         assert_eq!(doubts.take().into_keys().collect::<Vec<_>>(), [Box::default()]);
         doubts.keep(b"f", at(1), at(1), Some(Duration::ZERO));
-        doubts.keep(b"e", at(1), at(1), Some(Duration::from_secs(60)));
+        doubts.keep(b"e", at(1), at(1), Some(Duration::from_mins(1)));
         doubts.keep(b"g", at(1), at(99), Some(Duration::ZERO));
         doubts.keep(b"h", at(1), at(5), None);
         assert_eq!(doubts.take().len(), 1);

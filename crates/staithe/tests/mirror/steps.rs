@@ -92,7 +92,7 @@ impl User {
             (17, _) => (said("append to", &[file]), self.append(file)),
             (18, _) => (said("patch", &[file]), self.patch(file)),
             (19 | 20, _) => (said("rename", &[file, new]), fs::rename(file, new)),
-            (21, _) => (said("hard link", &[file, new]), fs::hard_link(file, new)),
+            (21, _) => (said("link and unlink", &[file, new]), relink(file, new)),
             (22, _) => (said("mode of", &[file]), self.mode(file, 0o400)),
             (23, _) => (said("touch", &[file]), self.touch(file)),
             (24 | 25, Some(inner)) => (said("rename", &[inner, new]), fs::rename(inner, new)),
@@ -190,6 +190,12 @@ impl User {
         let Some(from) = self.one(&outside) else { return ("nothing".into(), Ok(())) };
         (format!("move in {}", new.display()), fs::rename(from, new))
     }
+}
+
+/// As OpenSSH renames. Two names that stay are told of one by one, and not remembered over a kill.
+fn relink(file: &Path, new: &Path) -> io::Result<()> {
+    fs::hard_link(file, new)?;
+    fs::remove_file(file)
 }
 
 fn over_empty(inner: &Path, new: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use testkit::{Landing, Scratch};
 
 use crate::trees::wait_equal;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn verify_names_what_differs_and_prune_removes_what_a_new_root_left() {
