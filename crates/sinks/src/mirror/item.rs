@@ -1,6 +1,6 @@
 //! What a mirror needs to know of an event.
 
-use model::{Detail, Happening, Kind, Parcel, Stamp};
+use model::{Detail, Happening, Kind, Parcel, Stamp, text};
 use serde_json::Value;
 
 /// One event, as the mirror's thread gets it.
@@ -39,6 +39,8 @@ pub(crate) enum Hint {
     MovedTo {
         /// What it has in common with the other half.
         cookie: u32,
+        /// Where it was, if that is in this tree and was told.
+        from: Option<Box<[u8]>>,
     },
     /// Anything may have changed.
     Compare,
@@ -86,7 +88,7 @@ fn hint(parcel: &Parcel) -> Hint {
             Happening::Modify if Detail::unpack(parcel.size).synthetic => Hint::Closed { at: parcel.mtime },
             Happening::CloseWrite => Hint::Closed { at: parcel.mtime },
             Happening::MovedFrom => Hint::MovedFrom { cookie },
-            Happening::MovedTo => Hint::MovedTo { cookie },
+            Happening::MovedTo => Hint::MovedTo { cookie, from: from(parcel) },
             // The second: there is another destination, or something else to be mirrored.
             Happening::WatchInit | Happening::WatchReconfig | Happening::Overflow => Hint::Compare,
             // Only the kernel's word counts: a share that drops out looks like a removed root, too.
@@ -96,12 +98,28 @@ fn hint(parcel: &Parcel) -> Hint {
     }
 }
 
+/// The event says both paths from the root of all on, with links in the root's own path resolved.
+fn from(parcel: &Parcel) -> Option<Box<[u8]>> {
+    if !Detail::unpack(parcel.size).moved {
+        return None;
+    }
+    let event = event(parcel);
+    let moved = event.pointer("/data/event/moved")?;
+    let (from, to) = (text::json_path(moved, "from")?, text::json_path(moved, "to")?);
+    let root = to.strip_suffix(&parcel.path[..])?;
+    from.strip_prefix(root).filter(|below| !below.is_empty()).map(Box::from)
+}
+
+/// The body lacks its end, which is put in with each delivery.
+fn event(parcel: &Parcel) -> Value {
+    let whole = [&parcel.event.body[..], b"1}}}"].concat();
+    serde_json::from_slice(&whole).unwrap_or_default()
+}
+
 /// The event is our own. What cannot be read of it is taken for a rewrite, which costs a copy.
 fn complete(parcel: &Parcel) -> Complete {
     let (size, mtime) = (parcel.size, parcel.mtime);
-    // The body lacks its end, which is put in with each delivery.
-    let whole = [&parcel.event.body[..], b"1}}}"].concat();
-    let event = serde_json::from_slice::<Value>(&whole).unwrap_or_default();
+    let event = event(parcel);
     let inode = event.pointer("/data/inode").and_then(Value::as_u64).unwrap_or(0);
     let signals = event.pointer("/data/complete/signals").and_then(Value::as_array);
     let renamed = signals.is_some_and(|signals| signals.iter().any(|signal| signal == "renamed_in"));

@@ -76,8 +76,12 @@ impl Pending {
         })
     }
 
-    /// Both halves are at hand and the rename is done with the first one.
+    /// The rename is done with the half that is at hand.
     pub(crate) fn joined(&mut self, cookie: u32) {
+        if self.halves.len() >= LIMIT {
+            // Some of them never come. If one does, it waits in vain, and then what is there is looked at.
+            self.halves.retain(|_, half| matches!(half, Half::Waits(_)));
+        }
         if self.halves.len() < LIMIT || self.halves.contains_key(&cookie) {
             self.halves.insert(cookie, Half::Done);
         }

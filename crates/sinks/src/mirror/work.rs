@@ -206,14 +206,18 @@ impl Work {
             Hint::Doubt => self.doubt(path),
             Hint::Closed { at } => self.closed(path, *at)?,
             Hint::MovedFrom { cookie } => return self.moved_from(path, *cookie, later),
-            Hint::MovedTo { cookie } => self.moved_to(path, *cookie)?,
+            Hint::MovedTo { cookie, from } => self.moved_to(path, *cookie, from.as_deref())?,
             Hint::Compare => return self.compare(item.seq),
         }
         Ok(Outcome::Delivered)
     }
 
     fn complete(&mut self, seq: u64, path: &[u8], complete: &Complete) -> Step<Outcome> {
-        let Some(look) = self.source(path)? else { return Ok(Outcome::Delivered) };
+        let Some(look) = self.source(path)? else {
+            // It may have been copied ahead.
+            self.doubt(path);
+            return Ok(Outcome::Delivered);
+        };
         let same_inode = complete.inode == 0 || complete.inode == look.inode;
         if look.kind() != EntryKind::File || look.size != complete.size || !same_inode {
             // Another content lies there by now; it is told of when it is complete.
@@ -330,7 +334,7 @@ impl Work {
 
     /// Both halves at once if the other one is at hand; else it is waited for, and others go first.
     fn moved_from(&mut self, path: &[u8], cookie: u32, later: &[Item]) -> Step<Outcome> {
-        let joins = |item: &&Item| cookie != 0 && item.what == Hint::MovedTo { cookie };
+        let joins = |item: &&Item| matches!(item.what, Hint::MovedTo { cookie: other, .. } if cookie != 0 && other == cookie);
         if let Some(other) = later.iter().find(joins) {
             self.renamed(path, &other.path)?;
             self.pending.joined(cookie);
@@ -346,11 +350,17 @@ impl Work {
         }
     }
 
-    fn moved_to(&mut self, path: &[u8], cookie: u32) -> Step<()> {
-        match self.pending.second(cookie) {
-            Second::From(from) => self.renamed(&from, path),
-            Second::Done => self.look(path),
-            Second::Alone => {
+    fn moved_to(&mut self, path: &[u8], cookie: u32, from: Option<&[u8]>) -> Step<()> {
+        match (self.pending.second(cookie), from) {
+            (Second::From(from), _) => self.renamed(&from, path),
+            (Second::Done, _) => self.look(path),
+            // The first one waits behind an event of its path that waits for something.
+            (Second::Alone, Some(from)) => {
+                self.renamed(from, path)?;
+                self.pending.joined(cookie);
+                Ok(())
+            }
+            (Second::Alone, None) => {
                 self.marks.mark(path);
                 self.look(path)
             }
@@ -361,9 +371,10 @@ impl Work {
         // Arrivals may have overtaken the stream: what they brought to either name is newer than the rename.
         let (from_is_new, to_is_new) = (self.is_equal(from)?, self.is_equal(to)?);
         let overtaken = self.copies_within(from)?;
-        let renamed = match from_is_new || to_is_new {
-            true => Renamed::NotThere,
-            false => self.ask(|pair| pair.rename(from, to))?,
+        let renamed = if from_is_new || to_is_new {
+            Renamed::NotThere
+        } else {
+            self.ask(|pair| pair.rename(from, to))?
         };
         if renamed == Renamed::Done {
             self.marks.renamed(from, to);

@@ -92,6 +92,23 @@ fn what_was_looked_for_under_an_old_name_is_found_when_it_is_quiet() {
 }
 
 #[test]
+fn a_rename_is_one_also_when_its_first_half_waits_behind_another_event() {
+    let mut rig = Rig::new();
+    rig.write("n", "text");
+    rig.mirrored();
+    let was = rig.inode("n");
+    rename(&rig, "n", "m");
+    // What it speaks of is no more where it was: it comes again when it is quiet, and its path waits for that.
+    let early = rig.happening(Happening::Attrib, "n");
+    let [from, to] = rig.matched("n", "m", 1);
+    let arrival = rig.arrival("m");
+    rig.most = 1;
+    rig.give([early, from, to, arrival]);
+    rig.assert_equal();
+    assert_eq!(rig.inode("m"), was);
+}
+
+#[test]
 fn what_was_moved_out_goes_within_the_time_for_pairs() {
     let mut rig = Rig::new();
     rig.write("d/f", "text");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use config::{MirrorOrigin, MirrorSink};
-use model::{Cause, Detail, Event, Fingerprint, Happening, Identity, Kind, Parcel, Signal, SignalSet, Stamp};
+use model::{
+    Cause, Detail, Event, Fingerprint, Happening, Identity, Kind, Moved, Parcel, Signal, SignalSet, Stamp,
+};
 use sinks::journal::MemoryJournal;
 use sinks::{Hands, Mirror, Outcome, Sink, Trouble};
 use tempfile::TempDir;
@@ -105,10 +107,23 @@ impl Rig {
     }
 
     pub(crate) fn told(&mut self, what: Happening, path: &str, says: Says) -> Parcel {
+        self.told_with(what, path, says, None)
+    }
+
+    fn told_with(&mut self, what: Happening, path: &str, says: Says, moved: Option<&Moved>) -> Parcel {
         let Says { cookie, is_dir, synthetic } = says;
-        let detail = Detail { is_dir, synthetic, cookie, moved: false };
+        let detail = Detail { is_dir, synthetic, cookie, moved: moved.is_some() };
         let fingerprint = Fingerprint { size: detail.pack(), mtime: now(), inode: self.seq };
-        self.parcel(Kind::Happening(what), path, fingerprint, 1, SignalSet::EMPTY)
+        self.parcel(Kind::Happening(what), path, fingerprint, (1, SignalSet::EMPTY), moved)
+    }
+
+    /// The halves of a rename of which the second one says both paths, as a stream tells it.
+    pub(crate) fn matched(&mut self, from: &str, to: &str, cookie: u32) -> [Parcel; 2] {
+        let says = Says { cookie, ..Says::default() };
+        let absolute = |path: &str| self.source.join(path).into_os_string().into_vec().into();
+        let moved = Moved { from: absolute(from), to: absolute(to) };
+        let second = Some(&moved);
+        [self.told(Happening::MovedFrom, from, says), self.told_with(Happening::MovedTo, to, says, second)]
     }
 
     pub(crate) fn halves(&mut self, from: &str, to: &str, cookie: u32) -> [Parcel; 2] {
@@ -125,7 +140,7 @@ impl Rig {
         let look = fs::metadata(self.there(path)).unwrap();
         let mtime = Stamp::new(look.mtime(), u32::try_from(look.mtime_nsec()).unwrap());
         let fingerprint = Fingerprint { size: look.len(), mtime, inode: look.ino() };
-        self.parcel(Kind::File, path, fingerprint, generation, signals)
+        self.parcel(Kind::File, path, fingerprint, (generation, signals), None)
     }
 
     fn parcel(
@@ -133,8 +148,8 @@ impl Rig {
         kind: Kind,
         path: &str,
         fingerprint: Fingerprint,
-        generation: u32,
-        signals: SignalSet,
+        (generation, signals): (u32, SignalSet),
+        moved: Option<&Moved>,
     ) -> Parcel {
         self.seq += 1;
         let (path, root) = (path.as_bytes(), self.source.as_os_str().as_bytes());
@@ -152,7 +167,7 @@ impl Rig {
             backend: "inotify",
             cause: Cause::Arrived,
             members: None,
-            moved: None,
+            moved,
         };
         Parcel {
             seq: self.seq,
