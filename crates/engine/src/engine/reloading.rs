@@ -81,7 +81,7 @@ impl Engine {
             let same_place = {
                 let state = self.lock();
                 let running = state.sources.iter().find(|running| running.plan.name == source.name);
-                running.map(|running| is_same_place(&running.plan, source))
+                running.map(|running| is_same_place(&running.plan, source) || keeps_stream(running, source))
             };
             match same_place {
                 Some(true) => telling.extend(self.replan(source, routes, plan, renewed, done)?),
@@ -144,6 +144,13 @@ impl Engine {
         endings: &mut Vec<Ending>,
     ) -> Result<(), EngineError> {
         match (running.looks(), has_arrivals(&running.plan, &plan.sinks)) {
+            (true, true) if !is_same_place(before, &running.plan) => {
+                let ended = running.end_arrivals();
+                self.wait_for(ended.into_iter().collect());
+                self.start_arrivals(running)?;
+                running.orders.give(Order::Begin);
+                running.set_front();
+            }
             (true, true) if without_streams(before) != without_streams(&running.plan) => {
                 let plan = Box::new(running.plan.clone());
                 running.orders.give(Order::Replan { plan, routes });
@@ -180,7 +187,8 @@ impl Engine {
         };
         let sinks = wishes.sinks();
         let renewed: Vec<SinkId> = renewed.iter().copied().filter(|sink| sinks.contains(sink)).collect();
-        let same = stream.wishes == wishes && before.poll_interval == running.plan.poll_interval;
+        let hears = |plan: &SourcePlan| (plan.poll_interval, plan.backend, plan.recursive);
+        let same = stream.wishes == wishes && hears(before) == hears(&running.plan);
         stream.wishes = wishes.clone();
         // Whatever else has changed (rules of arrivals) is nothing to it; it keeps the plan it has.
         if same && renewed.is_empty() {
@@ -236,6 +244,12 @@ impl Engine {
 
 fn without_streams(plan: &SourcePlan) -> SourcePlan {
     SourcePlan { streams: Vec::new(), ..plan.clone() }
+}
+
+/// Whether its stream can go on in a changed source: whatever else has changed, it takes over while it listens. What
+/// happened while it began anew would be lost.
+fn keeps_stream(running: &RunningSource, new: &SourcePlan) -> bool {
+    running.stream.is_some() && !new.streams.is_empty() && running.plan.path == new.path
 }
 
 /// Whether a changed source can keep its watches.

@@ -3,10 +3,23 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use config::Backend;
 use model::Happening;
 use settle::{Completion, Rule, Shape};
 
 use crate::rig::{Rig, counts, line_of, patterns, set, source, wish, without_barriers};
+
+/// A rule by which all files arrive.
+fn files_to_other() -> Rule {
+    Rule {
+        name: "files".into(),
+        include: patterns(&["*"]),
+        exclude: Vec::new(),
+        completion: Completion::local(),
+        to: vec!["other".into()],
+        shape: Shape::default(),
+    }
+}
 
 #[test]
 fn one_source_goes_another_comes_and_the_third_loses_nothing() {
@@ -86,14 +99,7 @@ fn looking_for_files_begins_and_ends_beside_the_stream() {
     let mut rig = Rig::one();
     rig.barrier("log", &rig.path("w"));
     let only_told = rig.plan.sources[0].clone();
-    rig.plan.sources[0].rules.rules = vec![Rule {
-        name: "files".into(),
-        include: patterns(&["*"]),
-        exclude: Vec::new(),
-        completion: Completion::local(),
-        to: vec!["other".into()],
-        shape: Shape::default(),
-    }];
+    rig.plan.sources[0].rules.rules = vec![files_to_other()];
     rig.reload();
     fs::write(rig.path("w/a"), b"x").unwrap();
     rig.until("the arrival", || rig.events("other").iter().any(|event| event["data"]["path"] == "a"));
@@ -147,4 +153,47 @@ fn a_sink_that_is_another_one_hears_of_that() {
     rig.barrier("log", &rig.path("w"));
     let told: Vec<_> = rig.lines("log").into_iter().take(3).map(|(what, _)| what).collect();
     assert_eq!(told, ["watch_init", "watch_reconfig", "create"]);
+}
+
+/// How arrivals are noticed and told apart is nothing to a stream, and how deep it listens it takes over.
+#[test]
+fn a_source_that_is_noticed_otherwise_loses_nothing_of_its_stream() {
+    let mut rig = Rig::one();
+    for round in 0..6 {
+        for number in 0..50 {
+            drop(fs::File::create(rig.path(&format!("w/r{round}f{number}"))).unwrap());
+        }
+        let source = &mut rig.plan.sources[0];
+        match round % 3 {
+            0 => source.backend = if round == 0 { Backend::Inotify } else { Backend::Auto },
+            1 => source.follow_symlinks = !source.follow_symlinks,
+            _ => source.recursive = !source.recursive,
+        }
+        rig.reload();
+    }
+    rig.barrier("log", &rig.path("w"));
+    let lines = rig.lines("log");
+    assert!(!lines.contains(&line_of("watch_dead", "")), "it went on");
+    assert_eq!(counts(&lines, "create").keys().filter(|path| path.starts_with('r')).count(), 300);
+    assert_eq!(rig.stream("w")["state"], "ok");
+}
+
+#[test]
+fn files_are_looked_for_anew_and_the_stream_goes_on() {
+    let mut rig = Rig::one();
+    rig.plan.sources[0].rules.rules = vec![files_to_other()];
+    rig.reload();
+    let arrives = |rig: &Rig, name: &str| {
+        fs::write(rig.path("w").join(name), b"x").unwrap();
+        rig.until(name, || rig.events("other").iter().any(|event| event["data"]["path"] == name));
+    };
+    arrives(&rig, "a");
+    rig.plan.sources[0].backend = Backend::Inotify;
+    rig.reload();
+    arrives(&rig, "b");
+    rig.barrier("log", &rig.path("w"));
+    let told = [line_of("watch_init", ""), line_of("create", "a"), line_of("create", "b")];
+    assert_eq!(without_barriers(rig.lines("log")), told);
+    rig.until("it to be ready", || rig.engine().is_ready() && rig.source("w")["arrivals"] == true);
+    assert_eq!(rig.events("other").iter().filter(|event| event["data"]["path"] == "a").count(), 1);
 }
