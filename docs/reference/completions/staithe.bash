@@ -52,6 +52,9 @@ _staithe() {
             staithe,man)
                 cmd="staithe__subcmd__man"
                 ;;
+            staithe,mirror)
+                cmd="staithe__subcmd__mirror"
+                ;;
             staithe,notify)
                 cmd="staithe__subcmd__notify"
                 ;;
@@ -178,6 +181,9 @@ _staithe() {
             staithe__subcmd__help,man)
                 cmd="staithe__subcmd__help__subcmd__man"
                 ;;
+            staithe__subcmd__help,mirror)
+                cmd="staithe__subcmd__help__subcmd__mirror"
+                ;;
             staithe__subcmd__help,notify)
                 cmd="staithe__subcmd__help__subcmd__notify"
                 ;;
@@ -235,6 +241,12 @@ _staithe() {
             staithe__subcmd__help__subcmd__dead,show)
                 cmd="staithe__subcmd__help__subcmd__dead__subcmd__show"
                 ;;
+            staithe__subcmd__help__subcmd__mirror,prune)
+                cmd="staithe__subcmd__help__subcmd__mirror__subcmd__prune"
+                ;;
+            staithe__subcmd__help__subcmd__mirror,verify)
+                cmd="staithe__subcmd__help__subcmd__mirror__subcmd__verify"
+                ;;
             staithe__subcmd__help__subcmd__store,check)
                 cmd="staithe__subcmd__help__subcmd__store__subcmd__check"
                 ;;
@@ -243,6 +255,24 @@ _staithe() {
                 ;;
             staithe__subcmd__help__subcmd__store,repair)
                 cmd="staithe__subcmd__help__subcmd__store__subcmd__repair"
+                ;;
+            staithe__subcmd__mirror,help)
+                cmd="staithe__subcmd__mirror__subcmd__help"
+                ;;
+            staithe__subcmd__mirror,prune)
+                cmd="staithe__subcmd__mirror__subcmd__prune"
+                ;;
+            staithe__subcmd__mirror,verify)
+                cmd="staithe__subcmd__mirror__subcmd__verify"
+                ;;
+            staithe__subcmd__mirror__subcmd__help,help)
+                cmd="staithe__subcmd__mirror__subcmd__help__subcmd__help"
+                ;;
+            staithe__subcmd__mirror__subcmd__help,prune)
+                cmd="staithe__subcmd__mirror__subcmd__help__subcmd__prune"
+                ;;
+            staithe__subcmd__mirror__subcmd__help,verify)
+                cmd="staithe__subcmd__mirror__subcmd__help__subcmd__verify"
                 ;;
             staithe__subcmd__store,check)
                 cmd="staithe__subcmd__store__subcmd__check"
@@ -275,7 +305,7 @@ _staithe() {
 
     case "${cmd}" in
         staithe)
-            opts="-h -V --help --version watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="-h -V --help --version watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -777,7 +807,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help)
-            opts="watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor store compat completions man help"
+            opts="watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1056,6 +1086,48 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__help__subcmd__mirror)
+            opts="verify prune"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__mirror__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__mirror__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__help__subcmd__notify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1317,6 +1389,120 @@ _staithe() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror)
+            opts="-h --help verify prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__help)
+            opts="verify prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__help__subcmd__verify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__prune)
+            opts="-c -h --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__mirror__subcmd__verify)
+            opts="-c -h --config --content --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
