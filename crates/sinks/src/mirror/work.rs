@@ -1,6 +1,6 @@
 //! What each hint leads to.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, Renamed};
@@ -21,6 +21,8 @@ use crate::sink::{Outcome, Trouble};
 const SLICE: Duration = Duration::from_secs(2);
 /// How long a file that was renamed hither waits for the stream to say so.
 const AWAIT: Duration = Duration::from_millis(100);
+/// And how often: its halves may wait themselves, behind an event that comes again when it is quiet.
+const AWAITS: u32 = 4;
 /// So many wait at once; others are copied.
 const AWAITED: usize = 4096;
 /// Nothing for so long: what is doubtful can be looked at.
@@ -47,8 +49,8 @@ pub(crate) struct Work {
     pub(super) comparing: Option<Comparing>,
     /// Those of the last call that are done. Its answer may have come too late for the caller.
     finished: HashSet<u64>,
-    /// Those that were put off once because of a rename.
-    awaited: HashSet<u64>,
+    /// How often those were put off that wait for a rename.
+    awaited: HashMap<u64, u32>,
     /// Directories whose times are to be set when the batch is through.
     touched: BTreeSet<Box<[u8]>>,
 }
@@ -80,7 +82,7 @@ impl Work {
             worked: Stamp::new(0, 0),
             comparing: None,
             finished: HashSet::new(),
-            awaited: HashSet::new(),
+            awaited: HashMap::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -152,14 +154,26 @@ impl Work {
         let now = (self.hands.now)();
         let still = self.place.origin.still;
         for (path, begun) in self.doubts.take() {
-            // What fails or ends early here is told by its own event, or by the next comparison.
-            for path in self.below(&path)? {
+            // What fails or ends early here is told by its own event, or by the next comparison. A directory on the way
+            // may have been made for it, and is gone by now.
+            let top = self.first_missing(&path)?;
+            for path in self.below(top)? {
                 self.doubts.keep(&path, begun, now, still);
             }
             self.learn_names(&path)?;
             self.touched.insert(parent(&path).into());
         }
         Ok(())
+    }
+
+    /// The first directory on the way that the source does not have, or the path itself.
+    fn first_missing<'p>(&mut self, path: &'p [u8]) -> Step<&'p [u8]> {
+        for (at, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
+            if self.source(&path[..at])?.is_none() {
+                return Ok(&path[..at]);
+            }
+        }
+        Ok(path)
     }
 
     /// Half the timeout at most, so that the answer comes in time.
@@ -190,6 +204,8 @@ impl Work {
         match self.doubts.is_due(item.seq, busy) {
             Some(true) => return self.settle_doubts().map(|()| Outcome::Delivered),
             Some(false) => return Ok(wait_for_quiet()),
+            // What waits itself must not keep waiting what it waits for.
+            None if self.awaited.contains_key(&item.seq) => {}
             None => self.worked = now,
         }
         self.touched.insert(parent(path).into());
@@ -228,10 +244,12 @@ impl Work {
             && !is_copy(&look, self.destination(path)?.as_ref())
         {
             // Arrivals and the stream are heard apart. A rename that the stream has not told of yet saves the copy.
-            if self.awaited.len() < AWAITED && self.awaited.insert(seq) {
+            let times = self.awaited.get(&seq).copied().unwrap_or(0);
+            let found = times > 0 && self.find_its_first_half(path, &look)?;
+            if !found && times < AWAITS && (times > 0 || self.awaited.len() < AWAITED) {
+                self.awaited.insert(seq, times + 1);
                 return Ok(Outcome::PutOff(AWAIT, "it was renamed; from where is waited for".into()));
             }
-            self.find_its_first_half(path, &look)?;
         }
         let content = if stamp(look.mtime) != complete.mtime {
             // Only touched, or being written again: then somebody has it open.
@@ -253,16 +271,16 @@ impl Work {
 
     /// Of the halves that wait for their other one, the one that is this file's. Its own second half stands behind the
     /// event in hand and cannot be seen.
-    fn find_its_first_half(&mut self, path: &[u8], look: &Look) -> Step<()> {
+    fn find_its_first_half(&mut self, path: &[u8], look: &Look) -> Step<bool> {
         let halves: Vec<_> = self.pending.waiting().map(|(cookie, from)| (cookie, Box::from(from))).collect();
         for (cookie, from) in halves {
             let from: Box<[u8]> = from;
             if is_copy(look, self.destination(&from)?.as_ref()) && self.source(&from)?.is_none() {
                 self.pending.joined(cookie);
-                return self.renamed(&from, path);
+                return self.renamed(&from, path).map(|()| true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Makes everything equal that is there, but content that is not said to be complete. What is missing in the

@@ -39,7 +39,7 @@ fn what_moved_on_since_is_left_to_its_next_arrival() {
     let (early, gone) = (rig.arrival("f"), rig.arrival("g"));
     rig.write("f", "second, longer");
     fs::remove_file(rig.there("g")).unwrap();
-    assert_eq!(rig.deliver(&[early, gone]), Ok(vec![Outcome::Delivered; 2]));
+    rig.give([early, gone]);
     assert!(!rig.here("f").exists() && !rig.here("g").exists());
     let late = rig.arrived("f", 2, SignalSet::EMPTY);
     rig.give([late]);

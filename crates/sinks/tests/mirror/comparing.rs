@@ -43,7 +43,7 @@ fn a_comparison_makes_everything_equal() {
 
 #[test]
 fn what_is_being_written_is_left_to_its_arrival() {
-    let mut rig = Rig::with(|plan| plan.origin.as_mut().unwrap().still = Some(Duration::from_secs(3600)));
+    let mut rig = Rig::with(|plan| plan.origin.as_mut().unwrap().still = Some(Duration::from_hours(1)));
     rig.write("d/f", "perhaps half of it");
     compare(&mut rig);
     assert!(rig.here("d").is_dir() && !rig.here("d/f").exists());
@@ -82,7 +82,7 @@ fn another_process_goes_on_and_copies_nothing_again() {
     let after = snapshot_inodes(&rig);
     assert!(before.len() > 100, "{}", before.len());
     for (name, inode) in before {
-        assert!(name.ends_with(".tmp") || after.contains(&(name.clone(), inode)), "{name}");
+        assert!(name.contains(".tmp") || after.contains(&(name.clone(), inode)), "{name}");
     }
 }
 

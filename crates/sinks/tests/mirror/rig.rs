@@ -201,7 +201,7 @@ impl Rig {
     pub(crate) fn offer(&mut self, parcels: impl IntoIterator<Item = Parcel>) -> Result<(), Trouble> {
         let mut fresh: VecDeque<Parcel> = parcels.into_iter().collect();
         let mut waiting: Vec<(Instant, Parcel)> = Vec::new();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !fresh.is_empty() || !waiting.is_empty() {
             assert!(Instant::now() < deadline, "{} and {} are left", fresh.len(), waiting.len());
             let due = waiting.iter().position(|(due, _)| *due <= Instant::now());
