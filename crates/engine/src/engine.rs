@@ -233,14 +233,27 @@ impl Engine {
         let route = |to: &[&String], kind| self.ledger.route(&self.sinks_that_tell(to, kind));
         let of_rule = |rule: &settle::Rule, kind| route(&rule.to.iter().collect::<Vec<_>>(), kind);
         let arrivals = rules.iter().map(|rule| of_rule(rule, Kind::File)).collect::<Result<_, _>>()?;
-        let removal = Kind::Removal { dataset: false };
-        let removals = rules.iter().map(|rule| of_rule(rule, removal)).collect::<Result<_, _>>()?;
+        let removals = rules.iter().map(|rule| self.removals(rule)).collect::<Result<_, _>>()?;
         let named: BTreeSet<&String> = rules.iter().flat_map(|rule| &rule.to).collect();
         let gaps = plan.gap_events.then(|| {
             let named: Vec<&String> = named.into_iter().collect();
             route(&named, Kind::Gap { closed: false })
         });
         Ok(Routes { rules: arrivals, removals, gaps: gaps.transpose()? })
+    }
+
+    /// Who is told of removals. A mirror is, even where the rule does not ask for it: an arrival can have brought a file
+    /// there that the stream has never seen.
+    fn removals(&self, rule: &settle::Rule) -> Result<Option<ledger::RouteId>, LedgerError> {
+        let told: Vec<&String> = rule.to.iter().filter(|name| rule.shape.removed || self.is_mirror(name)).collect();
+        let route = || self.ledger.route(&self.sinks_that_tell(&told, Kind::Removal { dataset: false }));
+        (rule.shape.removed || !told.is_empty()).then(route).transpose()
+    }
+
+    fn is_mirror(&self, name: &str) -> bool {
+        let state = self.lock();
+        let mut sinks = state.sinks.iter().filter(|sink| sink.plan.name == name);
+        sinks.any(|sink| matches!(sink.plan.kind, SinkKind::Mirror(_)))
     }
 
     /// Those of the named sinks whose format can say that an event is of that kind.

@@ -71,8 +71,9 @@ pub(crate) type AskRoom = Arc<dyn Fn(u32, &str, Arc<Orders>) + Send + Sync>;
 pub(crate) struct Routes {
     /// Of each rule, by its index.
     pub(crate) rules: Vec<RouteId>,
-    /// Of each rule's removals: to the sinks whose format can tell one from an arrival.
-    pub(crate) removals: Vec<RouteId>,
+    /// Of each rule's removals, if somebody is told: the sinks whose format can tell one from an arrival where the rule
+    /// asks for it, and mirrors in any case.
+    pub(crate) removals: Vec<Option<RouteId>>,
     /// Where gaps are announced, if they are.
     pub(crate) gaps: Option<RouteId>,
 }

@@ -217,7 +217,11 @@ impl Source {
     }
 
     pub(super) fn announces_removals(&self, rule: usize) -> bool {
-        self.berth.plan.rules.rules.get(rule).is_some_and(|rule| rule.shape.removed)
+        self.route_of_removals(rule).is_some()
+    }
+
+    fn route_of_removals(&self, rule: usize) -> Option<ledger::RouteId> {
+        self.berth.routes.removals.get(rule).copied().flatten()
     }
 
     /// What was announced is gone, and that may be an event of its own.
@@ -230,7 +234,7 @@ impl Source {
             source: self.berth.id,
             key,
             path: path.into(),
-            fate: self.berth.routes.removals.get(rule).copied().map_or(Fate::Adopt, Fate::Announce),
+            fate: self.route_of_removals(rule).map_or(Fate::Adopt, Fate::Announce),
             kind: Kind::Removal { dataset },
             // What is gone, the ledger knows.
             fingerprint: Fingerprint::default(),
