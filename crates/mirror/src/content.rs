@@ -14,17 +14,17 @@ const BUFFER: usize = 256 << 10;
 /// So many bytes are compared between two questions whether to go on.
 const STRETCH: u64 = 8 << 20;
 
-/// Compares; told to stop, they count as different.
+/// Compares the source's file at `path` with the destination's one at `at`; told to stop, they count as different.
 pub(crate) fn equal(
     trees: &Trees,
-    route: Route<'_>,
+    path: Route<'_>,
+    at: Route<'_>,
     keep_going: &dyn Fn(u64) -> bool,
 ) -> Result<bool, Fault> {
-    let path = route.bytes();
-    let there_fault = |errno| Fault::source("read", path, errno);
-    let here_fault = |errno| Fault::destination("read", path, errno);
-    let there = open(trees.source_dir(route.parent())?.as_ref(), route.name()).map_err(there_fault)?;
-    let here = open(trees.destination_dir(route.parent())?.as_ref(), route.name()).map_err(here_fault)?;
+    let there_fault = |errno| Fault::source("read", path.bytes(), errno);
+    let here_fault = |errno| Fault::destination("read", at.bytes(), errno);
+    let there = open(trees.source_dir(path.parent())?.as_ref(), path.name()).map_err(there_fault)?;
+    let here = open(trees.destination_dir(at.parent())?.as_ref(), at.name()).map_err(here_fault)?;
     let (Some(there), Some(here)) = (there, here) else { return Ok(false) };
     let size = Look::of(&there).map_err(there_fault)?.size;
     if Look::of(&here).map_err(here_fault)?.size != size {

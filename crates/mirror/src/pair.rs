@@ -157,7 +157,17 @@ impl Pair {
     /// Whether both trees have a regular file there of the same bytes. `keep_going` as in [`Pair::bring`]; told to stop,
     /// the answer is no.
     pub fn content_equal(&self, path: &[u8], keep_going: &dyn Fn(u64) -> bool) -> Result<bool, Fault> {
-        content::equal(&self.trees()?, Route::new(path)?, keep_going)
+        self.content_equal_at(path, path, keep_going)
+    }
+
+    /// The same of a file of the source and one that the destination has elsewhere.
+    pub fn content_equal_at(
+        &self,
+        path: &[u8],
+        here: &[u8],
+        keep_going: &dyn Fn(u64) -> bool,
+    ) -> Result<bool, Fault> {
+        content::equal(&self.trees()?, Route::new(path)?, Route::new(here)?, keep_going)
     }
 
     /// How the source has it now; `None` when it is not there, or not below directories that are no links.

@@ -5,6 +5,7 @@
 //! lies there: it is copied when the file is said to be complete. `docs/design/mirror.md` is the design.
 
 mod ahead;
+mod alike;
 mod comparing;
 mod doubts;
 mod item;

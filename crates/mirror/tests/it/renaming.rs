@@ -94,9 +94,7 @@ fn what_the_source_does_not_have_is_not_renamed() {
     let (rig, pair) = renamed(&["f", "d/g"], "f", "h");
     let before = snapshot(&rig.destination);
     // Something of another kind there, one in the other, roots.
-    for (from, to) in
-        [("f", "d"), ("d", "h"), ("d", "d/g"), ("d/g", "d"), ("", "x"), ("d", ""), ("d", "d")]
-    {
+    for (from, to) in [("f", "d"), ("d", "h"), ("d", "d/g"), ("d/g", "d"), ("", "x"), ("d", ""), ("d", "d")] {
         assert!(is_blocked(&rename(&pair, from, to)), "{from} to {to}");
     }
     assert_eq!(rename(&pair, "none", "h"), Renamed::NotThere);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mirror::{Brought, Content, Difference, EntryKind, Look, Pair, What};
+use mirror::{Brought, Content, Difference, EntryKind, Look, Pair, Sample, What};
 
 use super::item::{Complete, Hint, Item};
 use super::marks::Copied;
@@ -19,6 +19,8 @@ struct Wanted<'i> {
     path: &'i [u8],
     /// How it lay there before it was copied.
     look: Look,
+    /// When it may be copied.
+    content: Content,
 }
 
 impl Work {
@@ -32,10 +34,11 @@ impl Work {
         let mut wanted = Vec::new();
         for item in items.iter().take_while(simple) {
             if let Hint::Complete(complete) = &item.what {
-                wanted.extend(self.wanted(&item.path, complete)?);
+                let found = self.wanted(&item.path, complete);
+                wanted.extend(unless_it_fails(found)?.flatten());
             }
         }
-        self.copy_wanted(&wanted, Content::IfDiffers).map(drop)
+        self.copy_wanted(&wanted).map(drop)
     }
 
     /// The same for what a comparison has found; answers how many were copied.
@@ -43,28 +46,30 @@ impl Work {
         let Some(still) = self.place.origin.still else { return Ok(0) };
         let is_content =
             |what: &What| matches!(what, What::MissingThere { directory: false } | What::Content { .. });
+        let now = (self.hands.now)();
+        let content = Content::IfStill { now: (now.sec, now.nsec), still };
         let mut wanted = Vec::new();
         for difference in found.iter().filter(|difference| is_content(&difference.what)) {
-            let look = self.source(&difference.path)?.filter(|look| look.kind() == EntryKind::File);
-            wanted.extend(look.map(|look| Wanted { path: &difference.path, look }));
+            let look = unless_it_fails(self.source(&difference.path))?.flatten();
+            let look = look.filter(|look| look.kind() == EntryKind::File);
+            wanted.extend(look.map(|look| Wanted { path: &difference.path, look, content }));
         }
-        let now = (self.hands.now)();
-        self.copy_wanted(&wanted, Content::IfStill { now: (now.sec, now.nsec), still })
+        self.copy_wanted(&wanted)
     }
 
-    fn copy_wanted(&mut self, wanted: &[Wanted<'_>], content: Content) -> Step<u64> {
+    fn copy_wanted(&mut self, wanted: &[Wanted<'_>]) -> Step<u64> {
         if wanted.len() < 2 {
             return Ok(0);
         }
         let parents: BTreeSet<&[u8]> = wanted.iter().map(|wanted| parent(wanted.path)).collect();
         for path in parents {
-            self.look(path)?;
+            unless_it_fails(self.look(path))?;
         }
         let (at, pulse) = ((self.hands.now)(), self.pulse.clone());
         let pair = self.open().map_err(Stop::Trouble)?;
-        let copied = copy_all(pair, wanted, content, &pulse);
+        let copied = copy_all(pair, wanted, &pulse);
         let count = copied.len() as u64;
-        for Wanted { path, look } in copied {
+        for Wanted { path, look, .. } in copied {
             self.marks.copied(path, Copied { inode: look.inode, ctime: look.ctime, at });
         }
         Ok(count)
@@ -85,22 +90,29 @@ impl Work {
         if !same || is_copy(&look, self.destination(path)?.as_ref()) {
             return Ok(None);
         }
-        Ok(Some(Wanted { path, look }))
+        // Its turn may come long after this look, and somebody may be writing it again by then.
+        let content =
+            Content::IfDiffersFrom(Sample { size: look.size, mtime: look.mtime, inode: look.inode });
+        Ok(Some(Wanted { path, look, content }))
+    }
+}
+
+/// One path that fails does not keep the others: it fails again when its turn comes, and is told then.
+fn unless_it_fails<T>(step: Step<T>) -> Step<Option<T>> {
+    match step {
+        Ok(done) => Ok(Some(done)),
+        Err(Stop::Path(_)) => Ok(None),
+        Err(trouble) => Err(trouble),
     }
 }
 
 /// Gives back those that were copied.
-fn copy_all<'w, 'i>(
-    pair: &Pair,
-    wanted: &'w [Wanted<'i>],
-    content: Content,
-    pulse: &Pulse,
-) -> Vec<&'w Wanted<'i>> {
+fn copy_all<'w, 'i>(pair: &Pair, wanted: &'w [Wanted<'i>], pulse: &Pulse) -> Vec<&'w Wanted<'i>> {
     let next = AtomicUsize::new(0);
     let hand = || {
         let mut copied = Vec::new();
         while let Some(wanted) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = pair.bring(wanted.path, content, &|_| pulse.beat());
+            let done = pair.bring(wanted.path, wanted.content, &|_| pulse.beat());
             copied.extend(matches!(done, Ok(Brought::Copied { .. })).then_some(wanted));
             if !pulse.beat() {
                 break;

@@ -65,6 +65,13 @@ impl Doubts {
         std::mem::take(&mut self.paths)
     }
 
+    /// Those that could not be looked at.
+    pub(crate) fn put_back(&mut self, those: BTreeMap<Box<[u8]>, Stamp>) {
+        for (path, begun) in those {
+            self.add(&path, begun);
+        }
+    }
+
     /// Whether `seq` should stand for the doubts from now on: there are some, and no other one does.
     pub(crate) fn needs_ticket(&mut self, seq: u64) -> bool {
         let needs = !self.paths.is_empty() && self.ticket.is_none();

@@ -36,6 +36,8 @@ pub(crate) struct Work {
     pub(super) hands: Hands,
     pub(super) pulse: Pulse,
     pair: Option<Pair>,
+    /// Device and inode of the destination's root that was open last.
+    destination: Option<(u64, u64)>,
     /// The tree that is open now was compared as a whole: what is gone from it is gone.
     pub(super) at_home: bool,
     /// The last root was removed, not just out of sight: its successor is the source.
@@ -73,6 +75,7 @@ impl Work {
             hands,
             pulse,
             pair: None,
+            destination: None,
             at_home: false,
             root_gone: false,
             marks: Marks::default(),
@@ -151,18 +154,30 @@ impl Work {
 
     /// The event that stands for doubts came again.
     fn settle_doubts(&mut self) -> Step<()> {
-        let now = (self.hands.now)();
-        let still = self.place.origin.still;
-        for (path, begun) in self.doubts.take() {
-            // What fails or ends early here is told by its own event, or by the next comparison. A directory on the way
-            // may have been made for it, and is gone by now.
-            let top = self.first_missing(&path)?;
-            for path in self.below(top)? {
-                self.doubts.keep(&path, begun, now, still);
+        let mut doubts = self.doubts.take();
+        while let Some((path, begun)) = doubts.pop_first() {
+            match self.settle_doubt(&path, begun) {
+                // What fails alone is told by its own event, or by the next comparison.
+                Ok(()) | Err(Stop::Path(_)) => {}
+                Err(trouble) => {
+                    doubts.insert(path, begun);
+                    self.doubts.put_back(doubts);
+                    return Err(trouble);
+                }
             }
-            self.learn_names(&path)?;
-            self.touched.insert(parent(&path).into());
         }
+        Ok(())
+    }
+
+    fn settle_doubt(&mut self, path: &[u8], begun: Stamp) -> Step<()> {
+        let now = (self.hands.now)();
+        // A directory on the way may have been made for it, and is gone by now.
+        let top = self.first_missing(path)?;
+        for path in self.below(top)? {
+            self.doubts.keep(&path, begun, now, self.place.origin.still);
+        }
+        self.learn_names(path)?;
+        self.touched.insert(parent(top).into());
         Ok(())
     }
 
@@ -275,7 +290,7 @@ impl Work {
         let halves: Vec<_> = self.pending.waiting().map(|(cookie, from)| (cookie, Box::from(from))).collect();
         for (cookie, from) in halves {
             let from: Box<[u8]> = from;
-            if is_copy(look, self.destination(&from)?.as_ref()) && self.source(&from)?.is_none() {
+            if self.source(&from)?.is_none() && self.is_copy_of(&from, path, look)? {
                 self.pending.joined(cookie);
                 return self.renamed(&from, path).map(|()| true);
             }
@@ -387,7 +402,7 @@ impl Work {
 
     fn renamed(&mut self, from: &[u8], to: &[u8]) -> Step<()> {
         // Arrivals may have overtaken the stream: what they brought to either name is newer than the rename.
-        let (from_is_new, to_is_new) = (self.is_equal(from)?, self.is_equal(to)?);
+        let (from_is_new, to_is_new) = (self.has_its_bytes(from)?, self.has_its_bytes(to)?);
         let overtaken = self.copies_within(from)?;
         let renamed = if from_is_new || to_is_new {
             Renamed::NotThere
@@ -417,12 +432,6 @@ impl Work {
         }
         self.doubt(from);
         if from_is_new { self.look(from) } else { self.left(from) }
-    }
-
-    /// Whether the destination has the source's file by its size and time of change.
-    fn is_equal(&mut self, path: &[u8]) -> Step<bool> {
-        let Some(look) = self.source(path)? else { return Ok(false) };
-        Ok(is_copy(&look, self.destination(path)?.as_ref()))
     }
 
     /// Files in the directory that lies at `path` now whose copies have what they hold.
@@ -524,11 +533,21 @@ impl Work {
             OpenError::Source { .. } => Trouble::Down(away(&error)),
             error => Trouble::Misconfigured(cannot_open(&error)),
         })?;
+        self.see_destination(&pair);
         if std::mem::take(&mut self.root_gone) {
             // Where that cannot be written down now, extras stay, and comparisons tell of them.
             let _ = pair.accept_source();
         }
         Ok(pair)
+    }
+
+    /// What went into the last destination is not in another one, and nobody tells of it again.
+    fn see_destination(&mut self, pair: &Pair) {
+        let look = pair.look_destination(b"").ok().flatten().map(|look| (look.device, look.inode));
+        let before = std::mem::replace(&mut self.destination, look);
+        if before.is_some() && before != look {
+            self.doubt(b"");
+        }
     }
 }
 
