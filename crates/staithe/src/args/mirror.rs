@@ -48,7 +48,6 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct PruneArgs {
     /// The mirror: its sink's name
     pub(crate) name: String,
-    /// The configuration; else $STAITHE_CONFIG
-    #[arg(short, long, value_name = "FILE|DIR")]
+    #[arg(short, long, value_name = "FILE|DIR", help = "The configuration; else $STAITHE_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 }

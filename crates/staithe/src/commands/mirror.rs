@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use config::{MirrorSink, SinkKind};
 use indicatif::{ProgressBar, ProgressStyle};
-use mirror::{Accepted, Compare, Difference, Pair, What};
+use mirror::{Accepted, Brought, Compare, Content, Difference, Fault, Pair, Reach, What};
 use model::text::safe;
 use serde_json::{Value, json};
 
@@ -76,14 +76,14 @@ fn prune(args: &PruneArgs) -> anyhow::Result<Exit> {
     while !walk.is_done() {
         walk.step(&pair, STEP, &mut |Difference { path, what }| {
             if matches!(what, What::ExtraThere { .. } | What::Leftover) {
-                extras.push(path);
+                extras.push((path, matches!(what, What::Leftover)));
             }
         })?;
     }
     pair.accept_source()?;
     let (mut removed, mut failed) = (0, 0);
-    for path in extras {
-        match pair.remove(&path) {
+    for (path, leftover) in extras {
+        match remove(&pair, &path, leftover) {
             Ok(count) => removed += count,
             Err(fault) => {
                 failed += 1;
@@ -94,6 +94,17 @@ fn prune(args: &PruneArgs) -> anyhow::Result<Exit> {
     pair.sync()?;
     println!("{}: {removed} entries removed", args.name);
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// What a running mirror has brought since the walk is in the source, too, and stays.
+fn remove(pair: &Pair, path: &[u8], leftover: bool) -> Result<u64, Fault> {
+    if leftover {
+        return pair.remove(path);
+    }
+    match pair.bring(path, Content::Never, &|_| true)? {
+        Brought::Removed { entries } => Ok(entries),
+        _ => Ok(0),
+    }
 }
 
 /// Reads the files whose size and time are the same on both sides; others were told of.
@@ -115,19 +126,30 @@ fn compare_contents(
             let path = entry.path();
             let Ok(below) = path.strip_prefix(source) else { continue };
             let below = below.as_os_str().as_bytes();
-            if kind.is_file() && looks_equal(pair, below)? {
-                if !pair.content_equal(below, &|_| true)? {
-                    findings.add(below, "the bytes differ, although size and time do not".to_owned());
-                }
-                read += 1;
-                bar.set_message(format!("{read} files read"));
+            if !kind.is_file() {
+                continue;
             }
+            match bytes_differ(pair, below) {
+                Ok(false) => {}
+                Ok(true) => findings.add(below, "the bytes differ, although size and time do not".to_owned()),
+                // The others are read nevertheless.
+                Err(fault) if fault.reach() == Reach::Path => {
+                    findings.add(below, format!("not compared: failed to {fault}"));
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+            read += 1;
+            bar.set_message(format!("{read} files read"));
         }
     }
     Ok(())
 }
 
-fn looks_equal(pair: &Pair, path: &[u8]) -> Result<bool, mirror::Fault> {
+fn bytes_differ(pair: &Pair, path: &[u8]) -> Result<bool, Fault> {
+    Ok(looks_equal(pair, path)? && !pair.content_equal(path, &|_| true)?)
+}
+
+fn looks_equal(pair: &Pair, path: &[u8]) -> Result<bool, Fault> {
     let (there, here) = (pair.look_source(path)?, pair.look_destination(path)?);
     let facts = |look: mirror::Look| (look.kind(), look.size, look.mtime);
     Ok(there.is_some() && there.map(facts) == here.map(facts))

@@ -35,7 +35,7 @@ fn churn(backend: &str) {
     std::fs::create_dir(&outside).expect("it is new");
     let mut user = User::new(&landing.root(), &outside, chance.fork(1));
     for round in 0..steps().div_ceil(ROUND) {
-        let killed_at = (chance.draw() % 3 == 0).then(|| chance.draw() % ROUND);
+        let killed_at = chance.draw().is_multiple_of(3).then(|| chance.draw() % ROUND);
         let mut done = Vec::new();
         for step in 0..ROUND {
             done.push(user.step());

@@ -149,7 +149,7 @@ impl User {
     fn publish(&mut self, new: &Path, over: Option<&Path>) -> io::Result<()> {
         let hidden = new.with_file_name(".fresh.part");
         self.fill(&hidden)?;
-        let to = over.filter(|_| self.chance.draw() % 2 == 0).unwrap_or(new);
+        let to = over.filter(|_| self.chance.draw().is_multiple_of(2)).unwrap_or(new);
         fs::rename(&hidden, to).or_else(|error| fs::remove_file(&hidden).and(Err(error)))
     }
 

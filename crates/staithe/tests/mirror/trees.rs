@@ -47,7 +47,10 @@ fn differences(one: &Path, other: &Path, no_directory_times: bool) -> std::io::R
     let paths: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
     let differ = paths.into_iter().filter(|path| one.get(*path) != other.get(*path));
     Ok(differ
-        .map(|path| format!("{path:?}: {:?}, mirrored {:?}", brief(one.get(path)), brief(other.get(path))))
+        .map(|path| {
+            let (was, is) = (brief(one.get(path)), brief(other.get(path)));
+            format!("{}: {was:?}, mirrored {is:?}", path.display())
+        })
         .collect())
 }
 
