@@ -165,6 +165,13 @@ impl Work {
                 self.pulse.beat();
             }
         }
+        if let Some(first) = &tally.first_failure {
+            let first = safe(first.as_bytes());
+            (self.hands.remark)(&format!(
+                "{} entries could not be made equal, the first: {first}",
+                tally.failed
+            ));
+        }
         Ok(tally.left_paths)
     }
 
