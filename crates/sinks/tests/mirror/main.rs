@@ -6,6 +6,7 @@ mod arrivals;
 mod away;
 mod comparing;
 mod following;
+mod foreign;
 mod renames;
 mod rig;
 mod roots;
