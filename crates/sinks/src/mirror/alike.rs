@@ -3,7 +3,8 @@
 
 use mirror::Look;
 
-use super::work::{Step, Work, is_copy};
+use super::work::{Step, Stop, Work, is_copy};
+use crate::sink::Trouble;
 
 impl Work {
     /// Whether the destination has at `path` what the source's file there holds.
@@ -18,7 +19,12 @@ impl Work {
             return Ok(false);
         }
         let pulse = self.pulse.clone();
-        Ok(self.marks.is_copied(here, look.inode)
-            || self.ask(|pair| pair.content_equal_at(path, here, &|_| pulse.beat()))?)
+        let equal = self.marks.is_copied(here, look.inode)
+            || self.ask(|pair| pair.content_equal_at(path, here, &|_| pulse.beat()))?;
+        if !equal && !self.pulse.beat() {
+            // They may be: the bytes were not read to the end.
+            return Err(Stop::Trouble(Trouble::Down("the mirror is being stopped".into())));
+        }
+        Ok(equal)
     }
 }
