@@ -33,7 +33,7 @@ fn churn(backend: &str) {
     let mut chance = Chance::from_environment();
     let outside = landing.out("outside");
     std::fs::create_dir(&outside).expect("it is new");
-    let mut user = User::new(&landing.root(), &outside, chance.fork(1));
+    let mut user = User::new(&landing.root(), &outside, chance.fork(1), backend == "poll");
     for round in 0..steps().div_ceil(ROUND) {
         let killed_at = chance.draw().is_multiple_of(3).then(|| chance.draw() % ROUND);
         let mut done = Vec::new();

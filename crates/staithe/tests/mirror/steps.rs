@@ -14,7 +14,11 @@ pub(crate) struct User {
     outside: PathBuf,
     chance: Chance,
     number: u64,
+    is_only_looked_at: bool,
 }
+
+/// The coarsest tick with which kernels stamp files, twice.
+const TICK: Duration = Duration::from_millis(20);
 
 /// What lies in the tree now.
 #[derive(Default)]
@@ -25,8 +29,8 @@ struct Seen {
 }
 
 impl User {
-    pub(crate) fn new(root: &Path, outside: &Path, chance: Chance) -> Self {
-        Self { root: root.to_owned(), outside: outside.to_owned(), chance, number: 0 }
+    pub(crate) fn new(root: &Path, outside: &Path, chance: Chance, is_only_looked_at: bool) -> Self {
+        Self { root: root.to_owned(), outside: outside.to_owned(), chance, number: 0, is_only_looked_at }
     }
 
     /// One step; answers what was done. A step that does not fit what is there is none.
@@ -129,10 +133,12 @@ impl User {
         OpenOptions::new().append(true).open(path)?.write_all(&self.text())
     }
 
-    /// Other bytes, the same size.
+    /// Other bytes, the same size. Within one tick of the clock that file systems read nobody sees it who only looks.
     fn patch(&mut self, path: &Path) -> io::Result<()> {
         let file = OpenOptions::new().write(true).open(path)?;
-        if file.metadata()?.len() < 9 {
+        let look = file.metadata()?;
+        let within_a_tick = look.modified()?.elapsed().is_ok_and(|age| age < TICK);
+        if look.len() < 9 || (self.is_only_looked_at && within_a_tick) {
             return Ok(());
         }
         self.number += 1;
