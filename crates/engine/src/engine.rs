@@ -245,7 +245,8 @@ impl Engine {
     /// Who is told of removals. A mirror is, even where the rule does not ask for it: an arrival can have brought a file
     /// there that the stream has never seen.
     fn removals(&self, rule: &settle::Rule) -> Result<Option<ledger::RouteId>, LedgerError> {
-        let told: Vec<&String> = rule.to.iter().filter(|name| rule.shape.removed || self.is_mirror(name)).collect();
+        let told: Vec<&String> =
+            rule.to.iter().filter(|name| rule.shape.removed || self.is_mirror(name)).collect();
         let route = || self.ledger.route(&self.sinks_that_tell(&told, Kind::Removal { dataset: false }));
         (rule.shape.removed || !told.is_empty()).then(route).transpose()
     }
