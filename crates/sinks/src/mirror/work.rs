@@ -266,22 +266,38 @@ impl Work {
                 return Ok(Outcome::PutOff(AWAIT, "it was renamed; from where is waited for".into()));
             }
         }
-        let content = if stamp(look.mtime) != complete.mtime {
-            // Only touched, or being written again: then somebody has it open.
-            let now = (self.hands.now)();
-            Content::IfStill { now: (now.sec, now.nsec), still: Duration::ZERO }
-        } else if complete.rewritten || self.marks.is_marked(path) {
-            Content::Always
-        } else {
-            Content::IfDiffers
-        };
-        self.bring(path, content)?;
+        if self.copy_complete(path, complete)? == Brought::Changing && self.is_as_told(path, complete)? {
+            // Nobody wrote, and no other arrival will come: its mode was set during the copy.
+            return Ok(Outcome::PutOff(AWAIT, "it changed while it was copied".into()));
+        }
         self.doubt_other_names(path)?;
         if complete.polled {
             // Two pollers look at different times: if it goes before the stream's next look, no event tells of that.
             self.doubt(path);
         }
         Ok(Outcome::Delivered)
+    }
+
+    fn copy_complete(&mut self, path: &[u8], complete: &Complete) -> Step<Brought> {
+        let content = if !self.is_as_told(path, complete)? {
+            // Only touched, or being written again: then somebody has it open.
+            let now = (self.hands.now)();
+            Content::IfStill { now: (now.sec, now.nsec), still: Duration::ZERO }
+        } else if complete.rewritten || self.marks.is_marked(path) {
+            Content::Always
+        } else if complete.polled && !self.has_its_bytes(path)? {
+            // What was replaced by a rename is not told to be rewritten where it is polled, and may look the same.
+            Content::Always
+        } else {
+            Content::IfDiffers
+        };
+        self.bring(path, content)
+    }
+
+    /// Whether the source's file is the one that arrived.
+    fn is_as_told(&mut self, path: &[u8], complete: &Complete) -> Step<bool> {
+        let look = self.source(path)?.filter(|look| look.kind() == EntryKind::File);
+        Ok(look.is_some_and(|look| look.size == complete.size && stamp(look.mtime) == complete.mtime))
     }
 
     /// Of the halves that wait for their other one, the one that is this file's. Its own second half stands behind the

@@ -109,3 +109,35 @@ fn one_that_fails_does_not_hold_up_others() {
     assert_eq!(outcomes.len(), 3, "what stands behind it waits");
     rig.assert_equal();
 }
+
+#[test]
+fn a_mode_that_is_set_during_the_copy_does_not_lose_it() {
+    let mut rig = Rig::new();
+    rig.mirrored();
+    rig.write("f", &"text".repeat(50_000));
+    let path = rig.there("f");
+    let ends = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let arrival = rig.arrival("f");
+    let ended = std::sync::Arc::clone(&ends);
+    // So often that no copy is without one.
+    let setter = std::thread::spawn(move || {
+        for number in 0.. {
+            if ended.load(std::sync::atomic::Ordering::Relaxed) {
+                break;
+            }
+            crate::rig::chmod(&path, 0o600 + number % 2);
+        }
+    });
+    let outcomes = rig.deliver(std::slice::from_ref(&arrival)).unwrap();
+    ends.store(true, std::sync::atomic::Ordering::Relaxed);
+    setter.join().unwrap();
+    if rig.here("f").exists() {
+        assert_eq!(outcomes, [Outcome::Delivered]);
+    } else {
+        assert!(matches!(outcomes[0], Outcome::PutOff(..)), "{outcomes:?}");
+    }
+    rig.give([arrival]);
+    let attrib = rig.happening(Happening::Attrib, "f");
+    rig.give([attrib]);
+    rig.assert_equal();
+}
