@@ -107,7 +107,13 @@ Examples:
     /// Check limits, file systems, permissions and sinks; print the fix for each finding
     Doctor(DoctorArgs),
     /// Second trees that are kept equal
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  staithe mirror verify copy -c staithe.toml
+  staithe mirror verify copy -c staithe.toml --content --json
+  staithe mirror prune copy -c staithe.toml  the source's root was replaced, and that is right"
+    )]
     Mirror(MirrorCommand),
     /// The state directory
     #[command(

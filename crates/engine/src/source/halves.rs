@@ -54,7 +54,7 @@ impl Told {
         let mut source = Source::new(Berth {
             plan: plan(&root, announce),
             id: record.id,
-            routes: Routes { rules: vec![route], removals: vec![Some(route)], gaps: None },
+            routes: Routes { rules: vec![route], removals: vec![None], gaps: None },
             first_scan_done: true,
             armed_at: None,
             inode_in_identity: Some(true),
