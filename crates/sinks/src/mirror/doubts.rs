@@ -16,7 +16,7 @@ use super::work::since;
 const LIMIT: usize = 4096;
 /// How long content that is awaited is looked for beyond the time that a file must lie still. What is not still by
 /// then is being written, and arrives.
-const CONTENT: Duration = Duration::from_secs(1);
+const CONTENT: Duration = Duration::from_secs(5);
 /// Where a file must lie still for longer, only its arrival brings it.
 const LONGEST: Duration = Duration::from_secs(10);
 

@@ -429,9 +429,12 @@ impl Work {
             self.marks.renamed(from, to);
             self.doubts.renamed(from, to);
             self.names.renamed(from, to);
-            if self.source(to)?.is_some_and(|look| look.kind() == EntryKind::Directory) {
-                // What was looked at in it under its old name may have been another thing.
-                self.doubt(to);
+            // What was looked at in a directory under its old name may have been another thing, and what is in a new
+            // one of that name may have gone with the old one.
+            for path in [from, to] {
+                if self.source(path)?.is_some_and(|look| look.kind() == EntryKind::Directory) {
+                    self.doubt(path);
+                }
             }
             for path in overtaken {
                 self.bring(&path, Content::IfDiffers)?;

@@ -126,6 +126,9 @@ impl User {
     }
 
     fn fill(&mut self, path: &Path) -> io::Result<()> {
+        if self.is_only_looked_at && fs::metadata(path).is_ok_and(|look| is_within_a_tick(&look)) {
+            return Ok(());
+        }
         fs::write(path, self.text())
     }
 
@@ -137,8 +140,7 @@ impl User {
     fn patch(&mut self, path: &Path) -> io::Result<()> {
         let file = OpenOptions::new().write(true).open(path)?;
         let look = file.metadata()?;
-        let within_a_tick = look.modified()?.elapsed().is_ok_and(|age| age < TICK);
-        if look.len() < 9 || (self.is_only_looked_at && within_a_tick) {
+        if look.len() < 9 || (self.is_only_looked_at && is_within_a_tick(&look)) {
             return Ok(());
         }
         self.number += 1;
@@ -196,6 +198,10 @@ impl User {
         let Some(from) = self.one(&outside) else { return ("nothing".into(), Ok(())) };
         (format!("move in {}", new.display()), fs::rename(from, new))
     }
+}
+
+fn is_within_a_tick(look: &fs::Metadata) -> bool {
+    look.modified().and_then(|time| time.elapsed().map_err(io::Error::other)).is_ok_and(|age| age < TICK)
 }
 
 /// As OpenSSH renames. Two names that stay are told of one by one, and not remembered over a kill.
