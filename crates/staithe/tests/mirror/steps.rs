@@ -1,6 +1,6 @@
 //! Random steps of a user in a tree, from a seed.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -169,7 +169,9 @@ impl User {
     fn touch(&mut self, path: &Path) -> io::Result<()> {
         let time =
             Duration::new(self.chance.draw() % 1_700_000_000, (self.chance.draw() % 1_000_000_000) as u32);
-        File::open(path)?.set_modified(UNIX_EPOCH + time)
+        // Both times, as `touch` does: of the time of change alone the kernel tells as of a write.
+        let times = FileTimes::new().set_modified(UNIX_EPOCH + time).set_accessed(UNIX_EPOCH + time);
+        File::open(path)?.set_times(times)
     }
 
     fn make_anew(&mut self, inner: &Path, new: &Path) -> io::Result<()> {
