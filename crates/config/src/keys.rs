@@ -1,9 +1,11 @@
 //! Every key the configuration knows: the reader accepts these and no others, and the reference
 //! page is printed from them.
 
+mod brokers;
 mod dlm;
 mod streams;
 
+pub(crate) use brokers::{AMQP, CELERY};
 pub(crate) use dlm::DLM;
 pub(crate) use streams::{MIRROR, PLUGIN, PLUGIN_MANIFEST, SCRIBE};
 

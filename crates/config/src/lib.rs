@@ -22,9 +22,10 @@ pub use diagnostic::{ConfigError, Diagnostic, Severity, Snippet};
 pub use load::{Loaded, Reading, files, load, parse_str, reading};
 pub use manifest::read_manifest;
 pub use plan::{
-    Announce, Backend, DlmDialect, DlmPlace, DlmSink, Durability, Format, IdentityRule, Initial, JsonlSink,
-    MirrorOrigin, MirrorSink, Plan, PluginManifest, PluginSink, Push, QueueSink, Reannounce, RedisSink,
-    ScribeLog, ScribeSink, ScribeStyle, Secret, SinkKind, SinkPlan, SourcePlan, StreamPlan,
+    AmqpSink, Announce, Argument, Backend, CeleryBroker, CelerySink, DlmDialect, DlmPlace, DlmSink,
+    Durability, Format, IdentityRule, Initial, JsonlSink, MirrorOrigin, MirrorSink, Plan, PluginManifest,
+    PluginSink, Push, QueueSink, Reannounce, RedisSink, ScribeLog, ScribeSink, ScribeStyle, Secret, SinkKind,
+    SinkPlan, SourcePlan, StreamPlan, TaskProtocol,
 };
 pub use print::{completion_to_toml, to_toml};
 pub use reference::reference;

@@ -1,6 +1,7 @@
 //! The plan: a configuration after validation. The engine runs this and nothing else; every
 //! drop-in translates its old configuration into one.
 
+mod celery;
 mod dlm;
 mod mirror;
 mod plugin;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use settle::Rules;
 
+pub use celery::{AmqpSink, Argument, CeleryBroker, CelerySink, TaskProtocol};
 pub use dlm::{DlmDialect, DlmPlace, DlmSink};
 pub use mirror::{MirrorOrigin, MirrorSink};
 pub use plugin::{PluginManifest, PluginSink};
@@ -157,8 +159,8 @@ impl SinkPlan {
     #[must_use]
     pub fn tells_events_apart(&self) -> bool {
         match self.kind {
-            // The services know of items that are there, and of nothing else.
-            SinkKind::Dlm(_) => false,
+            // The services know of items that are there, and of nothing else; a task is for something that came.
+            SinkKind::Dlm(_) | SinkKind::Celery(_) => false,
             // They read what an event says, whatever its format.
             SinkKind::Scribe(_) | SinkKind::Mirror(_) | SinkKind::Plugin(_) => true,
             _ => self.format.tells_events_apart(),
@@ -214,6 +216,10 @@ pub enum SinkKind {
     Mirror(Box<MirrorSink>),
     /// A child process.
     Plugin(Box<PluginSink>),
+    /// Tasks for Celery workers.
+    Celery(Box<CelerySink>),
+    /// An exchange of an AMQP broker.
+    Amqp(AmqpSink),
 }
 
 impl SinkKind {
@@ -229,6 +235,8 @@ impl SinkKind {
             SinkKind::Scribe(_) => "scribe",
             SinkKind::Mirror(_) => "mirror",
             SinkKind::Plugin(_) => "plugin",
+            SinkKind::Celery(_) => "celery",
+            SinkKind::Amqp(_) => "amqp",
         }
     }
 
@@ -241,7 +249,11 @@ impl SinkKind {
             | SinkKind::Scribe(_)
             | SinkKind::Mirror(_)
             | SinkKind::Plugin(_) => true,
-            SinkKind::Queue(_) | SinkKind::RedisList(_) | SinkKind::Dlm(_) => false,
+            SinkKind::Queue(_)
+            | SinkKind::RedisList(_)
+            | SinkKind::Dlm(_)
+            | SinkKind::Celery(_)
+            | SinkKind::Amqp(_) => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Prints a plan as native configuration: what `init --from` gives to people who come from
 //! another program. What is printed is read back to the same plan.
 
+mod brokers;
 mod complete;
 mod dlm;
 mod options;
@@ -17,7 +18,7 @@ use settle::{Completion, Grouping, Late, Pattern, Rule, Rules, Take, temp_names}
 use self::streams::{Taker, Told};
 use crate::expand::protect;
 use crate::keys::{
-    DLM, JSONL, MIRROR, PLUGIN, QUEUE, REDIS_LIST, RULE, SCRIBE, SOURCE, STDOUT, Section, TOP,
+    AMQP, CELERY, DLM, JSONL, MIRROR, PLUGIN, QUEUE, REDIS_LIST, RULE, SCRIBE, SOURCE, STDOUT, Section, TOP,
 };
 use crate::plan::{DlmSink, Durability, Format, Initial, Plan, RedisSink, SinkKind, SinkPlan, SourcePlan};
 use crate::read::{self, RETAIN, TIMEOUT, choices};
@@ -181,6 +182,8 @@ impl Page {
             SinkKind::Scribe(_) => (&SCRIBE, "scribe"),
             SinkKind::Mirror(_) => (&MIRROR, "mirror"),
             SinkKind::Plugin(_) => (&PLUGIN, "plugin"),
+            SinkKind::Celery(_) => (&CELERY, "celery"),
+            SinkKind::Amqp(_) => (&AMQP, "amqp"),
         };
         let _ = writeln!(self.out, "type = \"{name}\"");
         let mut timeout = TIMEOUT;
@@ -193,6 +196,8 @@ impl Page {
             SinkKind::Scribe(scribe) => self.scribe(scribe),
             SinkKind::Mirror(mirror) => self.mirror(mirror),
             SinkKind::Plugin(plugin) => self.plugin(plugin),
+            SinkKind::Celery(celery) => self.celery(&sink.name, celery),
+            SinkKind::Amqp(amqp) => self.amqp(&sink.name, amqp),
             SinkKind::Jsonl(jsonl) => self.entry(section, "path", &path(&jsonl.path)),
             SinkKind::RedisList(redis) => self.redis(&sink.name, redis),
             SinkKind::Dlm(dlm) => {

@@ -36,10 +36,12 @@ pub async fn check(plan: &SinkPlan) -> Option<String> {
                 Bench::new(()).run(plan.timeout, move |()| crate::mirror::look_at(&name, &mirror)).await;
             looked.unwrap_or_else(|why| Some(crate::mirror::silent(why, plan.timeout)))?
         }
-        SinkKind::RedisList(_) | SinkKind::Dlm(_) => match build(plan, &Hands::in_memory()) {
-            Ok(mut sink) => sink.ping().await.err()?.to_string(),
-            Err(error) => return Some(error.to_string()),
-        },
+        SinkKind::RedisList(_) | SinkKind::Dlm(_) | SinkKind::Celery(_) | SinkKind::Amqp(_) => {
+            match build(plan, &Hands::in_memory()) {
+                Ok(mut sink) => sink.ping().await.err()?.to_string(),
+                Err(error) => return Some(error.to_string()),
+            }
+        }
     };
     Some(format!("sink \"{}\": {text}", plan.name))
 }

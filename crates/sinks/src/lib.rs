@@ -1,6 +1,8 @@
 //! Sinks: each speaks one protocol and says for each event what became of it.
 
+mod amqp;
 mod blocking;
+mod celery;
 pub mod check;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use model::Parcel;
 
 use crate::format::{encode, is_raw};
-use crate::scribe::sentences;
+use crate::scribe::{sendit, sentences};
 
 /// How events become lines.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum Wording {
     Format(Format),
     /// A scribe's sentences.
     Sentences,
+    /// A watcher's log lines.
+    Watcher(sendit::Lines),
 }
 
 impl Wording {
@@ -23,6 +25,7 @@ impl Wording {
     pub(crate) fn lines(&self, batch: &[Parcel]) -> Lines {
         match self {
             Wording::Format(format) => Lines::of(format, batch),
+            Wording::Watcher(lines) => Lines::with(batch, |parcel, out| sendit::push(*lines, parcel, out)),
             Wording::Sentences => {
                 let zone = TimeZone::system();
                 Lines::with(batch, |parcel, out| sentences::push(parcel, &zone, out))

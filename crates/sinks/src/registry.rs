@@ -50,6 +50,8 @@ pub fn build(plan: &SinkPlan, hands: &Hands) -> Result<Box<dyn Sink>, BuildError
         SinkKind::Plugin(plugin) => {
             Box::new(Plugin::new(PluginSink::clone(plugin), plan.timeout, hands.clone()))
         }
+        SinkKind::Celery(celery) => crate::celery::build(plan, celery, hands)?,
+        SinkKind::Amqp(amqp) => crate::amqp::build(plan, amqp)?,
         SinkKind::Stdout => Box::new(LineStream::stdout(format, plan.timeout)),
         SinkKind::Jsonl(jsonl) => Box::new(Jsonl::new(jsonl.path.clone(), format, plan.timeout)),
         SinkKind::RedisList(redis) => {

@@ -2,6 +2,7 @@
 //! that was put together.
 
 mod halves;
+pub(crate) mod sendit;
 pub(crate) mod sentences;
 
 use std::time::Duration;
@@ -20,6 +21,8 @@ use halves::InTurn;
 pub fn build(plan: &ScribeSink, timeout: Duration) -> Box<dyn Sink> {
     let wording = match plan.style {
         ScribeStyle::Text => Wording::Sentences,
+        ScribeStyle::Dicom => Wording::Watcher(sendit::Lines::Dicom),
+        ScribeStyle::Events => Wording::Watcher(sendit::Lines::Events),
         ScribeStyle::Json => Wording::Format(Format::CloudEvents),
     };
     let sink: Box<dyn Sink> = match &plan.log {

@@ -18,9 +18,10 @@ pub(crate) const SCRIBE: Section = Section {
         ),
         key(
             "style",
-            "`\"text\"`, `\"json\"`",
+            "`\"text\"`, `\"json\"`, `\"dicom\"`, `\"events\"`",
             "`\"text\"`",
-            "Sentences such as `file 'a.dat' was CREATED`, or the native events.",
+            "Sentences such as `file 'a.dat' was CREATED`; the native events; or the lines of the sendit watcher's \
+             `DicomCelery` (`1|CREATE EVENT: …`, `2|FINISHED: …`) and `AllEventsPrinter` (`IN CREATE: …`).",
         ),
         MAX_ATTEMPTS,
         TIMEOUT,

@@ -27,4 +27,9 @@ pub enum ScribeStyle {
     Text,
     /// The native events.
     Json,
+    /// The two lines for each event that `sendit`'s `DicomCelery` writes: what happened, and whether it is a folder whose
+    /// name is a finished one's.
+    Dicom,
+    /// The lines of `sendit`'s `AllEventsPrinter`.
+    Events,
 }

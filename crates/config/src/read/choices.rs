@@ -51,8 +51,12 @@ pub(crate) const DICOM_KEYS: [(&str, DicomKey); 2] =
 pub(crate) const DIALECTS: [(&str, DlmDialect); 3] =
     [("main", DlmDialect::Main), ("2.1", DlmDialect::V21), ("2.0", DlmDialect::V20)];
 pub(crate) const PUSHES: [(&str, Push); 2] = [("left", Push::Left), ("right", Push::Right)];
-pub(crate) const SCRIBE_STYLES: [(&str, ScribeStyle); 2] =
-    [("text", ScribeStyle::Text), ("json", ScribeStyle::Json)];
+pub(crate) const SCRIBE_STYLES: [(&str, ScribeStyle); 4] = [
+    ("text", ScribeStyle::Text),
+    ("json", ScribeStyle::Json),
+    ("dicom", ScribeStyle::Dicom),
+    ("events", ScribeStyle::Events),
+];
 
 /// What `factor` is where only the bounds of an adaptive quiet are given.
 pub(crate) const QUIET_FACTOR: u32 = 3;
