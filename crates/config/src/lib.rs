@@ -23,9 +23,9 @@ pub use load::{Loaded, Reading, files, load, parse_str, reading};
 pub use manifest::read_manifest;
 pub use plan::{
     AmqpSink, Announce, Argument, Backend, CeleryBroker, CelerySink, DlmDialect, DlmPlace, DlmSink,
-    Durability, Format, IdentityRule, Initial, JsonlSink, MirrorOrigin, MirrorSink, Plan, PluginManifest,
-    PluginSink, Push, QueueSink, Reannounce, RedisSink, ScribeLog, ScribeSink, ScribeStyle, Secret, SinkKind,
-    SinkPlan, SourcePlan, StreamPlan, TaskProtocol,
+    Durability, FieldError, Format, IdentityRule, Initial, JsonlSink, MirrorOrigin, MirrorSink, Piece, Plan,
+    PluginManifest, PluginSink, Push, QueueSink, Reannounce, RedisSink, ScribeLog, ScribeSink, ScribeStyle,
+    Secret, SinkKind, SinkPlan, SourcePlan, StreamPlan, TaskProtocol,
 };
 pub use print::{completion_to_toml, to_toml};
 pub use reference::reference;

@@ -1,6 +1,7 @@
 //! The plan: a configuration after validation. The engine runs this and nothing else; every
 //! drop-in translates its old configuration into one.
 
+mod argument;
 mod celery;
 mod dlm;
 mod mirror;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use settle::Rules;
 
+pub use argument::{FieldError, Piece};
 pub use celery::{AmqpSink, Argument, CeleryBroker, CelerySink, TaskProtocol};
 pub use dlm::{DlmDialect, DlmPlace, DlmSink};
 pub use mirror::{MirrorOrigin, MirrorSink};
