@@ -81,12 +81,16 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
     if broken_pipe {
         return Exit::Done;
     }
-    if let Some(failure) = error.downcast_ref::<Failure>() {
-        crate::log::error(&failure.text);
-        return failure.exit;
+    crate::log::error(&text(error));
+    error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
+}
+
+/// What is said of an error.
+pub(crate) fn text(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.text.clone(),
+        None => format!("failed to {}", sentence(error)),
     }
-    crate::log::error(&format!("failed to {}", sentence(error)));
-    Exit::Failed
 }
 
 /// An error with its causes. Some name theirs in their own words; those are not said again.

@@ -3,6 +3,7 @@
 mod args;
 mod client;
 mod commands;
+mod daemon;
 mod exit;
 mod log;
 mod names;
@@ -14,8 +15,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let words: Vec<std::ffi::OsString> = std::env::args_os().collect();
-    match commands::dispatch(&words) {
-        Ok(code) => code.into(),
-        Err(error) => exit::report(&error).into(),
-    }
+    let done = daemon::begin(words).map_err(Into::into).and_then(|words| commands::dispatch(&words));
+    let exit = match &done {
+        Ok(exit) => *exit,
+        Err(error) => exit::report(error),
+    };
+    daemon::ended(exit, &done.err().map_or_else(String::new, |error| exit::text(&error)));
+    exit.into()
 }
