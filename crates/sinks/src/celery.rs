@@ -1,7 +1,16 @@
 //! Tasks for Celery workers.
 
-use config::{CelerySink, SinkPlan};
+mod maker;
+mod message;
+mod over_amqp;
+mod reader;
+mod uids;
+mod uuid;
+mod value;
 
+use config::{CeleryBroker, CelerySink, SinkPlan};
+
+use self::maker::Maker;
 use crate::journal::Hands;
 use crate::registry::BuildError;
 use crate::sink::Sink;
@@ -12,6 +21,9 @@ pub(crate) fn build(
     celery: &CelerySink,
     hands: &Hands,
 ) -> Result<Box<dyn Sink>, BuildError> {
-    let _ = (celery, hands);
-    Err(BuildError::NoSource(plan.name.clone()))
+    let maker = Maker::new(celery, &plan.name, plan.timeout, hands);
+    match &celery.broker {
+        CeleryBroker::Redis { .. } => Err(BuildError::NoSource(plan.name.clone())),
+        CeleryBroker::Amqp { url } => over_amqp::build(plan, celery, url, maker),
+    }
 }

@@ -7,6 +7,7 @@ pub mod check;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod dlm;
+mod facts;
 mod file_fault;
 pub mod format;
 pub mod journal;

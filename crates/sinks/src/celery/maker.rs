@@ -1,0 +1,105 @@
+//! From events to messages, whatever broker carries them.
+
+use std::time::Duration;
+
+use config::{Argument, CelerySink};
+use model::{Kind, Parcel};
+
+use super::message::{Message, Sender};
+use super::uids::Reader;
+use crate::facts::Uids;
+use crate::journal::Hands;
+use crate::sink::Outcome;
+
+/// Reading headers of files gets at most this part of a call's time; the rest is for the broker.
+const READING: u32 = 3;
+/// An event whose files hang is looked at again after so long.
+const HANGS: Duration = Duration::from_secs(30);
+
+/// Makes the messages of one sink.
+#[derive(Debug)]
+pub(crate) struct Maker {
+    celery: CelerySink,
+    hands: Hands,
+    sender: Sender,
+    /// There where a text asks for what stands in the unit's files.
+    reader: Option<Reader>,
+    timeout: Duration,
+}
+
+/// What became of an event on the way to its message.
+#[derive(Debug)]
+pub(crate) enum Made {
+    /// It can leave.
+    Message(Box<Message>),
+    /// There is no message, and this is the event's outcome: rejected, put off, or (for what is no task) done.
+    Not(Outcome),
+}
+
+impl Maker {
+    pub(crate) fn new(celery: &CelerySink, sink: &str, timeout: Duration, hands: &Hands) -> Self {
+        let mut texts = celery.args.iter().chain(celery.kwargs.iter().map(|(_, value)| value));
+        let reader = texts.any(asks_for_uids).then(Reader::new);
+        Self { celery: celery.clone(), hands: hands.clone(), sender: Sender::new(sink), reader, timeout }
+    }
+
+    /// Messages for the beginning of the batch, one for each event: at least for the first, and for as many as could
+    /// be made in the time. Each has been read again and says what it should.
+    pub(crate) async fn make(&mut self, batch: &[Parcel]) -> Vec<Made> {
+        let limit = tokio::time::Instant::now() + self.timeout / READING;
+        let mut made = Vec::with_capacity(batch.len());
+        for parcel in batch {
+            let uids = match &mut self.reader {
+                Some(reader) if parcel.kind.is_unit() => match reader.read(parcel, limit).await {
+                    Some(uids) => uids,
+                    // It has not had the whole time: it comes again with the next call.
+                    None if !made.is_empty() => return made,
+                    None => return vec![Made::Not(Outcome::PutOff(HANGS, hangs(parcel)))],
+                },
+                _ => Uids::default(),
+            };
+            made.push(self.one(parcel, &uids));
+        }
+        made
+    }
+
+    fn one(&mut self, parcel: &Parcel, uids: &Uids) -> Made {
+        // The lane does not offer these; what is no unit that came is no task.
+        if let Kind::Removal { .. } | Kind::Gap { .. } | Kind::Happening(_) = parcel.kind {
+            return Made::Not(Outcome::Delivered);
+        }
+        let now = (self.hands.now)();
+        let marks = self.sender.marks(parcel, now);
+        let message = Message::new(&self.celery, marks, parcel, uids, now);
+        match message.and_then(|message| message.validate().map(|()| message)) {
+            Ok(message) => Made::Message(Box::new(message)),
+            Err(unfit) => Made::Not(Outcome::Rejected(rejected(parcel, &unfit.to_string()))),
+        }
+    }
+}
+
+/// The words for a dead letter.
+pub(crate) fn rejected(parcel: &Parcel, why: &str) -> String {
+    format!(
+        "E-SINK-TASK: no task is sent for {}: {why}; a wrong message would stop the workers. Fix: correct the sink, \
+         then staithe dead retry",
+        model::text::safe(&parcel.path)
+    )
+}
+
+fn hangs(parcel: &Parcel) -> String {
+    format!(
+        "E-SINK-TASK-READ: the files of {} cannot be read for their UIDs in time; nothing is lost, it is tried again. \
+         Fix: see whether the disk hangs, or take the UID out of the sink's arguments",
+        model::text::safe(&parcel.path)
+    )
+}
+
+fn asks_for_uids(argument: &Argument) -> bool {
+    match argument {
+        Argument::Text(text) => crate::facts::asks_for_uids(text),
+        Argument::List(items) => items.iter().any(asks_for_uids),
+        Argument::Table(members) => members.iter().any(|(_, value)| asks_for_uids(value)),
+        Argument::Integer(_) | Argument::Float(_) | Argument::Flag(_) => false,
+    }
+}
