@@ -42,7 +42,7 @@ const PATTERNS: &str = "list of patterns";
 const REQUIRED: &str = "required";
 
 /// The sections in the order of the reference page.
-pub(crate) const SECTIONS: [&Section; 20] = [
+pub(crate) const SECTIONS: [&Section; 22] = [
     &TOP,
     &SOURCE,
     &INITIAL,
@@ -58,6 +58,8 @@ pub(crate) const SECTIONS: [&Section; 20] = [
     &STDOUT,
     &JSONL,
     &REDIS_LIST,
+    &CELERY,
+    &AMQP,
     &DLM,
     &SCRIBE,
     &MIRROR,
@@ -593,11 +595,13 @@ pub(crate) const REDIS_LIST: Section = Section {
 };
 
 /// The types of sink that exist.
-pub(crate) const SINK_TYPES: [(&str, &Section); 8] = [
+pub(crate) const SINK_TYPES: [(&str, &Section); 10] = [
     ("queue", &QUEUE),
     ("stdout", &STDOUT),
     ("jsonl", &JSONL),
     ("redis-list", &REDIS_LIST),
+    ("celery", &CELERY),
+    ("amqp", &AMQP),
     ("dlm", &DLM),
     ("scribe", &SCRIBE),
     ("mirror", &MIRROR),
@@ -605,8 +609,7 @@ pub(crate) const SINK_TYPES: [(&str, &Section); 8] = [
 ];
 
 /// The types of sink that are announced for a later version.
-pub(crate) const LATER_SINK_TYPES: [&str; 8] =
-    ["redis-stream", "celery", "http", "exec", "nats", "amqp", "kafka", "mqtt"];
+pub(crate) const LATER_SINK_TYPES: [&str; 6] = ["redis-stream", "http", "exec", "nats", "kafka", "mqtt"];
 
 #[cfg(test)]
 mod tests {

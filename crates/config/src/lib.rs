@@ -1,5 +1,6 @@
 //! The native configuration: what it can say, how it is read, and what is wrong with it.
 
+mod amqp_url;
 mod authority;
 mod diagnostic;
 mod expand;

@@ -46,6 +46,11 @@ fn check_socket(path: &str, query: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether the connection is encrypted.
+pub(crate) fn is_rediss(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("rediss"))
+}
+
 /// Whether the text holds a password that is not empty.
 pub(crate) fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use settle::{After, Clause, Count, DicomKey, Extras, Late, ManifestStyle, OnDeadline};
 
-use crate::plan::{Announce, Backend, DlmDialect, Durability, IdentityRule, Push, ScribeStyle};
+use crate::plan::{Announce, Backend, DlmDialect, Durability, IdentityRule, Push, ScribeStyle, TaskProtocol};
 
 pub(crate) const DURABILITIES: [(&str, Durability); 2] =
     [("process", Durability::Process), ("power", Durability::Power)];
@@ -51,6 +51,7 @@ pub(crate) const DICOM_KEYS: [(&str, DicomKey); 2] =
 pub(crate) const DIALECTS: [(&str, DlmDialect); 3] =
     [("main", DlmDialect::Main), ("2.1", DlmDialect::V21), ("2.0", DlmDialect::V20)];
 pub(crate) const PUSHES: [(&str, Push); 2] = [("left", Push::Left), ("right", Push::Right)];
+pub(crate) const PROTOCOLS: [(u64, TaskProtocol); 2] = [(1, TaskProtocol::V1), (2, TaskProtocol::V2)];
 pub(crate) const SCRIBE_STYLES: [(&str, ScribeStyle); 4] = [
     ("text", ScribeStyle::Text),
     ("json", ScribeStyle::Json),

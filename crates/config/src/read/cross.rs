@@ -81,6 +81,10 @@ fn untellable(sources: &[source::Read], sink: &sink::Read, named: &Named<'_>, re
             "the services know of products that came, and of nothing else",
             "name other sinks in the `to` of that rule, or leave `removed` and `gap_events` out",
         ),
+        SinkKind::Celery(_) => (
+            "a task is for what came",
+            "name other sinks in the `to` of that rule, or leave `removed` and `gap_events` out",
+        ),
         _ => (
             "its format cannot tell them from arrivals",
             "use the format \"cloudevents\" or \"flat\", or a template with {type}",

@@ -1,8 +1,11 @@
 //! `[sink.NAME]`.
 
+mod arguments;
+mod brokers;
 mod dlm;
 mod options;
 mod streams;
+mod url;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,9 +15,9 @@ use super::source::absolute;
 use super::{Named, RETAIN, TIMEOUT, local_sink};
 use crate::fields::{Fields, Report, Text};
 use crate::keys::{DLM, LATER_SINK_TYPES, SINK_TYPES, Section};
-use crate::plan::{DlmSink, Format, JsonlSink, Push, QueueSink, RedisSink, Secret, SinkKind, SinkPlan};
-use crate::redis_url;
+use crate::plan::{DlmSink, Format, JsonlSink, Push, QueueSink, RedisSink, SinkKind, SinkPlan};
 use crate::source_text::{Place, shown};
+use url::Certificates;
 
 /// A sink and the places that later checks point at.
 pub(super) struct Read {
@@ -85,6 +88,8 @@ fn settings(
         "scribe" => Some(SinkKind::Scribe(streams::scribe(fields, places, report))),
         "mirror" => streams::mirror(fields, places, report).map(|mirror| SinkKind::Mirror(Box::new(mirror))),
         "plugin" => streams::plugin(fields, places, report).map(|plugin| SinkKind::Plugin(Box::new(plugin))),
+        "celery" => brokers::celery(fields, report).map(|celery| SinkKind::Celery(Box::new(celery))),
+        "amqp" => brokers::amqp(fields, report).map(SinkKind::Amqp),
         _ => redis_list(fields, report),
     }
 }
@@ -182,34 +187,15 @@ fn jsonl(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(JsonlSink,
 }
 
 fn redis_list(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<SinkKind> {
-    let url = url(fields, report);
+    let url = url::read(&url::REDIS, fields, report);
     let key = fields.required(report, "key").and_then(|value| value.text(report, "a string"));
     let key = key.and_then(|text| filled(text, "the list's key", report));
     let counter = fields.text(report, "counter").and_then(|text| filled(text, "the counter's key", report));
     let push = fields.one_of(report, "push", &PUSHES, &[]).unwrap_or(Push::Left);
-    let ca_file = file(fields, "ca_file", report);
-    let pair = (file(fields, "client_cert", report), file(fields, "client_key", report));
-    let any_tls = ca_file.is_some() || pair.0.is_some() || pair.1.is_some();
-    let client_cert = match pair {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        _ => {
-            let help = "name both files, or none".to_owned();
-            let message =
-                format!("{} has one of `client_cert` and `client_key` without the other", fields.what());
-            report.error(fields.place(), message, Some(help));
-            None
-        }
-    };
+    let certificates = Certificates::read(fields, report);
     let url = url?;
-    if any_tls && !url.expose().starts_with("rediss:") {
-        let help = "write rediss:// for TLS, or remove the certificates".to_owned();
-        report.error(
-            fields.place(),
-            "the certificates would not be used: the URL is not rediss://",
-            Some(help),
-        );
-    }
+    certificates.used_by(&[&url], fields, report);
+    let Certificates { ca_file, client_cert, .. } = certificates;
     Some(SinkKind::RedisList(RedisSink { url, key: key?, counter, push, ca_file, client_cert }))
 }
 
@@ -224,42 +210,6 @@ fn filled(text: Text, what: &str, report: &mut Report<'_>) -> Option<Vec<u8>> {
 fn file(fields: &mut Fields<'_>, name: &'static str, report: &mut Report<'_>) -> Option<PathBuf> {
     let text = fields.text(report, name)?;
     absolute(report, &text)
-}
-
-fn url(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<Secret> {
-    let given = (fields.has("url"), fields.has("url_file"));
-    let (url, from) = (fields.text(report, "url"), fields.text(report, "url_file"));
-    if given == (true, true) {
-        report.error(fields.place(), format!("{} has both `url` and `url_file`", fields.what()), None);
-        return None;
-    }
-    let (value, place) = match (url, from) {
-        (Some(text), _) => {
-            // A reference to the environment is as it should be.
-            if redis_url::has_password(&text.written) && !text.written.contains("${") {
-                let help = "put the URL into a file and write url_file = \"…\", or use ${VAR}".to_owned();
-                report.warn(&text.place, "the password stands in the configuration file", Some(help));
-            }
-            (text.value, text.place)
-        }
-        (None, Some(text)) => (first_line(&text, "the URL", report)?, text.place),
-        // What is there but cannot be read is reported already.
-        (None, None) if given != (false, false) => return None,
-        (None, None) => {
-            let help = "add url = \"redis://127.0.0.1:6379/0\", or url_file = \"…\"".to_owned();
-            report.error(fields.place(), format!("{} has no `url`", fields.what()), Some(help));
-            return None;
-        }
-    };
-    match redis_url::check(&value) {
-        Ok(()) => Some(Secret::new(value)),
-        Err(words) => {
-            // The URL itself is never quoted: a wrong one may still hold the password.
-            let help = "redis://[user:password@]host[:port][/db], rediss://…, redis+unix:///path".to_owned();
-            report.error(&place, format!("this is no URL of a Redis server: {words}"), Some(help));
-            None
-        }
-    }
 }
 
 /// The file's first line: secrets mounted into a container often end with a newline.

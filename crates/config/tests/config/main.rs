@@ -1,5 +1,6 @@
 //! The configuration as its users meet it: text in, a plan or findings out.
 
+mod brokers;
 mod completeness;
 mod dlm;
 mod files;

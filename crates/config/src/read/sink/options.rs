@@ -8,9 +8,9 @@ use crate::fields::{Report, Value};
 pub(super) const NONE: &str = "{}";
 
 /// How deep lists and tables may lie in one another.
-const DEPTH_LIMIT: usize = 16;
+pub(super) const DEPTH_LIMIT: usize = 16;
 
-const EXPECTED: &str = "a text, a number, a flag, a list or a table";
+pub(super) const EXPECTED: &str = "a text, a number, a flag, a list or a table";
 
 pub(super) fn read(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
     value.table(report)?;
@@ -31,7 +31,8 @@ fn push(out: &mut Vec<u8>, value: &Value<'_>, depth: usize, report: &mut Report<
         DeValue::String(_) => model::text::push_json_str(out, &value.text(report, EXPECTED)?.value),
         DeValue::Boolean(flag) => out.extend_from_slice(flag.to_string().as_bytes()),
         DeValue::Integer(_) => out.extend_from_slice(integer(value, report)?.to_string().as_bytes()),
-        DeValue::Float(_) => out.extend_from_slice(float(value, report)?.as_bytes()),
+        // As short as it can be without being another number, and never without a point or an exponent.
+        DeValue::Float(_) => out.extend_from_slice(format!("{:?}", float(value, report)?).as_bytes()),
         DeValue::Datetime(_) => {
             value.mismatch(report, EXPECTED, "write it in quotes".to_owned());
             return None;
@@ -65,7 +66,7 @@ fn separate(out: &mut Vec<u8>, at: usize) {
     }
 }
 
-fn integer(value: &Value<'_>, report: &mut Report<'_>) -> Option<i64> {
+pub(super) fn integer(value: &Value<'_>, report: &mut Report<'_>) -> Option<i64> {
     let number = value.value.as_integer()?;
     let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
     if parsed.is_none() {
@@ -74,12 +75,11 @@ fn integer(value: &Value<'_>, report: &mut Report<'_>) -> Option<i64> {
     parsed
 }
 
-fn float(value: &Value<'_>, report: &mut Report<'_>) -> Option<String> {
+pub(super) fn float(value: &Value<'_>, report: &mut Report<'_>) -> Option<f64> {
     let number: Option<f64> = value.value.as_float()?.as_str().parse().ok();
     let finite = number.filter(|number| number.is_finite());
     if finite.is_none() {
         report.error(&value.place, "JSON has no such number", Some("write it in quotes".to_owned()));
     }
-    // As short as it can be without being another number, and never without a point or an exponent.
-    finite.map(|number| format!("{number:?}"))
+    finite
 }
