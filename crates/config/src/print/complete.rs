@@ -88,9 +88,10 @@ fn written(clause: Clause, asks: &[Ask]) -> Written {
         )),
         Clause::MinAge(age) => keyed(format!("min_age = {}", duration(&age))),
         // A number without its entry is no plan of ours; the word is refused when it is read.
-        Clause::Ask(number) => {
-            asks.get(usize::from(number)).map_or(Written::Word("ask"), |of| keyed(ask(of)))
-        }
+        Clause::Ask(number) => match asks.get(usize::from(number)) {
+            Some(Ask::Whole) => Written::Word(choices::WHOLE),
+            of => of.map_or(Written::Word("ask"), |of| keyed(ask(of))),
+        },
         // In presets only: whoever takes them out of theirs gets a configuration that says so.
         Clause::LinkedIn => Written::Word("linked_in"),
         Clause::SeenRenamed => Written::Word("seen_renamed"),
@@ -126,6 +127,8 @@ fn ask(ask: &Ask) -> String {
             }
         }
         Ask::Count(settle::Count::Least(least)) => format!("count = {least}"),
+        // Written as a word.
+        Ask::Whole => String::new(),
         Ask::Count(count) => format!("count = {}", choice(&choices::COUNTS, count)),
     }
 }

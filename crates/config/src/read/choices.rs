@@ -33,6 +33,8 @@ pub(crate) const CLAUSES: [(&str, Clause); 6] = [
     ("members", Clause::Members),
     ("announce", Clause::Announce),
 ];
+/// The word for [`settle::Ask::Whole`], which stands among the clauses.
+pub(crate) const WHOLE: &str = "whole";
 pub(crate) const AFTERS: [(&str, After); 2] = [("keep", After::Keep), ("delete", After::Delete)];
 pub(crate) const STYLES: [(&str, ManifestStyle); 7] = [
     ("auto", ManifestStyle::Auto),

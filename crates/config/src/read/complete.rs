@@ -10,7 +10,7 @@ use settle::{Clause, Completion, Expr, OnDeadline, PRESETS};
 use toml::de::{DeTable, DeValue};
 
 use self::clauses::{CLAUSE_KEYS, Clauses};
-use super::choices::{CLAUSES, ON_DEADLINE};
+use super::choices::{CLAUSES, ON_DEADLINE, WHOLE};
 use super::shape::Kind;
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::COMPLETE;
@@ -66,7 +66,7 @@ pub(super) fn misplaced(fields: &mut Fields<'_>, kind: Kind, report: &mut Report
 
 fn preset(value: &Value<'_>, kind: Kind, report: &mut Report<'_>) -> Option<Completion> {
     let text = value.text(report, EXPECTED)?;
-    if CLAUSES.iter().any(|(word, _)| *word == text.value) {
+    if text.value == WHOLE || CLAUSES.iter().any(|(word, _)| *word == text.value) {
         let help = format!("write {{ all = [\"{}\"] }}", text.value);
         report.error(&text.place, format!("{} is a signal and no preset", text.quoted()), Some(help));
         return None;

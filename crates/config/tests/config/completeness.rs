@@ -222,7 +222,7 @@ fn everything_in_one_expression() {
             Ask::Lock(form) => form.text(),
             Ask::Metadata(metadata) => metadata.form.text(),
             Ask::Manifest(manifest) => manifest.form.text(),
-            Ask::Count(_) => "",
+            Ask::Count(_) | Ask::Whole => "",
         })
         .collect();
     assert_eq!(names, ["a", "b", "c", "d"]);

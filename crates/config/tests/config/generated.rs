@@ -235,8 +235,9 @@ fn clause(take: &Take, asks: &mut Vec<Ask>, chance: &mut Chance) -> Clause {
 
 fn ask(take: &Take, chance: &mut Chance) -> Ask {
     let form = form(take, chance);
-    match chance.below(5) {
+    match chance.below(6) {
         0 => Ask::Lock(form),
+        5 => Ask::Whole,
         1 => {
             let key = chance.one(&[None, Some("a"), Some("a.\"b\".c\\'")]);
             Ask::Metadata(Metadata { form, key: key.map(str::to_owned) })

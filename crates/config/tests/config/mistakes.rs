@@ -1,5 +1,6 @@
 //! What is wrong is said with its place, in words, and with what was probably meant.
 
+mod brokers;
 mod dlm;
 mod misplaced;
 mod rules;

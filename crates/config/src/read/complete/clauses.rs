@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use super::{companions, quiet};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::COMPLETE;
-use crate::read::choices::CLAUSES;
+use crate::read::choices::{CLAUSES, WHOLE};
 use crate::read::shape::Kind;
 use crate::source_text::Place;
 
@@ -150,13 +150,17 @@ impl Clauses {
         found
     }
 
-    fn word(&self, text: &Text, report: &mut Report<'_>) -> Option<Clause> {
+    fn word(&mut self, text: &Text, report: &mut Report<'_>) -> Option<Clause> {
         if let Some((_, needs, written)) = NEEDS.iter().find(|(key, _, _)| *key == text.value) {
             let message = format!("{} needs {needs}", text.quoted());
             report.error(&text.place, message, Some(format!("write {written}")));
             return None;
         }
-        let clause = text.one_of(report, "signal", &CLAUSES, &[])?;
+        let words: Vec<_> = CLAUSES.iter().map(|(word, clause)| (*word, Some(*clause))).collect();
+        let words = [words, vec![(WHOLE, None)]].concat();
+        let Some(clause) = text.one_of(report, "signal", &words, &[])? else {
+            return self.ask(Ask::Whole, &text.place, report);
+        };
         let (message, help) = match (clause, self.kind) {
             (Clause::Members, Kind::File) => (
                 "\"members\" is for datasets and groups: a file has none",
@@ -205,7 +209,7 @@ pub(super) fn inner_keys(fields: &mut Fields<'_>, report: &mut Report<'_>) -> bo
 /// `{ members = true }`: says how it is written. Returns whether there was any.
 pub(super) fn words_as_keys(fields: &mut Fields<'_>, report: &mut Report<'_>) -> bool {
     let mut any = false;
-    for (word, _) in CLAUSES {
+    for word in CLAUSES.map(|(word, _)| word).into_iter().chain([WHOLE]) {
         if let Some((place, _)) = fields.stray(word) {
             any = true;
             let help = format!("write the word alone, in a list: {{ all = [\"{word}\"] }}");
