@@ -13,7 +13,7 @@ struct Need {
 }
 
 /// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
-/// programs by which files arrive in `tests/writers`.
+/// programs by which files arrive in `tests/writers`, and `strace`, which records what the ledger does to its files.
 const NEEDS: &[Need] = &[
     need("git"),
     need("openssl"),
@@ -24,6 +24,7 @@ const NEEDS: &[Need] = &[
     need("curl"),
     need("unzip"),
     need("zip"),
+    need("strace"),
 ];
 
 /// A program whose package has the same name and starts nothing.

@@ -208,11 +208,16 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
 /// A file that was cut off within its last page: SQLite fills up what is missing and goes on.
 fn whole_pages(db: &Connection, path: &Path) -> Result<(), Failed> {
     let page: u64 = db.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))? as u64;
-    let size = fs::metadata(path).map_or(0, |meta| meta.len());
-    if page > 0 && !size.is_multiple_of(page) {
-        return Err(Failed::Damaged(format!("the file ends within a page: {size} bytes")));
+    let size = || fs::metadata(path).map_or(0, |meta| meta.len());
+    if page == 0 || size().is_multiple_of(page) {
+        return Ok(());
     }
-    Ok(())
+    // A power cut may end the write of a page while the WAL is folded back: then the WAL has that page, whole.
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    match size() {
+        size if size.is_multiple_of(page) => Ok(()),
+        size => Err(Failed::Damaged(format!("the file ends within a page: {size} bytes"))),
+    }
 }
 
 fn names(db: &Connection) -> rusqlite::Result<Names> {

@@ -36,9 +36,14 @@ pub(crate) fn open_at_once(dir: &Path) -> Result<(Ledger, OpenReport), OpenError
 /// Opens what this process has closed. A child that another test is about to start holds a copy of
 /// every descriptor, and so of the lock, until it runs its program.
 pub(crate) fn open(dir: &Path) -> Result<(Ledger, OpenReport), OpenError> {
+    open_with(&options(Some(dir)))
+}
+
+/// The same with other options.
+pub(crate) fn open_with(options: &Options) -> Result<(Ledger, OpenReport), OpenError> {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        match open_at_once(dir) {
+        match Ledger::open(options.clone()) {
             Err(OpenError::Locked { .. }) if Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(2));
             }

@@ -6,6 +6,7 @@ mod attempts;
 mod crash;
 mod damage;
 mod disk;
+mod every_io;
 mod happenings;
 mod house;
 mod kinds;
