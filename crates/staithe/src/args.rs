@@ -1,5 +1,6 @@
 //! The command line. Help, manual page and completions are made from this and nothing else.
 
+mod daemon;
 mod iobserver;
 mod mirror;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use daemon::{DaemonArgs, RestartArgs, StatusArgs, StopArgs, WhichDaemon, usual_pid_file};
 pub(crate) use iobserver::IobserverArgs;
 pub(crate) use mirror::{MirrorCommand, PruneArgs, VerifyArgs};
 
@@ -27,6 +29,8 @@ const EXAMPLES: &str = "Examples:
   staithe init > staithe.toml               a commented configuration to start from
   staithe check -c staithe.toml             is it good?
   staithe run -c staithe.toml               run it
+  staithe run -c staithe.toml --daemon      run it in the background
+  staithe stop                              and stop it
   staithe status                            how does it stand?
   staithe explain inbox/scan_001.nc         why is this file where it is?
   staithe rules -c staithe.toml inbox/scan_001.nc     which rule takes it, and what does it want?
@@ -42,20 +46,18 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Wait until nothing has changed in a directory for a while; tell what changes meanwhile
     Quiet(QuietArgs),
-    /// Run a configuration in the foreground until SIGTERM or SIGINT; SIGHUP reloads it
+    /// Run a configuration until SIGTERM or SIGINT, in the foreground or as a daemon; SIGHUP reloads it
     Run(RunArgs),
+    /// Stop a daemon by its pid file
+    Stop(StopArgs),
+    /// Stop a daemon and start it again as it was started
+    Restart(RestartArgs),
     /// Validate a configuration without side effects
     Check(CheckArgs),
     /// Print a commented configuration, or translate an old program's
     Init(InitArgs),
     /// How everything stands; exit code 5 when something needs an eye
-    #[command(after_help = "Examples:
-  staithe status
-  staithe status --json | jq .counts
-  staithe status || systemctl status staithe     5: something needs an eye, 3: no daemon
-
-Exit codes: 0 all is well, 3 the daemon is not reachable, 5 something needs an eye.")]
-    Status(ClientJson),
+    Status(StatusArgs),
     /// List units and their states
     Ls(LsArgs),
     /// Why a path is where it is
@@ -270,8 +272,14 @@ pub(crate) struct QuietArgs {
   staithe run -c /etc/staithe.d             a directory: its *.toml, together
   staithe run -c staithe.toml --state-dir ./state
   staithe run -c staithe.toml --watch-config    takes changes of the file over while it runs
+  staithe run -c staithe.toml --daemon          in the background; returns when it is ready there
+  staithe run -c staithe.toml --daemon --pid-file /run/staithe.pid --log-err /var/log/staithe.err
 
-The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR.")]
+The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR; `staithe stop`, `restart` and \
+`status` also by --pid-file. SIGHUP opens the logs of a daemon anew, too. A log that cannot be written goes into the \
+temporary directory, with a warning.
+
+Exit codes: 0 stopped, or ready in the background, 1 failed or running already, 2 usage or configuration.")]
 pub(crate) struct RunArgs {
     /// The configuration: a file, or a directory of *.toml files read in name order
     #[arg(short, long, value_name = "FILE|DIR")]
@@ -280,6 +288,8 @@ pub(crate) struct RunArgs {
     /// refused whole
     #[arg(long)]
     pub(crate) watch_config: bool,
+    #[command(flatten)]
+    pub(crate) daemon: DaemonArgs,
     #[command(flatten)]
     pub(crate) client: Client,
 }

@@ -19,6 +19,7 @@ mod rules;
 mod run;
 mod simple;
 mod status;
+mod stop;
 mod store;
 mod tail;
 mod watch;
@@ -45,6 +46,8 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Watch(args) => watch::run(&args),
         Command::Quiet(args) => quiet::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Stop(args) => stop::stop(&args),
+        Command::Restart(args) => stop::restart(&args),
         Command::Check(args) => check::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Status(args) => status::run(&args),

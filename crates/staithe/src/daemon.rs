@@ -29,8 +29,8 @@ mod standing;
 mod stop;
 
 pub(crate) use files::{Files, Place};
-pub(crate) use inside::{begin, ended, is_inside, progress, ready};
+pub(crate) use inside::{PROGRESS, begin, ended, is_inside, progress, ready};
 pub(crate) use launch::{Launch, launch, own_words};
-pub(crate) use restart::restart;
+pub(crate) use restart::{Beginning, restart};
 pub(crate) use standing::Standing;
 pub(crate) use stop::{Stopped, running, stop};

@@ -10,6 +10,7 @@ mod names;
 mod places;
 mod show;
 mod signals;
+mod supervision;
 
 use std::process::ExitCode;
 

@@ -15,9 +15,9 @@ use super::stop::{Stopped, running, stop};
 use crate::exit::{Exit, failure};
 
 /// How a daemon was started.
-struct Beginning {
+pub(crate) struct Beginning {
     argv: Vec<OsString>,
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
     environment: Vec<(OsString, OsString)>,
 }
 
@@ -50,7 +50,8 @@ pub(crate) fn restart(place: &Place, grace: Duration) -> anyhow::Result<Option<E
 }
 
 impl Beginning {
-    fn of(pid: u32) -> io::Result<Self> {
+    /// Reads what the kernel knows of it; only its own user may.
+    pub(crate) fn of(pid: u32) -> io::Result<Self> {
         let words = |file: &str| -> io::Result<Vec<OsString>> {
             let bytes = fs::read(format!("/proc/{pid}/{file}"))?;
             let ended = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
@@ -67,6 +68,19 @@ impl Beginning {
             directory: fs::read_link(format!("/proc/{pid}/cwd"))?,
             environment: words("environ")?.into_iter().filter_map(pair).collect(),
         })
+    }
+
+    /// The words that somebody typed, the program's name first.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let marked = self.argv.get(1).is_some_and(|word| word.as_os_str() == OsStr::new(MARK));
+        let kept = self.argv.iter().enumerate().filter(|(place, _)| !(marked && *place == 1));
+        kept.map(|(_, word)| word.clone()).collect()
+    }
+
+    /// What its environment says, as a path.
+    pub(crate) fn variable(&self, name: &str) -> Option<PathBuf> {
+        let found = self.environment.iter().find(|(known, value)| known == name && !value.is_empty());
+        found.map(|(_, value)| value.into())
     }
 
     /// The command that somebody typed; nothing if it was not started as a daemon.
