@@ -1,8 +1,10 @@
 //! Tasks for Celery workers.
 
+mod envelope;
 mod maker;
 mod message;
 mod over_amqp;
+mod over_redis;
 mod reader;
 mod uids;
 mod uuid;
@@ -23,7 +25,13 @@ pub(crate) fn build(
 ) -> Result<Box<dyn Sink>, BuildError> {
     let maker = Maker::new(celery, &plan.name, plan.timeout, hands);
     match &celery.broker {
-        CeleryBroker::Redis { .. } => Err(BuildError::NoSource(plan.name.clone())),
+        CeleryBroker::Redis { url, key_prefix } => {
+            let sink = over_redis::build(plan, celery, (url, key_prefix), maker)?;
+            if sink.ignores_tls_files() {
+                return Err(BuildError::TlsFilesUnused(plan.name.clone()));
+            }
+            Ok(Box::new(sink))
+        }
         CeleryBroker::Amqp { url } => over_amqp::build(plan, celery, url, maker),
     }
 }

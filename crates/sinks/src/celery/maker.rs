@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use config::{Argument, CelerySink};
 use model::{Kind, Parcel};
+use tokio::time::timeout;
 
 use super::message::{Message, Sender};
 use super::uids::Reader;
@@ -43,24 +44,37 @@ impl Maker {
         Self { celery: celery.clone(), hands: hands.clone(), sender: Sender::new(sink), reader, timeout }
     }
 
+    /// How much of a call's time the making of messages may take; nothing where no file is read for it.
+    pub(crate) fn share(&self) -> Duration {
+        if self.reader.is_some() { self.timeout / READING } else { Duration::ZERO }
+    }
+
     /// Messages for the beginning of the batch, one for each event: at least for the first, and for as many as could
     /// be made in the time. Each has been read again and says what it should.
     pub(crate) async fn make(&mut self, batch: &[Parcel]) -> Vec<Made> {
-        let limit = tokio::time::Instant::now() + self.timeout / READING;
         let mut made = Vec::with_capacity(batch.len());
+        if self.reader.is_none() {
+            made.extend(batch.iter().map(|parcel| self.one(parcel, &Uids::default())));
+            return made;
+        }
+        // What had not the whole time comes again with the next call.
+        let _ = timeout(self.share(), self.make_all(batch, &mut made)).await;
+        match batch.first() {
+            Some(first) if made.is_empty() => vec![Made::Not(Outcome::PutOff(HANGS, hangs(first)))],
+            _ => made,
+        }
+    }
+
+    /// Stops where a file cannot be read for now.
+    async fn make_all(&mut self, batch: &[Parcel], made: &mut Vec<Made>) {
         for parcel in batch {
             let uids = match &mut self.reader {
-                Some(reader) if parcel.kind.is_unit() => match reader.read(parcel, limit).await {
-                    Some(uids) => uids,
-                    // It has not had the whole time: it comes again with the next call.
-                    None if !made.is_empty() => return made,
-                    None => return vec![Made::Not(Outcome::PutOff(HANGS, hangs(parcel)))],
-                },
-                _ => Uids::default(),
+                Some(reader) if parcel.kind.is_unit() => reader.read(parcel, self.timeout).await,
+                _ => Some(Uids::default()),
             };
+            let Some(uids) = uids else { return };
             made.push(self.one(parcel, &uids));
         }
-        made
     }
 
     fn one(&mut self, parcel: &Parcel, uids: &Uids) -> Made {

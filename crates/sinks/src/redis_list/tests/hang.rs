@@ -55,7 +55,7 @@ async fn a_frozen_server_comes_back() {
     times_out(&mut sink).await;
     times_out(&mut sink).await;
     redis.resume();
-    sink.timeout = SOON;
+    sink.pusher.timeout = SOON;
     deliver_all(&mut sink, 1, 2).await;
     let names = names(&redis);
     // What the frozen server had in its sockets is pushed when it wakes: those come twice.
@@ -158,7 +158,7 @@ async fn a_reply_that_is_lost_gives_the_same_ids_again() {
     replies.store(false, Ordering::SeqCst);
     times_out(&mut sink).await;
     replies.store(true, Ordering::SeqCst);
-    sink.timeout = SOON;
+    sink.pusher.timeout = SOON;
     deliver_all(&mut sink, 1, 2).await;
     let values = redis.pop_all(KEY);
     assert_eq!(values.len(), 4);
