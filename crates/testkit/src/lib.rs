@@ -6,6 +6,7 @@
 //! - [`judge`] compares the two: lost, early, repeated, unknown.
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
 //! - [`dlm::Dlm`] stands for the four services of the SKA Data Lifecycle Management system.
+//! - [`rabbitmq::Rabbit`] and [`redis::Redis`] are real brokers.
 //! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room.
 //!
 //! Everything here fails the test by panicking, and waits on conditions with a deadline.
@@ -19,6 +20,7 @@ mod oracle;
 mod port;
 mod process;
 pub mod protocol;
+pub mod rabbitmq;
 mod receipt;
 pub mod redis;
 pub mod resp;
