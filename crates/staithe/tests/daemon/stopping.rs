@@ -1,0 +1,38 @@
+//! Stopping.
+
+use testkit::Signal;
+
+use crate::stage::{Stage, runs};
+
+#[test]
+fn a_stop_leaves_the_logs_and_nothing_else() {
+    let stage = Stage::new();
+    let pid = stage.start();
+    stage.deliver("one");
+    let status = stage.by_pid_file(&["status"]);
+    status.assert_code(0);
+    assert!(status.text().contains(&format!("process {pid}")), "{}", status.text());
+    let done = stage.by_pid_file(&["stop"]);
+    done.assert_code(0);
+    assert!(!runs(pid), "it returns when the process is gone");
+    assert!(!stage.pid_file().exists());
+    assert!(stage.said().contains("ready "), "the log stays");
+    assert_eq!(done.text(), format!("stopped process {pid}\n"));
+
+    let again = stage.by_pid_file(&["stop"]);
+    again.assert_code(3);
+    assert!(again.stderr.contains("there is no such file"), "{}", again.stderr);
+    stage.by_pid_file(&["status"]).assert_code(3);
+}
+
+#[test]
+fn one_that_does_not_end_in_time_is_killed() {
+    let stage = Stage::new();
+    let pid = stage.start();
+    stage.signal(pid, Signal::STOP);
+    let done = stage.by_pid_file(&["stop", "--grace", "300ms"]);
+    done.assert_code(0);
+    assert!(!runs(pid));
+    assert!(done.stderr.contains("was killed"), "{}", done.stderr);
+    assert!(!stage.pid_file().exists());
+}
