@@ -6,6 +6,7 @@ pub mod dlm_watcher;
 pub mod environment;
 pub mod iobserver;
 pub mod level;
+pub mod sendit;
 
 pub use environment::Environment;
 pub use level::Level;
