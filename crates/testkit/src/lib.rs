@@ -12,6 +12,7 @@
 //! Everything here fails the test by panicking, and waits on conditions with a deadline.
 #![allow(clippy::missing_panics_doc, reason = "a test kit panics when the test fails")]
 
+pub mod celery;
 pub mod chance;
 mod collector;
 pub mod dlm;
@@ -20,6 +21,7 @@ mod oracle;
 mod port;
 mod process;
 pub mod protocol;
+pub mod python;
 pub mod rabbitmq;
 mod receipt;
 pub mod redis;

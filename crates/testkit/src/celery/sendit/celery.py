@@ -1,0 +1,4 @@
+from celery import Celery
+
+app = Celery("sendit")
+app.config_from_object("sendit.settings")
