@@ -13,10 +13,10 @@ pub enum Content {
     /// Never. A file whose size and mtime are those of the source gets its mode, owner and atime; otherwise
     /// the answer is [`Brought::ContentDiffers`], and neither content nor times are touched.
     Never,
-    /// Never, and the caller knows that nobody wrote since the content was copied: of a file whose size is that of the
-    /// source, all times are set, too. Without that knowledge ask [`Pair::content_equal`](crate::Pair::content_equal) first:
+    /// Never, and the caller knows that the copy has the bytes which the source's file had when it looked so: if it still
+    /// does, all times are set, too. Without that knowledge ask [`Pair::content_equal`](crate::Pair::content_equal) first:
     /// a file that got its times wrongly looks equal for ever.
-    OnlyTimes,
+    OnlyTimesOf(Sample),
     /// If size or mtime (to the nanosecond) differ.
     IfDiffers,
     /// Even if they do not.

@@ -68,7 +68,7 @@ impl Bringing<'_> {
     /// A time of access changes with each reading, ours too. So it counts only where nothing else is to be brought: then
     /// somebody has set it, perhaps.
     fn measure(&self, kind: EntryKind) -> Measure {
-        let only_attributes = matches!(self.content, Content::Never | Content::OnlyTimes);
+        let only_attributes = matches!(self.content, Content::Never | Content::OnlyTimesOf(_));
         Measure { owner: self.options.owner, atime: only_attributes && kind == EntryKind::File }
     }
 
@@ -161,7 +161,7 @@ impl Bringing<'_> {
             return Ok(brought.into());
         }
         match self.content {
-            Content::Never | Content::OnlyTimes => Ok(Brought::ContentDiffers.into()),
+            Content::Never | Content::OnlyTimesOf(_) => Ok(Brought::ContentDiffers.into()),
             _ if !self.is_complete(found) => Ok(Brought::Changing.into()),
             _ => self.copy(found),
         }
@@ -187,7 +187,7 @@ impl Bringing<'_> {
         let same_size = there.look.size == here.look.size;
         let counts_as_same = match self.content {
             Content::Always | Content::AlwaysOf(_) => false,
-            Content::OnlyTimes => same_size,
+            Content::OnlyTimesOf(sample) => same_size && sample.fits(&there.look),
             _ => same_size && there.look.mtime == here.look.mtime,
         };
         if here.look.kind() != EntryKind::File || !counts_as_same {

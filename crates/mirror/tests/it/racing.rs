@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use mirror::{Compare, Content, Pair, What};
 
-use crate::rig::{Rig, chmod, fingerprint, touch, write};
+use crate::rig::{Rig, chmod, fingerprint, only_times, touch, write};
 
 const SWAPS: u64 = 100_000;
 /// Long before this all is done.
@@ -33,7 +33,7 @@ fn swap(root: &Path, canary: &Path, enough: &AtomicBool, swaps: &AtomicU64) {
 fn once(pair: &Pair, round: u64) {
     // Each may fail in a race; what counts is what lies outside.
     for path in [&b"d/f"[..], b"d", b"d/sub/g", b"evil/f", b"evil", b"d/sub"] {
-        for content in [Content::Always, Content::OnlyTimes] {
+        for content in [Content::Always, only_times(pair, path)] {
             let _ = pair.bring(path, content, &|_| true);
         }
     }
@@ -181,7 +181,8 @@ fn race_of_files(attacked: impl Fn(&Rig) -> PathBuf, each: impl Fn(&Rig, u64)) {
             && begun.elapsed() < PATIENCE
         {
             each(&rig, rounds);
-            for content in [Content::Never, Content::OnlyTimes, Content::IfDiffers, Content::Always] {
+            let contents = [Content::Never, only_times(&pair, b"d"), Content::IfDiffers, Content::Always];
+            for content in contents {
                 let _ = pair.bring(b"d", content, &|_| true);
                 // At once: the next copy would cover what leaked.
                 leaked = leaked.take().or_else(|| leak(&rig));

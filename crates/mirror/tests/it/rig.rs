@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use mirror::{Brought, Compare, Content, Difference, Options, Pair, What};
+use mirror::{Brought, Compare, Content, Difference, Options, Pair, Sample, What};
 
 /// A source and a place for its mirror, both in memory.
 pub(crate) struct Rig {
@@ -181,4 +181,12 @@ pub(crate) fn fingerprint(root: &Path) -> Vec<String> {
         .collect();
     lines.sort();
     lines
+}
+
+/// All times are to be set, if the source's file still is as it is now.
+pub(crate) fn only_times(pair: &Pair, path: &[u8]) -> Content {
+    let look = pair.look_source(path).ok().flatten();
+    look.map_or(Content::Never, |look| {
+        Content::OnlyTimesOf(Sample { size: look.size, mtime: look.mtime, inode: look.inode })
+    })
 }

@@ -19,8 +19,8 @@ impl Work {
             return Ok(false);
         }
         let pulse = self.pulse.clone();
-        let equal = self.marks.is_copied(here, look.inode)
-            || self.ask(|pair| pair.content_equal_at(path, here, &|_| pulse.beat()))?;
+        let known = self.marks.is_copied(here, look.inode) && !self.marks.is_marked(here);
+        let equal = known || self.ask(|pair| pair.content_equal_at(path, here, &|_| pulse.beat()))?;
         if !equal && !self.pulse.beat() {
             // They may be: the bytes were not read to the end.
             return Err(Stop::Trouble(Trouble::Down("the mirror is being stopped".into())));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, Renamed};
+use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, Renamed, Sample};
 use model::Stamp;
 
 use super::Place;
@@ -326,16 +326,18 @@ impl Work {
         if brought != Brought::ContentDiffers {
             return Ok(());
         }
-        // Nobody wrote since it was copied, but somebody set its times: no arrival will tell of that.
+        // Where somebody only set its times no arrival will tell of that.
         let (ours, theirs) = (self.source(path)?, self.destination(path)?);
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(()) };
         if ours.size != theirs.size || theirs.kind() != EntryKind::File {
             return Ok(());
         }
         let pulse = self.pulse.clone();
-        let known = self.marks.is_copied(path, ours.inode) && !self.marks.is_marked(path);
-        if known || self.ask(|pair| pair.content_equal(path, &|_| pulse.beat()))? {
-            self.bring(path, Content::OnlyTimes)?;
+        // The close of a writer may not have been told yet: only the bytes say that nobody wrote.
+        if self.ask(|pair| pair.content_equal(path, &|_| pulse.beat()))? {
+            // What is written from here on is not in the copy.
+            let sample = Sample { size: ours.size, mtime: ours.mtime, inode: ours.inode };
+            self.bring(path, Content::OnlyTimesOf(sample))?;
         }
         Ok(())
     }
