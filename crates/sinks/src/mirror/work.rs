@@ -23,6 +23,8 @@ const SLICE: Duration = Duration::from_secs(2);
 const AWAIT: Duration = Duration::from_millis(100);
 /// And how often: its halves may wait themselves, behind an event that comes again when it is quiet.
 const AWAITS: u32 = 4;
+/// How often a file whose times change while it is copied is tried.
+const TOUCHED: u32 = 20;
 /// So many wait at once; others are copied.
 const AWAITED: usize = 4096;
 /// Nothing for so long: what is doubtful can be looked at.
@@ -266,8 +268,7 @@ impl Work {
                 return Ok(Outcome::PutOff(AWAIT, "it was renamed; from where is waited for".into()));
             }
         }
-        if self.copy_complete(path, complete)? == Brought::Changing && self.is_as_told(path, complete)? {
-            // Nobody wrote, and no other arrival will come: its mode was set during the copy.
+        if self.copy_complete(path, complete)? == Brought::Changing && self.is_awaited(seq, path, complete)? {
             return Ok(Outcome::PutOff(AWAIT, "it changed while it was copied".into()));
         }
         self.doubt_other_names(path)?;
@@ -276,6 +277,20 @@ impl Work {
             self.doubt(path);
         }
         Ok(Outcome::Delivered)
+    }
+
+    /// Whether what could not be copied is tried again: nobody wrote, and no other arrival will come. Its mode was set
+    /// during the copy, or its time: that may also be a writer's, who closes it one day and brings another arrival.
+    fn is_awaited(&mut self, seq: u64, path: &[u8], complete: &Complete) -> Step<bool> {
+        if self.is_as_told(path, complete)? {
+            return Ok(true);
+        }
+        let times = self.awaited.entry(seq).or_default();
+        *times += 1;
+        let awaited = *times < TOUCHED;
+        let look = self.source(path)?.filter(|look| look.kind() == EntryKind::File);
+        let same_inode = |inode| complete.inode == 0 || complete.inode == inode;
+        Ok(awaited && look.is_some_and(|look| look.size == complete.size && same_inode(look.inode)))
     }
 
     fn copy_complete(&mut self, path: &[u8], complete: &Complete) -> Step<Brought> {
