@@ -1,7 +1,7 @@
 //! Blocking pieces of a sink on a thread of their own: a disk that hangs, or a reader that does not
 //! read, holds up this sink and nobody else, not even the end of the runtime.
 
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -9,11 +9,20 @@ use tokio::time::timeout;
 
 type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
+/// What is done with the state while nobody asks for anything.
+#[derive(Debug)]
+pub(crate) struct Chore<S> {
+    /// How long nobody may ask before it is done; `None`: there is nothing to be done until somebody has asked.
+    pub(crate) wait: fn(&S) -> Option<Duration>,
+    pub(crate) work: fn(&mut S),
+}
+
 /// The state of a sink that blocks, and the thread that works on it: one job at a time, and the
 /// next call waits for the end of one that was late.
 #[derive(Debug)]
 pub(crate) struct Bench<S> {
     place: Place<S>,
+    chore: Option<Chore<S>>,
     /// Gives something when the job in hand ends.
     in_hand: Option<oneshot::Receiver<()>>,
 }
@@ -39,7 +48,12 @@ pub(crate) enum NoAnswer {
 
 impl<S: Send + 'static> Bench<S> {
     pub(crate) fn new(state: S) -> Self {
-        Self { place: Place::New(state), in_hand: None }
+        Self { place: Place::New(state), chore: None, in_hand: None }
+    }
+
+    /// The same, with something to do between two jobs.
+    pub(crate) fn with_chore(state: S, chore: Chore<S>) -> Self {
+        Self { chore: Some(chore), ..Self::new(state) }
     }
 
     /// Runs `job` with the state. The limit covers the rest of an earlier job that was late, too.
@@ -84,7 +98,12 @@ impl<S: Send + 'static> Bench<S> {
         self.place = match std::mem::replace(&mut self.place, Place::Gone) {
             Place::New(mut state) => {
                 let (sender, jobs) = sync_channel::<Job<S>>(1);
-                let work = move || jobs.into_iter().for_each(|job| job(&mut state));
+                let chore = self.chore.take();
+                let work = move || {
+                    while let Some(job) = next_job(&jobs, &mut state, chore.as_ref()) {
+                        job(&mut state);
+                    }
+                };
                 let thread = std::thread::Builder::new().name("staithe-sink".into()).spawn(work);
                 if thread.is_ok() { Place::Thread(sender) } else { Place::Gone }
             }
@@ -93,6 +112,20 @@ impl<S: Send + 'static> Bench<S> {
         match &self.place {
             Place::Thread(sender) => Ok(sender),
             Place::New(_) | Place::Gone => Err(NoAnswer::NoThread),
+        }
+    }
+}
+
+/// Waits for it, and does the chore meanwhile; `None`: nobody asks any more.
+fn next_job<S>(jobs: &Receiver<Job<S>>, state: &mut S, chore: Option<&Chore<S>>) -> Option<Job<S>> {
+    loop {
+        let Some((chore, wait)) = chore.and_then(|chore| Some((chore, (chore.wait)(state)?))) else {
+            return jobs.recv().ok();
+        };
+        match jobs.recv_timeout(wait) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Timeout) => (chore.work)(state),
+            Err(RecvTimeoutError::Disconnected) => return None,
         }
     }
 }
@@ -138,5 +171,25 @@ mod tests {
             let gone = bench.run(Duration::from_secs(10), |()| panic!("on purpose")).await;
             assert_eq!(gone, Err::<(), _>(NoAnswer::NoThread));
         }
+    }
+
+    #[tokio::test]
+    async fn a_chore_is_done_when_nobody_asks() {
+        struct State {
+            left: u32,
+            done: mpsc::Sender<u32>,
+        }
+        let (done, tells) = mpsc::channel();
+        let wait = |state: &State| (state.left > 0).then_some(Duration::from_millis(1));
+        let work = |state: &mut State| {
+            state.left -= 1;
+            let _ = state.done.send(state.left);
+        };
+        let mut bench = Bench::with_chore(State { left: 0, done }, Chore { wait, work });
+        bench.run(Duration::from_secs(10), |state| state.left = 2).await.unwrap();
+        for left in [1, 0] {
+            assert_eq!(tells.recv_timeout(Duration::from_secs(10)), Ok(left));
+        }
+        assert_eq!(bench.run(Duration::from_secs(10), |state| state.left).await, Ok(0));
     }
 }

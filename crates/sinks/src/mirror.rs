@@ -4,6 +4,7 @@
 //! comes, so that a repeated, late or lost event does no harm. Only a file's content is not taken as it
 //! lies there: it is copied when the file is said to be complete. `docs/design/mirror.md` is the design.
 
+mod again;
 mod ahead;
 mod alike;
 mod comparing;
@@ -13,6 +14,7 @@ mod marks;
 mod names;
 mod pending;
 mod pulse;
+mod second;
 mod work;
 
 use std::time::Duration;
@@ -21,7 +23,7 @@ use config::{MirrorOrigin, MirrorSink};
 use mirror::{OpenError, Options, Pair};
 use model::Parcel;
 
-use crate::blocking::{Bench, NoAnswer};
+use crate::blocking::{Bench, Chore, NoAnswer};
 use crate::journal::Hands;
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 
@@ -51,7 +53,9 @@ impl Mirror {
     pub fn new(name: &str, plan: &MirrorSink, timeout: Duration, hands: Hands) -> Option<Self> {
         let place = Place::of(name, plan)?;
         let pulse = Pulse::default();
-        let bench = Bench::new(Work::new(place, timeout, hands, pulse.clone()));
+        let work = Work::new(place, timeout, hands, pulse.clone());
+        let second_look = Chore { wait: Work::until_second_look, work: Work::look_again };
+        let bench = Bench::with_chore(work, second_look);
         Some(Self { timeout, bench, pulse })
     }
 

@@ -7,6 +7,7 @@ use mirror::{Brought, Compare, Content, Difference, What};
 use model::Stamp;
 use model::text::safe;
 
+use super::again::Look;
 use super::work::{Step, Stop, Work, since};
 use crate::sink::Outcome;
 
@@ -112,8 +113,10 @@ impl Work {
     }
 
     fn settle(&mut self, difference: Difference, tally: &mut Tally) -> Step<()> {
+        let path = difference.path.clone();
         match self.settle_one(difference, tally) {
             Err(Stop::Path(why)) => {
+                self.again.keep(&path, Look::default(), (self.hands.now)());
                 tally.fail(why);
                 Ok(())
             }
@@ -144,7 +147,7 @@ impl Work {
         Ok(())
     }
 
-    fn content_of_a_comparison(&mut self, path: &[u8]) -> Step<Content> {
+    pub(super) fn content_of_a_comparison(&mut self, path: &[u8]) -> Step<Content> {
         let now = (self.hands.now)();
         let still = self.place.origin.still;
         Ok(match still {

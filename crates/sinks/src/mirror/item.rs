@@ -12,6 +12,8 @@ pub(crate) struct Item {
     pub(crate) path: Box<[u8]>,
     /// What it says.
     pub(crate) what: Hint,
+    /// It was found by comparing, and others of its kind may be missing: nobody heard of them.
+    pub(crate) guessed: bool,
 }
 
 /// What an event says to a mirror: a reason to look at a path.
@@ -70,7 +72,21 @@ pub(crate) struct Complete {
 impl Item {
     pub(crate) fn of(parcel: &Parcel) -> Self {
         let path = parcel.path.strip_suffix(b"/").unwrap_or(&parcel.path);
-        Self { seq: parcel.seq, path: path.into(), what: hint(parcel) }
+        let what = hint(parcel);
+        let guessed = match parcel.kind {
+            Kind::File => matches!(what, Hint::Complete(Complete { polled: true, .. })),
+            // What lies in a directory that has come is told so, too, where all is heard.
+            Kind::Happening(what) => what != Happening::Create && Detail::unpack(parcel.size).synthetic,
+            _ => false,
+        };
+        Self { seq: parcel.seq, path: path.into(), what, guessed }
+    }
+}
+
+impl Hint {
+    /// Whether it says something of its own path, not of the tree or of nothing.
+    pub(crate) fn is_about_its_path(&self) -> bool {
+        !matches!(self, Self::Nothing | Self::Compare | Self::RootGone)
     }
 }
 

@@ -61,6 +61,11 @@ impl Marks {
         self.copied.get(path).is_some_and(|copy| copy.inode == inode)
     }
 
+    /// The copy that is remembered.
+    pub(crate) fn copy(&self, path: &[u8]) -> Option<Copied> {
+        self.copied.get(path).copied()
+    }
+
     /// Whether it is remembered that a copy was made when the source's change time was this.
     pub(crate) fn has_copy(&self, path: &[u8], ctime: (i64, u32)) -> bool {
         self.copied.get(path).is_some_and(|copy| copy.ctime == ctime)

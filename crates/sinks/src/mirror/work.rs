@@ -7,6 +7,7 @@ use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, R
 use model::Stamp;
 
 use super::Place;
+use super::again::{self, Again};
 use super::comparing::Comparing;
 use super::doubts::Doubts;
 use super::item::{Complete, Hint, Item};
@@ -47,16 +48,18 @@ pub(crate) struct Work {
     pub(super) marks: Marks,
     pending: Pending,
     pub(super) doubts: Doubts,
+    /// What gets a second look when it is quiet.
+    pub(super) again: Again,
     names: Names,
     /// When anything but doubts was worked on last.
-    worked: Stamp,
+    pub(super) worked: Stamp,
     pub(super) comparing: Option<Comparing>,
     /// Those of the last call that are done. Its answer may have come too late for the caller.
     finished: HashSet<u64>,
     /// How often those were put off that wait for a rename.
     awaited: HashMap<u64, u32>,
     /// Directories whose times are to be set when the batch is through.
-    touched: BTreeSet<Box<[u8]>>,
+    pub(super) touched: BTreeSet<Box<[u8]>>,
 }
 
 /// Why a batch ends early.
@@ -83,6 +86,7 @@ impl Work {
             marks: Marks::default(),
             pending: Pending::default(),
             doubts: Doubts::default(),
+            again: Again::default(),
             names: Names::default(),
             worked: Stamp::new(0, 0),
             comparing: None,
@@ -111,6 +115,9 @@ impl Work {
         for (at, item) in items.iter().enumerate() {
             if undone.contains(&item.path) {
                 break;
+            }
+            if item.what.is_about_its_path() {
+                self.note(&item.path, item.guessed);
             }
             let outcome = if before.contains(&item.seq) {
                 Outcome::Delivered
@@ -159,8 +166,8 @@ impl Work {
         let mut doubts = self.doubts.take();
         while let Some((path, begun)) = doubts.pop_first() {
             match self.settle_doubt(&path, begun) {
-                // What fails alone is told by its own event, or by the next comparison.
-                Ok(()) | Err(Stop::Path(_)) => {}
+                Ok(()) => {}
+                Err(Stop::Path(why)) => self.keep_failed(&path, again::Look::default(), &why),
                 Err(trouble) => {
                     doubts.insert(path, begun);
                     self.doubts.put_back(doubts);
@@ -184,7 +191,7 @@ impl Work {
     }
 
     /// The first directory on the way that the source does not have, or the path itself.
-    fn first_missing<'p>(&mut self, path: &'p [u8]) -> Step<&'p [u8]> {
+    pub(super) fn first_missing<'p>(&mut self, path: &'p [u8]) -> Step<&'p [u8]> {
         for (at, _) in path.iter().enumerate().filter(|(_, byte)| **byte == b'/') {
             if self.source(&path[..at])?.is_none() {
                 return Ok(&path[..at]);
@@ -199,7 +206,7 @@ impl Work {
     }
 
     /// Sets the times of directories in which something was done, and makes it all durable.
-    fn end_batch(&mut self) -> Option<Trouble> {
+    pub(super) fn end_batch(&mut self) -> Option<Trouble> {
         for path in std::mem::take(&mut self.touched) {
             // What cannot be set now is set by the next comparison.
             let _ = self.look(&path);
@@ -371,7 +378,7 @@ impl Work {
         Ok(look.map(|look| self.names.learn(look.inode, path)).unwrap_or_default())
     }
 
-    fn doubt(&mut self, path: &[u8]) {
+    pub(super) fn doubt(&mut self, path: &[u8]) {
         let now = (self.hands.now)();
         self.doubts.add(path, now);
     }
@@ -445,6 +452,7 @@ impl Work {
         if renamed == Renamed::Done {
             self.marks.renamed(from, to);
             self.doubts.renamed(from, to);
+            self.again.renamed(from, to);
             self.names.renamed(from, to);
             // What was looked at in a directory under its old name may have been another thing, and what is in a new
             // one of that name may have gone with the old one.
@@ -555,7 +563,7 @@ impl Work {
     }
 
     /// A root whose path leads to another directory by now is opened anew before the batch, not in the middle of it.
-    fn forget_other_roots(&mut self) {
+    pub(super) fn forget_other_roots(&mut self) {
         let away = |fault: &Fault| matches!(fault, Fault::SourceAway { .. } | Fault::DestinationAway { .. });
         if self.pair.as_ref().is_some_and(|pair| pair.look_source(b"").is_err_and(|fault| away(&fault))) {
             self.pair = None;

@@ -9,9 +9,14 @@ use crate::rig::{Rig, touch};
 
 const THEN: &str = "2011-01-01 00:00:00.123456789";
 
+/// A mirror of a rule that asks for more than rest: nothing else brings a file.
+fn only_by_arrivals() -> Rig {
+    Rig::with(|plan| plan.origin.as_mut().unwrap().still = None)
+}
+
 #[test]
 fn a_file_is_copied_when_it_is_complete_and_not_on_each_write() {
-    let mut rig = Rig::new();
+    let mut rig = only_by_arrivals();
     rig.mirrored();
     rig.write("d/f", "half");
     let told = [
@@ -32,7 +37,7 @@ fn a_file_is_copied_when_it_is_complete_and_not_on_each_write() {
 
 #[test]
 fn what_moved_on_since_is_left_to_its_next_arrival() {
-    let mut rig = Rig::new();
+    let mut rig = only_by_arrivals();
     rig.mirrored();
     rig.write("f", "first");
     rig.write("g", "first");

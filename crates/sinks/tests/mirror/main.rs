@@ -10,3 +10,4 @@ mod foreign;
 mod renames;
 mod rig;
 mod roots;
+mod second;
