@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use rustix::fs::FlockOperation;
 use testkit::{Process, Signal, wait_until};
 
 use crate::stage::{STEP, Stage, runs, stranger};
@@ -52,6 +53,25 @@ fn stopping_by_a_stale_file_touches_nobody() {
         stage.by_pid_file(&["stop"]).assert_code(3);
         assert!(!stage.pid_file().exists(), "what nobody holds is cleared away");
     }
+}
+
+#[test]
+fn a_process_whose_number_is_in_a_file_that_another_holds_is_neither_named_nor_signalled() {
+    let stage = Stage::new();
+    let mut stranger = stranger(&stage);
+    fs::write(stage.pid_file(), format!("{}\n", stranger.id())).unwrap();
+    // As somebody who has taken the lock and has not written his number yet.
+    let held = fs::File::open(stage.pid_file()).unwrap();
+    rustix::fs::flock(&held, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let number = stranger.id().to_string();
+    for refused in [stage.by_pid_file(&["stop"]), stage.finish(stage.start_command())] {
+        refused.assert_code(1);
+        let named = refused.stderr.split(|c: char| !c.is_ascii_digit()).any(|word| word == number);
+        assert!(!named, "{}", refused.stderr);
+    }
+    assert!(stranger.is_running());
+    drop(held);
+    stage.start();
 }
 
 #[test]
