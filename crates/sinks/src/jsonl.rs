@@ -59,8 +59,8 @@ impl Jsonl {
 impl Sink for Jsonl {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
-            let lines = self.wording.lines(batch);
-            let count = self.work(move |file| file.append(&lines)).await?;
+            let draft = self.wording.draft(batch);
+            let count = self.work(move |file| file.append(&draft.finish())).await?;
             Ok(vec![Outcome::Delivered; count])
         })
     }

@@ -16,20 +16,41 @@ pub(crate) enum Wording {
     Format(Format),
     /// A scribe's sentences.
     Sentences,
-    /// A watcher's log lines.
-    Watcher(sendit::Lines),
+    /// The log lines of sendit's `DicomCelery`.
+    Dicom,
+    /// Those of its `AllEventsPrinter`.
+    Events,
 }
 
 impl Wording {
-    /// The batch in these words.
-    pub(crate) fn lines(&self, batch: &[Parcel]) -> Lines {
+    /// The batch in these words, as far as it can be had without a look at the tree.
+    pub(crate) fn draft(&self, batch: &[Parcel]) -> Draft {
         match self {
-            Wording::Format(format) => Lines::of(format, batch),
-            Wording::Watcher(lines) => Lines::with(batch, |parcel, out| sendit::push(*lines, parcel, out)),
+            Wording::Format(format) => Draft::Ready(Lines::of(format, batch)),
+            Wording::Dicom => Draft::ToLook(batch.to_vec()),
+            Wording::Events => Draft::Ready(Lines::with(batch, sendit::push_printed)),
             Wording::Sentences => {
                 let zone = TimeZone::system();
-                Lines::with(batch, |parcel, out| sentences::push(parcel, &zone, out))
+                Draft::Ready(Lines::with(batch, |parcel, out| sentences::push(parcel, &zone, out)))
             }
+        }
+    }
+}
+
+/// Lines before they are written.
+#[derive(Debug)]
+pub(crate) enum Draft {
+    Ready(Lines),
+    /// What they say depends on how the tree is when they are written.
+    ToLook(Vec<Parcel>),
+}
+
+impl Draft {
+    /// The lines. Looks at the tree, so it may block as long as a disk does.
+    pub(crate) fn finish(self) -> Lines {
+        match self {
+            Draft::Ready(lines) => lines,
+            Draft::ToLook(batch) => Lines::with(&batch, sendit::push_dicom),
         }
     }
 }

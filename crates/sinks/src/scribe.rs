@@ -19,17 +19,18 @@ use halves::InTurn;
 /// The sink. Several may write to one file or to standard output: every line is whole.
 #[must_use]
 pub fn build(plan: &ScribeSink, timeout: Duration) -> Box<dyn Sink> {
-    let wording = match plan.style {
-        ScribeStyle::Text => Wording::Sentences,
-        ScribeStyle::Dicom => Wording::Watcher(sendit::Lines::Dicom),
-        ScribeStyle::Events => Wording::Watcher(sendit::Lines::Events),
-        ScribeStyle::Json => Wording::Format(Format::CloudEvents),
+    // Whether there may be lines that put a rename together.
+    let (wording, pairs) = match plan.style {
+        ScribeStyle::Text => (Wording::Sentences, true),
+        ScribeStyle::Json => (Wording::Format(Format::CloudEvents), true),
+        ScribeStyle::Dicom => (Wording::Dicom, false),
+        ScribeStyle::Events => (Wording::Events, false),
     };
     let sink: Box<dyn Sink> = match &plan.log {
         ScribeLog::Stdout => Box::new(LineStream::stdout_in_words(wording, timeout)),
         ScribeLog::File(path) => Box::new(Jsonl::in_words(path.clone(), wording, timeout)),
     };
-    Box::new(InTurn(sink))
+    if pairs { Box::new(InTurn(sink)) } else { sink }
 }
 
 #[cfg(test)]

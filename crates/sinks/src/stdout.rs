@@ -90,10 +90,11 @@ impl<W: Write + Send + 'static> LineStream<W> {
 impl<W: Write + Send + 'static> Sink for LineStream<W> {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
-            let lines = self.wording.lines(batch);
+            let draft = self.wording.draft(batch);
             let written = self
                 .bench
                 .run(self.timeout, move |(stream, desk)| {
+                    let lines = draft.finish();
                     // Held while the reader does not read: nobody else could write there either.
                     let mut writer = desk.writer.lock().unwrap_or_else(PoisonError::into_inner);
                     writer.write_for(desk.owner, &mut Patient(stream), &lines)
