@@ -5,16 +5,19 @@
 //! asked for are read, everything else is passed over, and no attribute needs a dictionary.
 
 mod element;
+mod length;
 mod source;
 mod syntax;
 
+use std::fs::File;
 use std::io;
 
-use sys::{Dir, Look};
+use sys::{Dir, Errno, Look};
 
 use crate::error::InspectError;
 use crate::place::split;
-use element::{Element, Elements};
+use element::{Element, Elements, Limit};
+pub(crate) use length::shortfall;
 use source::Source;
 use syntax::Syntax;
 
@@ -41,6 +44,9 @@ pub struct DicomHeader {
 enum Trouble {
     /// It is not what it should be.
     Form(&'static str),
+    /// It ends too early, by so many bytes at least.
+    Cut(u64),
+    Stopped,
     Disk(io::Error),
 }
 
@@ -54,17 +60,31 @@ impl From<&'static str> for Trouble {
 /// group, explicit or implicit VR, little or big endian. Deflated data sets are an error.
 pub fn read_dicom(root: &Dir, path: &[u8]) -> Result<DicomHeader, InspectError> {
     let (parent, name) = split(path);
-    let opened = root.open_below(parent).and_then(|dir| {
-        let file = dir.open_regular(name)?;
-        Ok((Look::of(&file)?.size, file))
-    });
-    let (size, file) = opened.map_err(|error| InspectError::open(path, error))?;
-    header(Source::new(file, size)).map_err(|trouble| match trouble {
-        Trouble::Form(reason) => InspectError::Header { path: path.to_vec(), reason },
-        Trouble::Disk(error) => InspectError::Read { path: path.to_vec(), error },
-    })
+    let opened = root.open_below(parent).and_then(|dir| open(&dir, name));
+    let (look, file) = opened.map_err(|error| InspectError::open(path, error))?;
+    header(Source::new(file, look.size)).map_err(|trouble| trouble.of(path))
 }
 
+/// Opens a regular file, and says how it looks.
+fn open(dir: &Dir, name: &[u8]) -> Result<(Look, File), Errno> {
+    let file = dir.open_regular(name)?;
+    Ok((Look::of(&file)?, file))
+}
+
+impl Trouble {
+    /// As the error of the file at `path`.
+    fn of(self, path: &[u8]) -> InspectError {
+        let path = path.to_vec();
+        match self {
+            Trouble::Form(reason) => InspectError::Header { path, reason },
+            Trouble::Cut(_) => InspectError::Header { path, reason: CUT },
+            Trouble::Stopped => InspectError::Stopped,
+            Trouble::Disk(error) => InspectError::Read { path, error },
+        }
+    }
+}
+
+const CUT: &str = "it is cut off";
 const NO_DICOM: &str = "it is no DICOM file";
 
 /// Group and number of an element.
@@ -102,7 +122,7 @@ fn header<S: io::Read + io::Seek>(mut source: Source<S>) -> Result<DicomHeader, 
     let syntax = Syntax::guess(&mut source)?.or(stated).ok_or(NO_DICOM)?;
     let mut header = DicomHeader::default();
     let mut counts = Counts::default();
-    let mut elements = Elements::new(&mut source, syntax);
+    let mut elements = Elements::new(&mut source, syntax, Limit::HEADER);
     while let Some(element) = elements.next(LAST)? {
         match slot(&element, &mut header, &mut counts) {
             Some(slot) => slot.fill(&elements.value(&element)?, syntax),
@@ -121,9 +141,9 @@ fn transfer_syntax<S: io::Read + io::Seek>(source: &mut Source<S>) -> Result<Opt
         if source.peek()? != Some([2, 0]) {
             return Ok(found);
         }
-        let mut elements = Elements::new(source, Syntax::META);
+        let mut elements = Elements::new(source, Syntax::META, Limit::HEADER);
         let Some(element) = elements.next((0x0002, 0xffff))? else { break };
-        if element.tag == TRANSFER_SYNTAX && element.length.is_some_and(|length| length <= LONGEST_VALUE) {
+        if element.tag == TRANSFER_SYNTAX && is_short_value(&element) {
             found = Some(elements.value(&element)?);
         } else {
             elements.pass(&element)?;
@@ -137,6 +157,10 @@ const MOST_META_ELEMENTS: usize = 1_000;
 
 /// Nothing that is asked for is longer.
 const LONGEST_VALUE: u32 = 256;
+
+fn is_short_value(element: &Element) -> bool {
+    element.length.is_some_and(|length| length <= LONGEST_VALUE)
+}
 
 /// A larger count is a mistake that would hold up a series for ever.
 const LARGEST_COUNT: u64 = 1_000_000;
@@ -152,7 +176,9 @@ enum Slot<'a> {
 
 /// Where the value of an element goes; nothing for one that nobody asked for.
 fn slot<'a>(element: &Element, header: &'a mut DicomHeader, counts: &'a mut Counts) -> Option<Slot<'a>> {
-    element.length.filter(|&length| length <= LONGEST_VALUE)?;
+    if !is_short_value(element) {
+        return None;
+    }
     Some(match element.tag {
         SOP => Slot::Uid(&mut header.sop),
         STUDY => Slot::Uid(&mut header.study),

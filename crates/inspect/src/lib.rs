@@ -2,7 +2,8 @@
 //!
 //! Most files are judged by what the kernel tells of them. Some units are believed only for what is *in*
 //! them: a directory that is one unit ([`survey`](fn@survey)), a list of checksums ([`verify_manifest`]), a metadata file that must
-//! have a key ([`has_key`]), an image whose header names the series it belongs to ([`read_dicom`]).
+//! have a key ([`has_key`]), an image whose header names the series it belongs to ([`read_dicom`]), images that
+//! end where their headers say ([`whole`](fn@whole)).
 //!
 //! ```no_run
 //! use inspect::{Place, SurveyRequest};
@@ -26,12 +27,14 @@ mod first;
 mod fold;
 mod hashing;
 mod manifest;
+mod mark;
 mod metadata;
 mod place;
 mod survey;
 mod trail;
 mod verify;
 mod walk;
+mod whole;
 
 pub use dicom::{DicomHeader, read_dicom};
 pub use error::InspectError;
@@ -42,3 +45,4 @@ pub use metadata::{MetadataAnswer, has_key};
 pub use place::Place;
 pub use survey::{LISTED, Survey, SurveyRequest, survey};
 pub use verify::{Checked, Extras, ManifestAnswer, ManifestRequest, Pace, verify_manifest};
+pub use whole::{Seen, Wholeness, whole, whole_files};

@@ -6,11 +6,14 @@ use super::source::Source;
 use super::syntax::Syntax;
 use super::{Tag, Trouble};
 
-/// More elements than this in front of the last one of interest are no header.
-const MOST_ELEMENTS: u32 = 100_000;
+/// `stop` is asked once for so many elements.
+const ELEMENTS_BETWEEN_STOPS: u32 = 4_096;
 
 /// Data sets in data sets, deeper than in any real header.
 const DEEPEST: usize = 128;
+
+/// So long is a delimiter.
+const DELIMITER: u64 = 8;
 
 /// The length of what ends with a delimiter.
 const UNDEFINED: u32 = u32::MAX;
@@ -42,12 +45,38 @@ enum Open {
 pub(super) struct Elements<'a, S> {
     source: &'a mut Source<S>,
     syntax: Syntax,
+    limit: Limit<'a>,
     count: u32,
 }
 
+/// When reading comes to an end before the file does.
+#[derive(Clone, Copy)]
+pub(super) struct Limit<'a> {
+    /// More elements than this, those in sequences counted too, are not looked at.
+    pub(super) elements: u32,
+    pub(super) stop: &'a dyn Fn() -> bool,
+}
+
+impl Limit<'_> {
+    /// More elements than this in front of the last one of interest are no header.
+    pub(super) const HEADER: Limit<'static> = Limit { elements: 100_000, stop: &|| false };
+}
+
 impl<'a, S: Read + Seek> Elements<'a, S> {
-    pub(super) fn new(source: &'a mut Source<S>, syntax: Syntax) -> Self {
-        Self { source, syntax, count: 0 }
+    pub(super) fn new(source: &'a mut Source<S>, syntax: Syntax, limit: Limit<'a>) -> Self {
+        Self { source, syntax, limit, count: 0 }
+    }
+
+    /// How many bytes are left.
+    pub(super) const fn left(&self) -> u64 {
+        self.source.left()
+    }
+
+    /// What is left, which is known to be little.
+    pub(super) fn rest(&mut self) -> Result<Vec<u8>, Trouble> {
+        let mut rest = vec![0; self.left() as usize];
+        self.source.read(&mut rest)?;
+        Ok(rest)
     }
 
     /// The next element that is not behind `last`; nothing at the end of the file.
@@ -84,19 +113,21 @@ impl<'a, S: Read + Seek> Elements<'a, S> {
             if open.len() > DEEPEST {
                 return Err(DAMAGED.into());
             }
+            // What is cut off here lacks these as well; a head that is cut off may itself be one of them.
+            let (all, outer) = (open.len(), open.len() - 1);
             match *innermost {
-                Open::Sequence(syntax) => match self.item(syntax)? {
+                Open::Sequence(syntax) => match self.item(syntax).map_err(lacking(outer))? {
                     (ITEM, UNDEFINED) => open.push(Open::Item(syntax)),
-                    (ITEM, length) => self.source.pass(length)?,
+                    (ITEM, length) => self.source.pass(length).map_err(lacking(all))?,
                     (SEQUENCE_END, _) => drop(open.pop()),
                     _ => return Err(DAMAGED.into()),
                 },
                 Open::Item(syntax) => {
-                    let element = self.head(syntax)?;
+                    let element = self.head(syntax).map_err(lacking(outer))?;
                     match (element.tag, element.length) {
                         (ITEM_END, _) => drop(open.pop()),
                         ((0xfffe, _), _) => return Err(DAMAGED.into()),
-                        (_, Some(length)) => self.source.pass(length)?,
+                        (_, Some(length)) => self.source.pass(length).map_err(lacking(all))?,
                         (_, None) => open.push(Open::Sequence(element.inner)),
                     }
                 }
@@ -107,7 +138,11 @@ impl<'a, S: Read + Seek> Elements<'a, S> {
 
     fn counted(&mut self) -> Result<(), Trouble> {
         self.count += 1;
-        if self.count > MOST_ELEMENTS { Err("it has too many elements".into()) } else { Ok(()) }
+        if self.count > self.limit.elements {
+            return Err("it has too many elements".into());
+        }
+        let is_told = self.count.is_multiple_of(ELEMENTS_BETWEEN_STOPS) && (self.limit.stop)();
+        if is_told { Err(Trouble::Stopped) } else { Ok(()) }
     }
 
     /// The head of an item or delimiter, which never has a type.
@@ -143,5 +178,13 @@ impl<'a, S: Read + Seek> Elements<'a, S> {
     fn long_length(&mut self, syntax: Syntax) -> Result<u32, Trouble> {
         let _spare: [u8; 2] = self.source.array()?;
         Ok(syntax.long(self.source.array()?))
+    }
+}
+
+/// What is cut off lacks so many delimiters, too.
+fn lacking(delimiters: usize) -> impl Fn(Trouble) -> Trouble {
+    move |trouble| match trouble {
+        Trouble::Cut(missing) => Trouble::Cut(missing.saturating_add(DELIMITER * delimiters as u64)),
+        other => other,
     }
 }

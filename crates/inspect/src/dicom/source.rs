@@ -15,8 +15,6 @@ pub(super) struct Source<S> {
     size: u64,
 }
 
-const CUT: &str = "it is cut off";
-
 impl<S: Read + Seek> Source<S> {
     pub(super) fn new(file: S, size: u64) -> Self {
         Self { reader: BufReader::with_capacity(BUFFER, file), at: 0, size }
@@ -40,11 +38,33 @@ impl<S: Read + Seek> Source<S> {
         self.at == self.size
     }
 
+    /// Fills `bytes` with what comes next, which stays; false when it does not fit. Only in front.
+    pub(super) fn peek_into(&mut self, bytes: &mut [u8]) -> Result<bool, Trouble> {
+        let front = self.reader.fill_buf().map_err(Trouble::Disk)?;
+        Ok(front.get(..bytes.len()).map(|front| bytes.copy_from_slice(front)).is_some())
+    }
+
+    /// How many bytes were passed.
+    pub(super) const fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// How many bytes are left.
+    pub(super) const fn left(&self) -> u64 {
+        self.size - self.at
+    }
+
+    /// How many bytes there were when it was opened.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Fills `bytes`.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> Result<(), Trouble> {
         self.step(bytes.len() as u64)?;
         self.reader.read_exact(bytes).map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => Trouble::Form(CUT),
+            // It was shortened since it was opened.
+            ErrorKind::UnexpectedEof => Trouble::Cut(1),
             _ => Trouble::Disk(error),
         })
     }
@@ -63,10 +83,16 @@ impl<S: Read + Seek> Source<S> {
     }
 
     fn step(&mut self, count: u64) -> Result<(), Trouble> {
-        if count > self.size - self.at {
-            return Err(CUT.into());
+        let left = self.left();
+        if count > left {
+            return Err(Trouble::Cut(count - left));
         }
         self.at += count;
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn into_inner(self) -> S {
+        self.reader.into_inner()
     }
 }

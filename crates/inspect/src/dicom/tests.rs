@@ -5,6 +5,8 @@ use super::*;
 fn read(bytes: &[u8]) -> Result<DicomHeader, &'static str> {
     header(Source::new(Cursor::new(bytes), bytes.len() as u64)).map_err(|trouble| match trouble {
         Trouble::Form(what) => what,
+        Trouble::Cut(_) => CUT,
+        Trouble::Stopped => panic!("nobody said so"),
         Trouble::Disk(error) => panic!("{error}"),
     })
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sys::Look;
 
 use crate::manifest::Line;
+use crate::mark::{looks, short};
 
 /// What was already hashed: a member whose size, mtime, ctime and inode are as they were is not read again
 /// for the same sum. Bounded: one entry of 40 bytes for each line of the last list.
@@ -58,23 +59,6 @@ impl Checked {
 fn key(line: &Line) -> Option<Key> {
     let (hash, digest) = line.hash.as_ref()?;
     Some(short(&[&[*hash as u8], digest, &line.path]))
-}
-
-fn looks(look: &Look) -> [u8; 16] {
-    let Look { size, mtime, ctime, inode, device, .. } = look;
-    let numbers = [*size, mtime.0 as u64, mtime.1.into(), ctime.0 as u64, ctime.1.into(), *inode, *device];
-    short(&[numbers.map(u64::to_le_bytes).as_flattened()])
-}
-
-/// 128 bits of BLAKE3. All parts but the last have a length that the first ones tell.
-fn short(parts: &[&[u8]]) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    for part in parts {
-        hasher.update(part);
-    }
-    let mut short = [0; 16];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-    short
 }
 
 #[cfg(test)]

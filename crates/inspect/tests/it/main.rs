@@ -10,3 +10,4 @@ mod manifests;
 mod metadata;
 mod surveys;
 mod tree;
+mod whole;
