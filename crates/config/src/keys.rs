@@ -359,6 +359,7 @@ pub(crate) const COMPLETE: Section = Section {
             - `\"closed\"`: a writer closed it since the name appeared; for datasets and groups as `\"writer_gone\"`.\n\
             - `\"writer_gone\"`: no process has it, or any member of it, open for writing.\n\
             - `\"members\"`: every member is complete. For datasets and groups.\n\
+            - `\"whole\"`: each DICOM file of it goes on for as long as its elements say; what is no DICOM file is whole.\n\
             - `\"announce\"`: `staithe notify` named it.\n\n\
             What cannot be observed (a scan sees no rename and no close) is replaced by `\"writer_gone\"`, and where that \
             cannot be known either, by `{ quiet = \"2s\" }`. For `\"renamed_in\"` of a dataset both are wanted, a member, and quiet \

@@ -26,6 +26,7 @@ mod timeline;
 use away::why_away;
 use page::{HeldUp, Page};
 pub use sentence::reason_detail;
+pub(crate) use sentence::reason_line;
 use timeline::GENERATIONS;
 
 /// What can be said of a path.

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use inspect::{
-    Checked, DicomHeader, InspectError, ManifestRequest, MetadataAnswer, Place, Survey, SurveyRequest,
+    Checked, DicomHeader, InspectError, ManifestRequest, MetadataAnswer, Place, Seen, Survey, SurveyRequest,
 };
 use model::{ManifestGap, Reason, Signal, Stamp};
 use settle::{Answer, Ask, Extras, ManifestStyle, Metadata, Mono, Rule, Sample};
@@ -42,8 +42,18 @@ pub(crate) struct Job {
     pub(crate) changed: Stamp,
     /// A member whose header is wanted.
     pub(crate) header: bool,
-    /// What was hashed before.
-    pub(crate) checked: Checked,
+    /// The members of a group of which is asked whether they are whole.
+    pub(crate) files: Vec<Box<[u8]>>,
+    pub(crate) memory: Memory,
+}
+
+/// What was read before, so that it is not read again.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// What was hashed.
+    checked: Checked,
+    /// What was found whole, or not.
+    whole: Seen,
 }
 
 /// What the members of a group are compared with.
@@ -73,7 +83,7 @@ pub(crate) struct Inspected {
     pub(crate) stale: Option<Vec<Box<[u8]>>>,
     pub(crate) answers: Vec<(usize, Answer)>,
     pub(crate) header: Option<Result<DicomHeader, InspectError>>,
-    pub(crate) checked: Checked,
+    pub(crate) memory: Memory,
 }
 
 /// So many jobs may wait; when it is full, the unit asks again a little later.
@@ -136,7 +146,7 @@ fn run(jobs: &Receiver<Job>, stop: &AtomicBool, orders: &Orders, clock: Clock) {
 
 fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
     let stopped = || stop.load(Ordering::Relaxed);
-    let Job { unit, number, asked, mut checked, .. } = job;
+    let Job { unit, number, asked, mut memory, .. } = job;
     let mut answer = Inspected {
         unit,
         number,
@@ -145,7 +155,7 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
         stale: None,
         answers: Vec::new(),
         header: None,
-        checked: Checked::default(),
+        memory: Memory::default(),
     };
     let root = open_same(&job.root, job.same);
     let unit = &*answer.unit;
@@ -173,7 +183,10 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
         for at in job.asks {
             let Some(ask) = job.rule.completion.asks.get(at) else { continue };
             let found = match ask {
-                Ask::Manifest(manifest) => verify(root, unit, &job.rule, manifest, &mut checked, stop, clock),
+                Ask::Manifest(manifest) => {
+                    verify(root, unit, &job.rule, manifest, &mut memory.checked, stop, clock)
+                }
+                Ask::Whole => whole(root, unit, &job.rule, &job.files, &mut memory.whole, &stopped),
                 Ask::Metadata(metadata) => read_metadata(root, unit, &job.rule, metadata),
                 // These are asked here only where looking may take long.
                 Ask::Marker(_) | Ask::Lock(_) | Ask::Count(_) => {
@@ -183,7 +196,7 @@ fn inspect(job: Job, stop: &AtomicBool, clock: Clock) -> Inspected {
             answer.answers.push((at, found));
         }
     }
-    answer.checked = checked;
+    answer.memory = memory;
     answer
 }
 
@@ -305,6 +318,34 @@ fn verify(
             problem: Some(format!("failed to {error}")),
             ..ManifestGap::default()
         }))),
+    }
+}
+
+/// Whether the DICOM files of the unit are as long as they say; of a group `files` are its members.
+fn whole(
+    root: &Dir,
+    unit: &[u8],
+    rule: &Rule,
+    files: &[Box<[u8]>],
+    seen: &mut Seen,
+    stopped: &dyn Fn() -> bool,
+) -> Answer {
+    let found = if matches!(rule.shape.take, settle::Take::Group(_)) {
+        inspect::whole_files(root, files.iter().map(|path| &**path), seen, stopped)
+    } else {
+        let ignore = |name: &[u8]| is_no_member(rule, unit, name);
+        inspect::whole(&Place { root, path: unit }, &ignore, seen, stopped)
+    };
+    match found.map(|found| (found.short, found.first)) {
+        Ok((_, None)) => Answer::Holds(Signal::Whole),
+        Ok((count, Some((file, missing)))) => {
+            Answer::Missing(Reason::WaitingWhole { count, file: file.into(), missing })
+        }
+        // It is gone, or cannot be entered: nobody knows.
+        Err(_) => {
+            let file = split(unit).1.to_vec();
+            Answer::Missing(Reason::WaitingWhole { count: 1, file, missing: None })
+        }
     }
 }
 

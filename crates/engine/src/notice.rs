@@ -259,8 +259,19 @@ pub enum Notice<'a> {
         source: &'a str,
         /// The path below the root.
         path: &'a [u8],
-        /// What is missing.
-        reason: &'static str,
+        /// What is missing: the code of the reason, and more where it names something.
+        reason: &'a str,
+    },
+    /// Members came to a unit after it was announced, or were changed, and its rule says that this is no news.
+    Late {
+        /// The source.
+        source: &'a str,
+        /// The unit, below the root.
+        path: &'a [u8],
+        /// How many members there are now.
+        members: u64,
+        /// Their sizes together.
+        size: u64,
     },
     /// A re-announcement stopped at the length that the sink's queue may have.
     ListingCut {
@@ -322,6 +333,7 @@ impl Notice<'_> {
             | Notice::Overflow { .. }
             | Notice::Unreadable { .. }
             | Notice::DeadlinePassed { .. }
+            | Notice::Late { .. }
             | Notice::LeftOut { .. }
             | Notice::MarkerStays { .. }
             | Notice::ListingCut { .. }
@@ -413,6 +425,11 @@ impl Notice<'_> {
                 safe(first)
             ),
             Notice::DeadlinePassed { source, path, reason } => deadline_passed(source, path, reason),
+            Notice::Late { source, path, members, size } => format!(
+                "source {source}: {} has changed after it was announced: {members} members, {size} bytes now. It is not \
+                 announced again (late = \"ignore\")",
+                safe(path)
+            ),
             Notice::LeftOut { source, path, link } => left_out(source, path, *link),
             Notice::MarkerStays { source, path, error } => format!(
                 "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \

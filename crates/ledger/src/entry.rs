@@ -30,6 +30,20 @@ pub enum Entry {
         /// Its change time now.
         ctime: Stamp,
     },
+    /// Something happened to the newest generation after it was announced that makes no other one: a line in its
+    /// history.
+    Remark {
+        /// Where.
+        source: SourceId,
+        /// The key of `path`.
+        key: PathKey,
+        /// Relative to the source's root.
+        path: Box<[u8]>,
+        /// When.
+        at: Stamp,
+        /// What.
+        what: String,
+    },
     /// The path is gone, after delivery or adoption.
     Absent {
         /// Where.

@@ -32,11 +32,13 @@ pub enum Signal {
     Announce = 12,
     /// Every unit inside is complete.
     Children = 13,
+    /// Every DICOM file of it is as long as its elements say.
+    Whole = 14,
 }
 
 impl Signal {
     /// All signals, in the order of their bits.
-    pub const ALL: [Signal; 14] = [
+    pub const ALL: [Signal; 15] = [
         Signal::Appeared,
         Signal::RenamedIn,
         Signal::Closed,
@@ -51,6 +53,7 @@ impl Signal {
         Signal::LockGone,
         Signal::Announce,
         Signal::Children,
+        Signal::Whole,
     ];
 
     /// The stable name, as in configuration and events.
@@ -71,6 +74,7 @@ impl Signal {
             Signal::LockGone => "lock_gone",
             Signal::Announce => "announce",
             Signal::Children => "children",
+            Signal::Whole => "whole",
         }
     }
 }

@@ -132,6 +132,15 @@ pub enum Reason {
         /// What is wrong, in words.
         problem: String,
     },
+    /// DICOM files end before their elements do.
+    WaitingWhole {
+        /// How many.
+        count: u64,
+        /// The first of them.
+        file: Vec<u8>,
+        /// How many bytes it lacks at least; nothing: it cannot be read.
+        missing: Option<u64>,
+    },
     /// A lock file is there.
     WaitingLock {
         /// Its name.
@@ -220,6 +229,7 @@ impl Reason {
             Reason::WaitingMembers { .. } => "waiting.members",
             Reason::WaitingCount { .. } => "waiting.count",
             Reason::WaitingMetadata { .. } => "waiting.metadata",
+            Reason::WaitingWhole { .. } => "waiting.whole",
             Reason::WaitingLock { .. } => "waiting.lock",
             Reason::WaitingAnnounce => "waiting.announce",
             Reason::WaitingChildren { .. } => "waiting.children",
@@ -287,6 +297,11 @@ impl Reason {
             Reason::WaitingMetadata { file, problem } => {
                 insert_json_path(map, "file", file);
                 map.insert("problem".into(), problem.as_str().into());
+            }
+            Reason::WaitingWhole { count, file, missing } => {
+                insert_json_path(map, "file", file);
+                map.insert("missing".into(), (*missing).into());
+                map.insert("count".into(), (*count).into());
             }
             Reason::WaitingLock { lock } => insert_json_path(map, "lock", lock),
             Reason::WaitingChildren { count, blocking } => {

@@ -1,8 +1,9 @@
-//! What stands beside a unit and tells when it is complete: markers, locks, manifests, metadata, counts.
+//! What must be looked at to tell when a unit is complete: markers, locks, manifests, metadata beside it, counts, and
+//! what is in it.
 
 use std::fmt;
 
-/// Something beside the unit that a rule wants to know.
+/// Something that a rule wants to know and that is to be looked at: beside the unit, or in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// A file that is there, and not older than the data.
@@ -15,6 +16,8 @@ pub enum Ask {
     Metadata(Metadata),
     /// How many members there must be; for groups.
     Count(Count),
+    /// That each DICOM file of it is as long as its elements say.
+    Whole,
 }
 
 /// A file whose presence says that a unit is complete.

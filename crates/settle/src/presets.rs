@@ -70,15 +70,15 @@ pub const PRESETS: [Preset; 9] = [
         meaning: "{ all = [\"members\", { quiet = \"1m\" }] }",
         trap: "a writer that holds nothing open and pauses for longer than a minute; add a marker or metadata",
         datasets: true,
-        make: || dataset("measurement-set"),
+        make: measurement_set,
     },
     Preset {
         name: "dicom-series",
         purpose: "DICOM series, as directories or as groups by their headers; DICOM has no end mark",
-        meaning: "{ all = [\"members\", { quiet = \"1m\" }] }",
+        meaning: "{ all = [\"members\", \"whole\", { quiet = \"1m\" }] }",
         trap: "a sender that pauses for longer than a minute: the rest becomes a new generation",
         datasets: true,
-        make: || dataset("dicom-series"),
+        make: dicom,
     },
     Preset {
         name: "done-file",
@@ -173,8 +173,14 @@ fn upload(preset: &'static str) -> Completion {
     named(preset, Expr::Any(vec![renamed, Expr::Clause(Clause::LinkedIn), closed]))
 }
 
-fn dataset(preset: &'static str) -> Completion {
-    named(preset, all([Clause::Members, Clause::Quiet(Quiet::For(DATASET_QUIET))]))
+fn measurement_set() -> Completion {
+    named("measurement-set", all([Clause::Members, Clause::Quiet(Quiet::For(DATASET_QUIET))]))
+}
+
+/// What was broken off is quiet, too; but an image says how long it is.
+fn dicom() -> Completion {
+    let clauses = [Clause::Members, Clause::Ask(0), Clause::Quiet(Quiet::For(DATASET_QUIET))];
+    Completion { asks: vec![Ask::Whole], ..named("dicom-series", all(clauses)) }
 }
 
 fn done_file() -> Completion {

@@ -271,7 +271,7 @@ impl Rule {
                     return None;
                 }
                 Ask::Metadata(metadata) => &metadata.form,
-                Ask::Count(_) => return None,
+                Ask::Count(_) | Ask::Whole => return None,
             };
             let of = form.unit_of(name).or_else(|| form.is_below(dir, name).then_some(Of::All))?;
             let is = match (&self.shape.take, of) {
@@ -295,7 +295,7 @@ impl Rule {
         self.completion.asks.iter().any(|ask| match ask {
             Ask::Marker(marker) => !marker.form.is_beside() && marker.form.text().as_bytes() == path,
             Ask::Lock(form) => !form.is_beside() && form.text().as_bytes() == path,
-            Ask::Manifest(_) | Ask::Metadata(_) | Ask::Count(_) => false,
+            Ask::Manifest(_) | Ask::Metadata(_) | Ask::Count(_) | Ask::Whole => false,
         })
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use model::{Reason, Signal, Stamp};
-use settle::{Answer, Beside, Completion, PRESETS, Sample, Step, Unit, What, WriterFact};
+use settle::{Answer, Ask, Beside, Completion, PRESETS, Sample, Step, Unit, What, WriterFact};
 
 /// What happens to the file, or is heard of it.
 #[derive(Clone, Copy)]
@@ -71,7 +71,9 @@ impl Habit {
                 (true, true) => WriterFact::Open,
                 (true, false) => WriterFact::Gone,
             };
-            let answer = if marked {
+            let answer = if rule.asks == [Ask::Whole] {
+                Answer::Holds(Signal::Whole)
+            } else if marked {
                 Answer::Holds(Signal::Marker)
             } else {
                 Answer::Missing(Reason::WaitingMarker { marker: b"x.done".to_vec(), stale: false })
@@ -218,8 +220,8 @@ fn presets_are_what_they_say() {
         for text in [preset.purpose, preset.meaning, preset.trap] {
             assert!(!text.is_empty(), "{}", preset.name);
         }
-        let has_marker = preset.meaning.contains("marker");
-        assert_eq!(has_marker, !completion.asks.is_empty(), "{}", preset.name);
+        let asks = ["marker", "whole"].iter().any(|asked| preset.meaning.contains(asked));
+        assert_eq!(asks, !completion.asks.is_empty(), "{}", preset.name);
     }
     assert_eq!(Completion::preset("locla"), None);
 }

@@ -1,5 +1,7 @@
 //! Each reason in words: what is missing, and what to do about it.
 
+use std::borrow::Cow;
+
 use model::text::safe;
 use model::{ManifestGap, Reason};
 
@@ -29,6 +31,7 @@ pub fn reason_detail(reason: &Reason) -> String {
         | Reason::WaitingMembers { .. }
         | Reason::WaitingCount { .. }
         | Reason::WaitingMetadata { .. }
+        | Reason::WaitingWhole { .. }
         | Reason::WaitingLock { .. }
         | Reason::WaitingChildren { .. } => missing(reason),
         Reason::BlockedSinkDown { .. }
@@ -43,6 +46,15 @@ pub fn reason_detail(reason: &Reason) -> String {
         | Reason::IgnoredSymlink
         | Reason::IgnoredSpecialFile
         | Reason::IgnoredDirectory => ignored(reason),
+    }
+}
+
+/// The reason in a line of the log and of a timeline: its code, and what stands in the way where only that says what to
+/// do.
+pub(crate) fn reason_line(reason: &Reason) -> Cow<'static, str> {
+    match reason {
+        Reason::WaitingWhole { .. } => format!("{}: {}", reason.code(), missing(reason)).into(),
+        _ => reason.code().into(),
     }
 }
 
@@ -76,6 +88,7 @@ fn missing(reason: &Reason) -> String {
                 safe(problem.as_bytes())
             )
         }
+        Reason::WaitingWhole { count, file, missing } => cut_off(*count, file, *missing),
         Reason::WaitingLock { lock } => {
             format!("the lock \"{}\" is there; remove it if its owner is gone", safe(lock))
         }
@@ -106,6 +119,24 @@ fn manifest(gap: &ManifestGap) -> String {
         "{good} of {total} members in the manifest \"{file}\" are right{rest}{}",
         first_of("see", &gap.blocking)
     )
+}
+
+fn cut_off(count: u64, file: &[u8], missing: Option<u64>) -> String {
+    let file = safe(file);
+    let others = match count.saturating_sub(1) {
+        0 => String::new(),
+        1 => ", and another file".to_owned(),
+        others => format!(", and {others} other files"),
+    };
+    match missing {
+        Some(missing) => {
+            let plural = if missing == 1 { "" } else { "s" };
+            format!(
+                "\"{file}\" is cut off: its header tells of {missing} byte{plural} more at least{others}; send it again"
+            )
+        }
+        None => format!("\"{file}\" cannot be read, so nobody knows whether it is whole{others}"),
+    }
 }
 
 /// So many names stand in a sentence; `reason_args` has more.

@@ -40,9 +40,15 @@ fn moments_of(record: &Record) -> Moments {
         Kind::File | Kind::Symlink | Kind::Special | Kind::Dataset => {}
     }
     let mut moments = vec![(record.first_seen, "seen".to_owned())];
-    moments.extend(record.history.iter().map(|step| (step.time, step.what.clone())));
+    // What happened to it since it was admitted stands among the attempts.
+    let (before, since): (Moments, Moments) = record
+        .history
+        .iter()
+        .map(|step| (step.time, step.what.clone()))
+        .partition(|(at, _)| *at <= record.admitted);
+    moments.extend(before);
     moments.push((record.admitted, decision(record)));
-    let mut told: Moments = record.sinks.iter().flat_map(attempts).collect();
+    let mut told: Moments = record.sinks.iter().flat_map(attempts).chain(since).collect();
     // Of each sink they are in order; between sinks the time tells.
     told.sort_by_key(|(at, _)| *at);
     moments.extend(told);

@@ -9,6 +9,7 @@ use settle::{Late, View};
 use super::Source;
 use super::bundles::{Bundle, KnownBundle, News, Standing, What, view_print};
 use super::waiting::History;
+use crate::notice::Notice;
 
 /// So many members are named in an event.
 const LISTED: usize = 256;
@@ -33,6 +34,9 @@ impl Source {
         let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some());
         if ignored {
             self.note_less(path, &view);
+            if news == News::Changed {
+                self.tell_late(path, &view);
+            }
         } else if news == News::Changed {
             let (print, ctime, scan) = (view_print(&view), view.newest_ctime, self.scan_number);
             self.known_bundles.insert(path.into(), KnownBundle { print, ctime, overdue, scan });
@@ -116,6 +120,21 @@ impl Source {
         let admission = Admission { fate: Fate::Gone, ..admission };
         self.outgoing.push(ledger::Entry::Admit(Box::new(admission)));
         self.wake_outer(path, bundle.initial);
+    }
+
+    /// What came after its unit was announced, and is announced no more: the log and `explain` tell of it.
+    fn tell_late(&mut self, path: &[u8], view: &View) {
+        let (source, members, size) = (self.berth.plan.name.as_str(), view.count, view.size);
+        self.berth.observer.notice(&Notice::Late { source, path, members, size });
+        let plural = if members == 1 { "" } else { "s" };
+        let what = format!("late: {members} member{plural} and {size} bytes now, not announced again");
+        self.outgoing.push(ledger::Entry::Remark {
+            source: self.berth.id,
+            key: PathKey::of(path),
+            path: path.into(),
+            at: self.berth.clock.wall(),
+            what,
+        });
     }
 
     /// Somebody has taken members of an announced unit away: that is how it looks now.

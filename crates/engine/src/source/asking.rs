@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use inspect::Checked;
 use model::{Reason, Signal, Stamp};
 use settle::{Answer, Ask, Beside, Mono, Questions, Rule, Step, WriterFact};
 
@@ -13,7 +12,7 @@ use super::dirty::Entry;
 use super::inquiry::Inquiry;
 use super::looking::OpenDir;
 use super::waiting::Waiting;
-use crate::inspector::{Inspected, Job};
+use crate::inspector::{Inspected, Job, Memory};
 
 /// A look at a file and what its rule asks.
 struct Look<'a> {
@@ -97,7 +96,7 @@ impl Source {
             return None;
         }
         let job = self.job(look.path, Arc::clone(&look.rule), look.changed)?;
-        Some(Job { asks, checked: inquiry.checked.take().unwrap_or_default(), ..job })
+        Some(Job { asks, memory: std::mem::take(&mut inquiry.memory), ..job })
     }
 
     /// A job that asks for nothing yet.
@@ -116,7 +115,8 @@ impl Source {
             asks: Vec::new(),
             changed,
             header: false,
-            checked: Checked::default(),
+            files: Vec::new(),
+            memory: Memory::default(),
         })
     }
 

@@ -8,6 +8,7 @@ use super::Source;
 use super::admitting::may_be_complete;
 use super::bundles::{Bundle, News, Standing, What};
 use super::surveying::{NO_ROOM, UNREADABLE};
+use crate::explain::reason_line;
 use crate::notice::Notice;
 
 /// So many are judged before the kernel's queue is looked at again.
@@ -116,7 +117,7 @@ impl Source {
                     return None;
                 }
                 Step::Overdue { evidence, reason, again, alert } if is_changing(&bundle) => {
-                    self.alert(path, &reason, alert);
+                    self.alert(path, &bundle, &reason, alert);
                     bundle = self.keep(bundle, reason, again);
                     self.admit_bundle(path, bundle, evidence, true);
                     return None;
@@ -129,7 +130,7 @@ impl Source {
                     return Some(self.overdue(root, path, bundle, evidence, (reason, again, alert)));
                 }
                 Step::Wait { reason, again, alert } => {
-                    self.alert(path, &reason, alert);
+                    self.alert(path, &bundle, &reason, alert);
                     return Some(self.begin_anew(bundle, reason, again));
                 }
             }
@@ -147,7 +148,7 @@ impl Source {
 
     fn keep(&self, mut bundle: Bundle, reason: Reason, again: Mono) -> Bundle {
         if bundle.standing == Standing::Waiting {
-            bundle.history.note(self.berth.clock.wall(), reason.code());
+            bundle.history.note(self.berth.clock.wall(), reason_line(&reason));
             // Members and units inside know by themselves whether they were complete.
             let by_others = matches!(bundle.what, What::Group(_))
                 && matches!(reason, Reason::WaitingMembers { .. })
@@ -158,9 +159,13 @@ impl Source {
         bundle
     }
 
-    fn alert(&self, path: &[u8], reason: &Reason, alert: bool) {
+    fn alert(&self, path: &[u8], bundle: &Bundle, reason: &Reason, alert: bool) {
         if alert {
-            let (source, reason) = (self.berth.plan.name.as_str(), reason.code());
+            // That it is held says less than what it was held for.
+            let held = *reason == Reason::WaitingDeadline;
+            let (source, reason) =
+                (self.berth.plan.name.as_str(), if held { &bundle.reason } else { reason });
+            let reason = &reason_line(reason);
             self.berth.observer.notice(&Notice::DeadlinePassed { source, path, reason });
         }
     }
@@ -174,7 +179,7 @@ impl Source {
         evidence: SignalSet,
         (reason, again, alert): (Reason, Mono, bool),
     ) -> Bundle {
-        self.alert(path, &reason, alert);
+        self.alert(path, &bundle, &reason, alert);
         let seen = match &bundle.what {
             What::Tree(_) => bundle.surveyed,
             What::Group(_) => true,
@@ -322,9 +327,10 @@ enum Checked {
     Later,
 }
 
-/// Everything is read for a manifest, so everything else must hold first; and a survey of a dataset is dear, too.
+/// Everything is read for a manifest, and of each file the beginning to tell whether it is whole: so everything else must
+/// hold first. A survey of a dataset is dear, too.
 pub(super) fn dear(asks: &[Ask]) -> Questions {
-    let manifests = asks.iter().enumerate().filter(|(_, ask)| matches!(ask, Ask::Manifest(_)));
-    let asks = manifests.fold(0, |bits, (at, _)| bits | 1u32.checked_shl(at as u32).unwrap_or(0));
+    let read = asks.iter().enumerate().filter(|(_, ask)| matches!(ask, Ask::Manifest(_) | Ask::Whole));
+    let asks = read.fold(0, |bits, (at, _)| bits | 1u32.checked_shl(at as u32).unwrap_or(0));
     Questions { writer: true, asks }
 }

@@ -49,7 +49,7 @@ pub(crate) fn look_beside(root: &Dir, unit: &[u8], rule: &Rule, ask: &Ask, chang
             Some((lock, _)) => Answer::Missing(Reason::WaitingLock { lock }),
             None => Answer::Holds(Signal::LockGone),
         },
-        Ask::Manifest(_) | Ask::Metadata(_) | Ask::Count(_) => Answer::NotAsked,
+        Ask::Manifest(_) | Ask::Metadata(_) | Ask::Count(_) | Ask::Whole => Answer::NotAsked,
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use inspect::{Checked, DicomHeader};
+use inspect::DicomHeader;
 use settle::{Answer, Mono, Sample};
 
-use crate::inspector::Inspected;
+use crate::inspector::{Inspected, Memory};
 
 /// One unit's questions and what came of them so far.
 #[derive(Debug, Default)]
@@ -14,8 +14,8 @@ pub(super) struct Inquiry {
     pub(super) answers: Vec<Answer>,
     /// The job that is under way, and when it was given.
     pub(super) job: Option<(u64, Mono)>,
-    /// What was hashed so far.
-    pub(super) checked: Option<Checked>,
+    /// What was read so far.
+    pub(super) memory: Memory,
     /// How the file looked when the answers were asked for.
     pub(super) sample: Option<Sample>,
     /// What a member's header says, and how the member looked when it was asked for.
@@ -87,7 +87,7 @@ impl Inquiry {
             return false;
         }
         self.job = None;
-        self.checked = Some(std::mem::take(&mut inspected.checked));
+        self.memory = std::mem::take(&mut inspected.memory);
         if std::mem::take(&mut self.outdated) {
             return true;
         }
@@ -124,7 +124,7 @@ mod tests {
             answers: vec![(0, Answer::Holds(Signal::Manifest))],
             header: None,
             stale: None,
-            checked: Checked::default(),
+            memory: Memory::default(),
         }
     }
 

@@ -20,6 +20,7 @@ use super::dirty::{Entry, Heard};
 use super::known::{Compared, fingerprint};
 use super::waiting::{History, Waiting};
 use super::{Ignored, Source};
+use crate::explain::reason_line;
 use crate::notice::Notice;
 
 /// So many entries are looked at before what is complete among them is admitted.
@@ -598,14 +599,20 @@ impl Source {
         alert: bool,
     ) {
         if alert {
-            let (source, reason) = (self.berth.plan.name.as_str(), reason.code());
+            // That it is held says less than what it was held for.
+            let held = reason == Reason::WaitingDeadline;
+            let reason = &reason_line(if held { &waiting.reason } else { &reason });
+            let source = self.berth.plan.name.as_str();
             self.berth.observer.notice(&Notice::DeadlinePassed { source, path: &path, reason });
         }
         let wall = self.berth.clock.wall();
         waiting.initial &= may_be_complete(&reason);
         waiting.note_progress(wall);
-        waiting.history.note(wall, reason.code());
-        let found = matches!(waiting.reason, Reason::WaitingManifest(_) | Reason::WaitingMetadata { .. });
+        waiting.history.note(wall, reason_line(&reason));
+        let found = matches!(
+            waiting.reason,
+            Reason::WaitingManifest(_) | Reason::WaitingMetadata { .. } | Reason::WaitingWhole { .. }
+        );
         // What was found when it was read last is the better answer while it is read again.
         if !(found && reason == Reason::WaitingInspection) {
             waiting.reason = reason;

@@ -47,8 +47,12 @@ impl Source {
             return true;
         }
         let Some(job) = self.job(path, rule, changed) else { return true };
-        let checked = bundle.inquiry.checked.take().unwrap_or_default();
-        self.give_job(bundle, Job { survey, asks, checked, ..job });
+        let files = match &bundle.what {
+            What::Group(group) if !asks.is_empty() => group.members().map(Into::into).collect(),
+            What::Group(_) | What::Tree(_) => Vec::new(),
+        };
+        let memory = std::mem::take(&mut bundle.inquiry.memory);
+        self.give_job(bundle, Job { survey, asks, files, memory, ..job });
         // What it waited for last is still the better answer to "why not yet?".
         if bundle.reason == Reason::WaitingLook || bundle.reason == Reason::WaitingScan {
             bundle.reason = Reason::WaitingInspection;

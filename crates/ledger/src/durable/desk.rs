@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::{EventId, Kind, PathKey, Stamp};
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
-use crate::entry::{Admission, Entry, Fate};
+use crate::entry::{Admission, Entry, Fate, Moment};
 use crate::lineage::{Earlier, Lineage, Place};
 use crate::names::Class;
 use crate::options::{RouteId, SourceId};
@@ -24,6 +24,9 @@ const PRESENT: i64 = 1;
 const ABSENT: i64 = 2;
 /// The bit of `standing` that says: no earlier row of the path has a later mtime.
 const TOPMOST: i64 = 4;
+
+/// Nothing is added to a history of so many characters.
+const LONGEST_HISTORY: u32 = 16 * 1024;
 
 /// So many classes are remembered within a round: the events of a stream are of some ten kinds by turns.
 const LAST_CLASSES: usize = 16;
@@ -138,12 +141,31 @@ impl<'a> Desk<'a> {
                 put.execute(params![found.seq as i64, size, At(sample.mtime), inode, At(*ctime)])?;
                 Ok(())
             }
+            Entry::Remark { source, key, path, at, what } => {
+                let Some(found) = self.latest_present(*source, *key, path)? else { return Ok(()) };
+                self.remark(found.seq, &Moment { time: *at, what: what.clone() })
+            }
             Entry::Absent { source, key, path, at } => {
                 let Some(found) = self.latest_present(*source, *key, path)? else { return Ok(()) };
                 self.stand(found.seq, ABSENT, Some(*at))
             }
             Entry::Removed(admission) => self.remove(admission),
         }
+    }
+
+    /// Adds a line to the history of a generation, unless it is long already.
+    fn remark(&self, seq: u64, moment: &Moment) -> rusqlite::Result<()> {
+        let sql = "SELECT first_seen FROM generation WHERE seq = ?1 AND length(history) < ?2";
+        let mut ask = self.db.prepare_cached(sql)?;
+        let first_seen: Option<At> =
+            ask.query_row(params![seq as i64, LONGEST_HISTORY], |row| row.get(0)).optional()?;
+        let Some(At(first_seen)) = first_seen else { return Ok(()) };
+        let mut line = String::new();
+        push_history(std::slice::from_ref(moment), first_seen, &mut line);
+        let mut put =
+            self.db.prepare_cached("UPDATE generation SET history = history || ?2 WHERE seq = ?1")?;
+        put.execute(params![seq as i64, line])?;
+        Ok(())
     }
 
     fn stand(&self, seq: u64, standing: i64, absent_at: Option<Stamp>) -> rusqlite::Result<()> {

@@ -323,7 +323,8 @@ impl Memory {
             Entry::Again(admission) if !self.may_go_again(admission) => {}
             Entry::Admit(admission) | Entry::Again(admission) => self.admit(admission),
             // What a touched file looks like now is asked for only after a restart.
-            Entry::Sample { .. } => {}
+            // Nor is there a history.
+            Entry::Sample { .. } | Entry::Remark { .. } => {}
             Entry::Absent { source, key, .. } => {
                 if let Some(paths) = self.paths.get_mut(slot(source.0)) {
                     paths.absent(*key);

@@ -297,6 +297,10 @@ impl Asked<'_> {
                 let life = past.files.get(&inside(unit, takes, "meta.yaml"));
                 life.is_some_and(|life| past.bodies[&life.ino].size >= GOOD)
             }
+            Say::Whole => unit
+                .paths
+                .iter()
+                .all(|path| past.files.get(path).is_some_and(|life| past.bodies[&life.ino].size >= GOOD)),
             Say::Count(_) | Say::Captured if takes != Takes::Group => false,
             Say::Count(least) => unit.paths.len() as u64 >= *least,
             Say::Captured => unit.paths.len() >= 3 && unit.paths.iter().any(|path| path.contains("_of3_")),

@@ -35,6 +35,8 @@ pub(crate) enum Say {
     LockGone,
     /// `meta.yaml`; it is good when it has so many bytes.
     Metadata,
+    /// Every member has so many bytes as a good metadata file.
+    Whole,
     Count(u64),
     Captured,
     Any(Vec<Say>),
@@ -137,13 +139,11 @@ impl Say {
             9 => Say::DoneFile,
             10 => Say::Success,
             11 => Say::LockGone,
-            12 => {
-                if rng.chance(50) {
-                    Say::Metadata
-                } else {
-                    Say::Appeared
-                }
-            }
+            12 => match rng.below(3) {
+                0 => Say::Metadata,
+                1 => Say::Whole,
+                _ => Say::Appeared,
+            },
             13 => Say::Count(2),
             _ => Say::Captured,
         }
@@ -173,6 +173,7 @@ impl Say {
             Say::Success => ask(asks, Ask::Marker(Marker { form: form("_SUCCESS"), after: After::Keep })),
             Say::LockGone => ask(asks, Ask::Lock(form("{name}.lock"))),
             Say::Metadata => ask(asks, Ask::Metadata(Metadata { form: form("meta.yaml"), key: None })),
+            Say::Whole => ask(asks, Ask::Whole),
             Say::Count(least) => ask(asks, Ask::Count(Count::Least(*least))),
             Say::Captured => ask(asks, Ask::Count(Count::Captured)),
         };

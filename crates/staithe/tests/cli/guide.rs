@@ -122,6 +122,7 @@ fn reasons() -> Vec<Reason> {
         Reason::WaitingMembers { present: 0, expected: None, blocking: Vec::new() },
         Reason::WaitingCount { present: 0, expected: None },
         Reason::WaitingMetadata { file: name(), problem: String::new() },
+        Reason::WaitingWhole { count: 1, file: name(), missing: Some(1) },
         Reason::WaitingLock { lock: name() },
         Reason::WaitingAnnounce,
         Reason::WaitingChildren { count: 0, blocking: Vec::new() },

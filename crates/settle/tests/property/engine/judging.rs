@@ -109,7 +109,8 @@ impl Engine {
         for (at, answer) in found.iter().flat_map(|found| &found.answers) {
             answers[*at] = answer.clone();
         }
-        let dear_bit = |(at, ask): (usize, &Ask)| if matches!(ask, Ask::Metadata(_)) { 1 << at } else { 0 };
+        let dear_bit =
+            |(at, ask): (usize, &Ask)| if matches!(ask, Ask::Metadata(_) | Ask::Whole) { 1 << at } else { 0 };
         let is_tree = matches!(waiting.state, State::Tree(_));
         let before = job.as_ref().map_or(Questions::NONE, |job| job.questions);
         let mut inquiry = Inquiry {

@@ -86,12 +86,30 @@ pub(super) fn companion(world: &World, unit: &str, rule: &settle::Rule, ask: &As
             let file = metadata.form.text().into();
             Answer::Missing(Reason::WaitingMetadata { file, problem: "too short".into() })
         }
+        Ask::Whole => {
+            let paths = data(world, unit, rule);
+            let is_short = |path: &&String| world.inode(path).is_some_and(|inode| inode.size < GOOD);
+            match paths.iter().find(is_short) {
+                None => Answer::Holds(Signal::Whole),
+                Some(path) => {
+                    let file = path.clone().into();
+                    Answer::Missing(Reason::WaitingWhole { count: 1, file, missing: Some(1) })
+                }
+            }
+        }
         // Nobody can count what is no group.
         Ask::Count(_) | Ask::Manifest(_) => Answer::Missing(Reason::WaitingInspection),
     }
 }
 
 fn newest_mtime(world: &World, unit: &str, rule: &settle::Rule) -> Ms {
+    let paths = data(world, unit, rule);
+    let mtimes = paths.iter().filter_map(|path| world.inode(path));
+    mtimes.map(|inode| inode.mtime).max().unwrap_or(0)
+}
+
+/// The unit's files.
+fn data(world: &World, unit: &str, rule: &settle::Rule) -> Vec<String> {
     let paths: Vec<String> = match &rule.shape.take {
         Take::File => vec![unit.to_owned()],
         Take::Dataset(_) => world.files.keys().filter(|path| is_below(path, unit)).cloned().collect(),
@@ -104,12 +122,11 @@ fn newest_mtime(world: &World, unit: &str, rule: &settle::Rule) -> Ms {
         }
         Take::Group(_) => Vec::new(),
     };
-    let is_data = |path: &&String| {
+    let is_data = |path: &String| {
         let rest = path.strip_prefix(unit).and_then(|rest| rest.strip_prefix('/'));
         rest.is_none_or(|rest| !rule.is_marker_inside(rest.as_bytes()) && !ends(rest, ".log"))
     };
-    let mtimes = paths.iter().filter(is_data).filter_map(|path| world.inode(path));
-    mtimes.map(|inode| inode.mtime).max().unwrap_or(0)
+    paths.into_iter().filter(is_data).collect()
 }
 
 /// Whether a name has that ending; the rules of the test know no other case.

@@ -163,13 +163,13 @@ const fn form(ask: &Ask) -> Option<&settle::NameForm> {
         Ask::Lock(form) => Some(form),
         Ask::Manifest(manifest) => Some(&manifest.form),
         Ask::Metadata(metadata) => Some(&metadata.form),
-        Ask::Count(_) => None,
+        Ask::Count(_) | Ask::Whole => None,
     }
 }
 
 const fn kind(ask: &Ask) -> &'static str {
     match ask {
-        Ask::Marker(_) | Ask::Count(_) => "marker",
+        Ask::Marker(_) | Ask::Count(_) | Ask::Whole => "marker",
         Ask::Lock(_) => "lock",
         Ask::Manifest(_) => "manifest",
         Ask::Metadata(_) => "metadata",
