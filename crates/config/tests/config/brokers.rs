@@ -248,3 +248,18 @@ fn passwords_are_not_printed() {
         assert!(!format!("{loaded:?}").contains("hunter2"));
     }
 }
+
+/// What people copy must be right as it stands, also where nothing is set in the environment.
+#[test]
+fn the_examples_of_the_guide_are_good() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/sinks.md");
+    let guide = std::fs::read_to_string(guide).unwrap();
+    let blocks = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    let mut kinds = Vec::new();
+    for (block, _) in blocks.filter(|(block, _)| block.contains("\"celery\"") || block.contains("\"amqp\"")) {
+        let loaded = parse_str("guide", block, &|_| None).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(loaded.warnings, [], "{block}");
+        kinds.extend(loaded.plan.sinks.iter().map(|sink| sink.kind.name()));
+    }
+    assert_eq!(kinds, ["celery", "amqp"]);
+}
