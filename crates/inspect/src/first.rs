@@ -36,7 +36,9 @@ pub fn first_dicom(root: &Path, within: &Within) -> Option<DicomHeader> {
         Within::Directory(dir) => (&dir[..], first_names(&root, dir)),
         Within::Members(dir, names) => {
             let mut first = Vec::new();
-            names.iter().for_each(|name| keep_first(&mut first, name, TRIES));
+            for name in names {
+                keep_first(&mut first, name, TRIES);
+            }
             (&dir[..], first)
         }
     };

@@ -1,19 +1,30 @@
 //! Tasks for Celery workers.
+//!
+//! A message is laid out by hand and read again before it leaves: one that lacks a member stops or ends every worker of
+//! its queue. `docs/design/celery.md` says why each is as it is.
 
 mod envelope;
+mod followed;
 mod maker;
 mod message;
 mod over_amqp;
 mod over_redis;
 mod reader;
+mod step;
 mod uids;
 mod uuid;
 mod value;
 
-use config::{CeleryBroker, CelerySink, SinkPlan};
+#[cfg(test)]
+mod tests;
 
+use config::{CeleryBroker, CelerySink, Push, RedisSink, SinkPlan};
+
+use self::followed::{Followed, KEY};
 use self::maker::Maker;
+pub use self::step::{describe, standing};
 use crate::journal::Hands;
+use crate::redis_list::Pusher;
 use crate::registry::BuildError;
 use crate::sink::Sink;
 
@@ -24,14 +35,35 @@ pub(crate) fn build(
     hands: &Hands,
 ) -> Result<Box<dyn Sink>, BuildError> {
     let maker = Maker::new(celery, &plan.name, plan.timeout, hands);
-    match &celery.broker {
+    let backend = backend(plan, celery)?;
+    let has_tls = backend.as_ref().is_some_and(Pusher::is_tls);
+    let sink: Box<dyn Sink> = match &celery.broker {
         CeleryBroker::Redis { url, key_prefix } => {
             let sink = over_redis::build(plan, celery, (url, key_prefix), maker)?;
-            if sink.ignores_tls_files() {
+            if sink.ignores_tls_files() && !has_tls {
                 return Err(BuildError::TlsFilesUnused(plan.name.clone()));
             }
-            Ok(Box::new(sink))
+            Box::new(sink)
         }
-        CeleryBroker::Amqp { url } => over_amqp::build(plan, celery, url, maker),
-    }
+        CeleryBroker::Amqp { url } => over_amqp::build(plan, celery, url, maker)?,
+    };
+    Ok(match backend {
+        Some(backend) => Box::new(Followed::new(sink, &plan.name, backend, hands)),
+        None => sink,
+    })
+}
+
+/// Where the workers write results, if anybody looks there.
+fn backend(plan: &SinkPlan, celery: &CelerySink) -> Result<Option<Pusher>, BuildError> {
+    let Some(url) = &celery.results else { return Ok(None) };
+    let place = RedisSink {
+        url: url.clone(),
+        key: format!("{KEY}*").into_bytes(),
+        counter: None,
+        push: Push::Left,
+        ca_file: celery.ca_file.clone(),
+        client_cert: celery.client_cert.clone(),
+    };
+    let built = Pusher::new(&place, plan.timeout);
+    built.map(Some).map_err(|error| BuildError::Url { name: plan.name.clone(), error })
 }

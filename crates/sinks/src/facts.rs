@@ -173,15 +173,13 @@ fn decode_percent(text: &str) -> Vec<u8> {
     let mut rest = text.as_bytes();
     while let Some((&byte, behind)) = rest.split_first() {
         let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| byte == b'%') {
-            Some(decoded) => {
-                out.push(decoded);
-                rest = &behind[2..];
-            }
-            None => {
-                out.push(byte);
-                rest = behind;
-            }
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let (b'%', Some(decoded)) = (byte, decoded) {
+            out.push(decoded);
+            rest = &behind[2..];
+        } else {
+            out.push(byte);
+            rest = behind;
         }
     }
     out
@@ -219,16 +217,14 @@ mod tests {
             ("{kind}", text("file")),
             ("{rule}", text("bulletins")),
             ("{size}", Filled::Number(1234)),
-            ("{mtime}", text("2026-11-21T02:39:03.9Z")),
+            ("{mtime}", text("2026-11-21T01:59:03.9Z")),
             ("{generation}", Filled::Number(1)),
             ("{count}", Filled::Nothing),
             ("{key}", Filled::Nothing),
             ("{StudyInstanceUID}", Filled::Nothing),
             ("{SeriesInstanceUID}", Filled::Nothing),
         ] {
-            if field != "{mtime}" {
-                assert_eq!(fill(&file, field), expected, "{field}");
-            }
+            assert_eq!(fill(&file, field), expected, "{field}");
         }
         let uids = Uids { study: Some("1.2".into()), series: Some("1.3".into()) };
         let both = Facts::of(&file, &uids).fill("{StudyInstanceUID}/{SeriesInstanceUID}");

@@ -1,7 +1,7 @@
 //! What sinks wrote down while they delivered, in words.
 
 use ledger::{LedgerError, Moment, Record};
-use sinks::dlm;
+use sinks::{describe_task, dlm, task_standing};
 
 use crate::engine::Engine;
 
@@ -28,7 +28,8 @@ impl Engine {
                         None
                     };
                     let looked_at = whole.as_deref().unwrap_or(&steps);
-                    let standing = dlm::copy_standing(looked_at.iter().map(|step| &step.what[..]));
+                    let looked_at = || looked_at.iter().map(|step| &step.what[..]);
+                    let standing = dlm::copy_standing(looked_at()).or_else(|| task_standing(looked_at()));
                     standings.extend(standing.map(|standing| (sink.name.clone(), standing)));
                 }
                 let hidden = all.saturating_sub(steps.len() as u64);
@@ -39,7 +40,8 @@ impl Engine {
                         sink.history.push(Moment { time: step.at, what });
                     }
                     last = step.number;
-                    sink.history.extend(dlm::describe(&step.what).map(|what| Moment { time: step.at, what }));
+                    let what = dlm::describe(&step.what).or_else(|| describe_task(&step.what));
+                    sink.history.extend(what.map(|what| Moment { time: step.at, what }));
                 }
                 sink.history.sort_by_key(|moment| moment.time);
             }

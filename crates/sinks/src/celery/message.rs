@@ -1,5 +1,7 @@
 //! A task as a message: what it says, whatever broker carries it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use config::{CeleryBroker, CelerySink, TaskProtocol};
 use jiff::Timestamp;
 use model::{Parcel, Stamp};
@@ -267,9 +269,11 @@ pub(crate) struct Sender {
     sink: String,
     origin: String,
     reply_to: String,
-    /// How many messages were made: no two have the same `delivery_tag`.
-    made: u64,
 }
+
+/// How many messages this process has made, whichever sink: no two have the same `delivery_tag`, also where a clock is
+/// set back.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
 impl Sender {
     /// This process, for the sink of this name.
@@ -277,14 +281,14 @@ impl Sender {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let origin = format!("staithe{}@{host}", std::process::id());
         let reply_to = Uuid::STAITHE.of(origin.as_bytes()).to_string();
-        Self { sink: sink.to_owned(), origin, reply_to, made: 0 }
+        Self { sink: sink.to_owned(), origin, reply_to }
     }
 
     /// The marks of the next message, which is about `parcel`.
-    pub(crate) fn marks(&mut self, parcel: &Parcel, now: Stamp) -> Marks {
+    pub(crate) fn marks(&self, parcel: &Parcel, now: Stamp) -> Marks {
         let id = task_id(parcel, &self.sink);
-        self.made += 1;
-        let unique = format!("{id} {} {} {}", now.as_nanos(), self.origin, self.made);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let unique = format!("{id} {} {} {number}", now.as_nanos(), self.origin);
         Marks {
             id,
             delivery_tag: Uuid::STAITHE.of(unique.as_bytes()).to_string(),

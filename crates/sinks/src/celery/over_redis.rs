@@ -82,7 +82,8 @@ impl Sink for OverRedis {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
             let Load { elements, outcomes } = self.load(batch).await;
-            self.pusher.push_within(&elements, self.timeout - self.maker.share()).await?;
+            let time = self.timeout.saturating_sub(self.maker.share());
+            self.pusher.push_within(&elements, time).await?;
             Ok(outcomes)
         })
     }

@@ -1,17 +1,23 @@
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use config::{Format, Push, RedisSink, ScribeLog, ScribeSink, ScribeStyle, Secret};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use config::{
+    Argument, CeleryBroker, CelerySink, Format, Push, RedisSink, ScribeLog, ScribeSink, ScribeStyle, Secret,
+    SinkKind, SinkPlan, TaskProtocol,
+};
 use tempfile::TempDir;
 use testkit::redis::Redis;
 
 use model::Parcel;
 
 use super::{Rig, check, sample};
-use crate::{Jsonl, LineStream, RedisList, Sink, scribe};
+use crate::{Hands, Jsonl, LineStream, RedisList, Sink, scribe};
 
 fn split(bytes: &[u8]) -> Vec<Vec<u8>> {
     bytes.split_inclusive(|&byte| byte == b'\n').map(|line| line[..line.len() - 1].to_vec()).collect()
@@ -234,4 +240,76 @@ async fn redis_with_a_counter() {
     let mut rig = RedisRig::new(Redis::url);
     rig.plan.counter = Some(b"counter".to_vec());
     check(&mut rig).await;
+}
+
+/// Tasks in a list. A task is made of an event and is none: the id in its arguments tells which event it is of.
+struct CeleryRig {
+    redis: Redis,
+    next: u64,
+    lines: HashMap<String, Vec<u8>>,
+}
+
+impl Rig for CeleryRig {
+    fn sink(&mut self, timeout: Duration) -> Box<dyn Sink> {
+        let celery = CelerySink {
+            broker: CeleryBroker::Redis { url: Secret::new(self.redis.url()), key_prefix: String::new() },
+            task: "t".into(),
+            args: vec![Argument::Text("{id}".into()), Argument::Text("{path}".into())],
+            kwargs: Vec::new(),
+            queue: "list".into(),
+            exchange: None,
+            routing_key: None,
+            priority: None,
+            expires: None,
+            delay: None,
+            protocol: TaskProtocol::V2,
+            results: None,
+            ca_file: None,
+            client_cert: None,
+        };
+        let (name, kind) = ("tasks".into(), SinkKind::Celery(Box::new(celery)));
+        let plan = SinkPlan { name, kind, format: Format::CloudEvents, max_attempts: 0, timeout };
+        crate::build(&plan, &Hands::in_memory()).unwrap()
+    }
+
+    fn event(&mut self, path: &[u8]) -> Parcel {
+        self.next += 1;
+        let parcel = sample(self.next, path);
+        self.lines.insert(parcel.event.id.to_string(), parcel.event.line(parcel.attempt));
+        parcel
+    }
+
+    fn received(&mut self) -> Vec<Vec<u8>> {
+        let line = |element: Vec<u8>| {
+            let message: serde_json::Value = serde_json::from_slice(&element).unwrap();
+            let body = STANDARD.decode(message["body"].as_str().unwrap()).unwrap();
+            let id = String::from_utf8(body[3..35].to_vec()).unwrap();
+            self.lines[&id].clone()
+        };
+        self.redis.pop_all(b"list").into_iter().map(line).collect()
+    }
+
+    fn shows_attempts(&self) -> bool {
+        false
+    }
+
+    fn harm(&mut self) -> bool {
+        self.redis.run("CONFIG SET maxmemory 1");
+        true
+    }
+
+    fn hang(&mut self) -> bool {
+        self.redis.freeze();
+        true
+    }
+
+    fn heal(&mut self) {
+        self.redis.resume();
+        self.redis.run("CONFIG SET maxmemory 0");
+    }
+}
+
+#[tokio::test]
+async fn celery_over_redis() {
+    check(&mut CeleryRig { redis: Redis::start(), next: 0, lines: HashMap::new() }).await;
 }

@@ -63,6 +63,11 @@ impl Pusher {
         !self.endpoint.is_tls() && (self.tls.authority.is_some() || self.tls.client.is_some())
     }
 
+    /// Whether the connection is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.endpoint.is_tls()
+    }
+
     /// Pushes all of the values with one command, and counts them where there is a counter.
     pub(crate) async fn push(&mut self, values: &[Vec<u8>]) -> Result<(), Trouble> {
         self.push_within(values, self.timeout).await
@@ -83,6 +88,12 @@ impl Pusher {
     /// How long the list is.
     pub(crate) async fn backlog(&mut self) -> Result<Option<u64>, Trouble> {
         let result = timeout(self.timeout, self.length()).await;
+        self.conclude(result)
+    }
+
+    /// The answers to questions that change nothing; nothing for one that was refused while others were not.
+    pub(crate) async fn ask(&mut self, questions: &Pipeline) -> Result<Vec<Option<Value>>, Trouble> {
+        let result = timeout(self.timeout, self.ask_all(questions)).await;
         self.conclude(result)
     }
 
@@ -229,6 +240,26 @@ impl Pusher {
         let Value::Int(length) = reply? else { return Err(Fault::Garbage) };
         self.link = Some(link);
         Ok(u64::try_from(length).ok())
+    }
+
+    async fn ask_all(&mut self, questions: &Pipeline) -> Result<Vec<Option<Value>>, Fault> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut link = self.connection().await?;
+        self.step = Step::Ask;
+        let mut replies = link.ask_all(questions).await;
+        if matches!(&replies, Err(fault) if fault.is_hangup()) {
+            link = self.open().await?;
+            self.step = Step::Ask;
+            replies = link.ask_all(questions).await;
+        }
+        let mut replies = replies?;
+        if replies.iter().all(Result::is_err) {
+            replies.swap_remove(0)?;
+        }
+        self.link = Some(link);
+        Ok(replies.into_iter().map(Result::ok).collect())
     }
 
     /// The connection in hand, or a new one.
