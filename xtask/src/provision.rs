@@ -67,7 +67,14 @@ pub(crate) fn ensure() -> anyhow::Result<bool> {
 }
 
 fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| shell::find(need.program).is_none()).collect()
+    NEEDS.iter().filter(|need| !need.is_there()).collect()
+}
+
+impl Need {
+    fn is_there(&self) -> bool {
+        let makes_environments = || shell::works(Command::new(self.program).args(["-c", "import venv, ensurepip"]));
+        shell::find(self.program).is_some() && (self.package != "python3-venv" || makes_environments())
+    }
 }
 
 /// The words that come before `apt-get`: none as root, `sudo` for others; `None` where neither helps.

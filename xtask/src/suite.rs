@@ -36,6 +36,7 @@ struct Part {
 /// Cheap parts first, so that a slip shows within a minute; the tests come last.
 const PARTS: &[Part] = &[
     Part { name: "needs", run: |_| Ok(Result::from(provision::ensure()?)) },
+    Part { name: "python", run: |_| environments() },
     Part { name: "format", run: format },
     Part { name: "tidy", run: |workspace| Ok(Result::from(tidy::run(workspace, &[])? == Outcome::Passed)) },
     Part { name: "deny", run: |workspace| Ok(Result::from(deny::run(workspace, &[])? == Outcome::Passed)) },
@@ -88,6 +89,12 @@ fn clippy(workspace: &Workspace) -> anyhow::Result<Result> {
         return Ok(Result::Skipped);
     }
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+/// The Python environments that tests use, made before them so that none waits for one.
+fn environments() -> anyhow::Result<Result> {
+    testkit::python::prepare(|line| println!("{line}")).map_err(anyhow::Error::msg)?;
+    Ok(Result::Passed)
 }
 
 /// Whether a component of the toolchain is there, after trying to add it: a minimal installation lacks it.
