@@ -1,4 +1,4 @@
-//! Virtual environments with packages from PyPI, for tests that let other people's programs judge ours.
+//! Virtual environments with packages from the Python package index, for tests that let other people's programs judge ours.
 //!
 //! They lie in `target/python` of the workspace and are shared by all tests, whatever folder cargo builds into. Each is
 //! made once, under a lock, and counts only when it is stamped as whole.
@@ -100,6 +100,9 @@ fn make(folder: &Path, name: &str, python: &Path, packages: &[&str]) -> Result<(
              Fix: install `python3-venv` (Debian, Ubuntu), then run this again"
         )
     })?;
+    if packages.is_empty() {
+        return Ok(());
+    }
     let mut pip = Command::new(folder.join("bin/python"));
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--quiet"]).args(packages);
     // An index may be out of breath for a moment.

@@ -124,7 +124,9 @@ const ADVICE: &str = "Fix: install `python3` and `python3-venv`, then run this a
 /// When one of them cannot be made, in plain words.
 pub fn prepare(mut say: impl FnMut(&str)) -> Result<(), String> {
     let (old, loud) = celery_old();
-    loud.iter().for_each(|text| say(text));
+    if let Some(text) = loud {
+        say(&text);
+    }
     for recipe in [CELERY_NOW, old, PYDICOM] {
         let python = recipe.interpreter().ok_or_else(|| format!("there is no python3. {ADVICE}"))?;
         let venv = Venv::below(&super::shelf_folder(), recipe.name, &python, recipe.packages)?;
