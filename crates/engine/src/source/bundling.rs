@@ -153,7 +153,9 @@ impl Source {
             let by_others = matches!(bundle.what, What::Group(_))
                 && matches!(reason, Reason::WaitingMembers { .. })
                 || matches!(reason, Reason::WaitingChildren { .. });
-            bundle.initial &= by_others || may_be_complete(&reason);
+            // An empty directory may be all that there is to it; what comes into it later has a later time.
+            let is_empty = matches!(reason, Reason::WaitingMembers { present: 0, expected: None, .. });
+            bundle.initial &= is_empty || by_others || may_be_complete(&reason);
         }
         (bundle.reason, bundle.next) = (reason, again);
         bundle

@@ -224,7 +224,10 @@ impl Source {
                 if matches!(reason, Reason::IgnoredMarker { .. }) {
                     self.hear_companion(&path, entry.heard);
                 }
-                return self.ignore(path, reason, entry.heard);
+                return match self.rule_of_link(&path) {
+                    Some(rule) => self.look_at_link(&open, entry, path, rule, reason, candidates),
+                    None => self.ignore(path, reason, entry.heard),
+                };
             }
         };
         let Some(look) = self.look_of(&open, entry, &path) else { return };
@@ -325,6 +328,38 @@ impl Source {
         }
         let through = open.dir().ok().and_then(|dir| dir.look_through(name).ok())?;
         (through.kind() == EntryKind::Directory).then_some(through)
+    }
+
+    /// The dataset rule that takes a link of this name, though no rule takes a file of it.
+    fn rule_of_link(&self, path: &[u8]) -> Option<usize> {
+        let rules = &self.berth.plan.rules;
+        let follows = self.berth.plan.follow_symlinks && !self.announces_arrivals() && rules.has_datasets();
+        let unit = follows.then(|| rules.units_above(path).first().copied()).flatten()?;
+        (unit.len == path.len()).then_some(unit.rule)
+    }
+
+    /// What only a rule about datasets would take: a link to a directory is a unit, everything else is ignored.
+    fn look_at_link(
+        &mut self,
+        open: &OpenDir<'_>,
+        entry: &Entry,
+        path: Box<[u8]>,
+        rule: usize,
+        reason: Reason,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let is_unit = self.waiting.contains(&path) || self.known.turn(PathKey::of(&path)).is_some();
+        match self.look_of(open, entry, &path) {
+            None => {}
+            Some(Ok(look)) => match self.dataset_behind(open, &entry.name, &path, look) {
+                Some(look) => self.look_at_file(open, entry, path, rule, &look, candidates),
+                None => self.ignore(path, reason, entry.heard),
+            },
+            Some(Err(Errno::NOENT | Errno::NOTDIR)) if is_unit => {
+                self.vanished(entry, path, rule, candidates)
+            }
+            Some(Err(_)) => self.ignore(path, reason, entry.heard),
+        }
     }
 
     pub(super) const fn links(&self) -> Links {
