@@ -3,6 +3,7 @@
 mod daemon;
 mod iobserver;
 mod mirror;
+mod sendit;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use daemon::{DaemonArgs, RestartArgs, StatusArgs, StopArgs, WhichDaemon, usual_pid_file};
 pub(crate) use iobserver::IobserverArgs;
 pub(crate) use mirror::{MirrorCommand, PruneArgs, VerifyArgs};
+pub(crate) use sendit::{SenditCommand, SenditPlace, SenditStart, SenditStatus, SenditStop};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -321,7 +323,8 @@ pub(crate) enum OldProgram {
   staithe init > staithe.toml
   staithe init --from directory-observer directory_observer.ini > staithe.toml
   staithe init --from dlm-watcher -d /data/products -s my-storage > staithe.toml
-  staithe init --from iobserver iobserverrc > staithe.toml")]
+  staithe init --from iobserver iobserverrc > staithe.toml
+  staithe init --from sendit sendit/settings > staithe.toml")]
 pub(crate) struct InitArgs {
     /// The old program whose configuration is translated
     #[arg(long, value_enum, requires = "old")]
@@ -582,6 +585,9 @@ pub(crate) enum CompatCommand {
     },
     /// `iobserver`: [FILE], else ./iobserverrc
     Iobserver(IobserverArgs),
+    /// sendit's watcher: start, stop, restart, status
+    #[command(subcommand)]
+    Sendit(SenditCommand),
 }
 
 #[cfg(test)]

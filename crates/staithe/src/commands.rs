@@ -17,6 +17,7 @@ mod pages;
 mod quiet;
 mod rules;
 mod run;
+mod sendit;
 mod simple;
 mod status;
 mod stop;
@@ -69,6 +70,7 @@ pub(crate) fn dispatch(words: &[OsString]) -> anyhow::Result<Exit> {
         Command::Compat(CompatCommand::DirectoryObserver { words }) => compat::directory_observer(words),
         Command::Compat(CompatCommand::DlmWatcher { words }) => dlm_watcher::run(&words),
         Command::Compat(CompatCommand::Iobserver(args)) => iobserver::run(&args),
+        Command::Compat(CompatCommand::Sendit(command)) => sendit::run(&command),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { directory } => pages::man(directory.as_deref()),
     }

@@ -7,14 +7,16 @@ use std::path::Path;
 /// program's drop-in.
 pub(crate) fn as_called(words: &[OsString]) -> Vec<OsString> {
     let called = words.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
-    let kind = match called.as_encoded_bytes() {
-        b"directory_observer" | b"directory_observer.py" => "directory-observer",
-        b"dlm-directory-watcher" => "dlm-watcher",
-        b"iobserver" => "iobserver",
+    let kind: &[&str] = match called.as_encoded_bytes() {
+        b"directory_observer" | b"directory_observer.py" => &["directory-observer"],
+        b"dlm-directory-watcher" => &["dlm-watcher"],
+        b"iobserver" => &["iobserver"],
+        b"start_watcher" | b"watcher_start" => &["sendit", "start"],
+        b"stop_watcher" | b"watcher_stop" => &["sendit", "stop"],
         _ => return words.to_vec(),
     };
-    let staithe: [&OsStr; 3] = [OsStr::new("staithe"), OsStr::new("compat"), OsStr::new(kind)];
-    staithe.into_iter().map(OsStr::to_owned).chain(words.iter().skip(1).cloned()).collect()
+    let staithe = ["staithe", "compat"].into_iter().chain(kind.iter().copied()).map(OsStr::new);
+    staithe.map(OsStr::to_owned).chain(words.iter().skip(1).cloned()).collect()
 }
 
 #[cfg(test)]
@@ -34,6 +36,13 @@ mod tests {
             as_called(&["./iobserver".into()]),
             ["staithe", "compat", "iobserver"].map(OsString::from)
         );
+        for (name, word) in
+            [("start_watcher", "start"), ("/opt/stop_watcher", "stop"), ("watcher_stop", "stop")]
+        {
+            let expected: Vec<OsString> =
+                ["staithe", "compat", "sendit", word, "-c", "x"].map(Into::into).into();
+            assert_eq!(as_called(&[name, "-c", "x"].map(OsString::from)), expected);
+        }
         let own: Vec<OsString> = ["staithe", "status"].map(Into::into).into();
         assert_eq!(as_called(&own), own);
     }

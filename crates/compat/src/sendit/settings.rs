@@ -108,17 +108,24 @@ impl Settings {
         let url = url.map(|value| as_text(name, value)).transpose()?;
         let broker = Broker::of(url.as_deref().unwrap_or(broker::USUAL), prefix(names))
             .map_err(|why| SettingsError::Broker(format!("{name}: {why}")))?;
-        let base = path(names, "BASE_DIR", working)?;
+        let pid_file = Self::pid_file(names, working)?;
         Ok(Self {
             log_out: path(names, "INOTIFIER_DAEMON_STDOUT", working)?,
             log_err: path(names, "INOTIFIER_DAEMON_STDERR", working)?,
-            pid_file: base.unwrap_or_else(std::env::temp_dir).join("watcher.pid"),
+            pid_file,
             results: results(names, &mut warnings),
             watches,
             broker,
             queue: queue.unwrap_or_else(|| QUEUE.to_owned()),
             warnings,
         })
+    }
+}
+
+impl Settings {
+    /// Where the pid file is, whatever else the settings say.
+    pub fn pid_file(names: &Names, working: &Path) -> Result<PathBuf, SettingsError> {
+        Ok(path(names, "BASE_DIR", working)?.unwrap_or_else(std::env::temp_dir).join("watcher.pid"))
     }
 }
 

@@ -24,11 +24,12 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
         (Some(OldProgram::Iobserver), None) => {
             return Err(failure(Exit::Usage, "say which file: staithe init --from iobserver FILE"));
         }
-        (Some(OldProgram::Sendit), _) => {
-            return Err(failure(
-                Exit::Usage,
-                "this version translates directory-observer, dlm-watcher and iobserver; sendit is not built yet",
-            ));
+        (Some(OldProgram::Sendit), Some(file)) => {
+            let translation = super::sendit::translated(file)?;
+            page(&translation.warnings, &translation.comments, &translation.plan)
+        }
+        (Some(OldProgram::Sendit), None) => {
+            return Err(failure(Exit::Usage, "say which settings: staithe init --from sendit FILE|DIR"));
         }
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;

@@ -1,0 +1,119 @@
+//! `staithe compat sendit`: in the place of sendit's watcher.
+
+mod dry;
+mod place;
+mod talk;
+mod watching;
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use compat::Environment;
+use compat::sendit::voice::Kind;
+use compat::sendit::{Translation, World, translate};
+
+use self::place::{Place, Prepared};
+use self::talk::Talk;
+use crate::args::{Client, ClientJson, SenditCommand, SenditStart, SenditStatus, SenditStop, StatusArgs};
+use crate::daemon::{self, Launch, Stopped};
+use crate::exit::{Exit, failure};
+
+pub(crate) fn run(command: &SenditCommand) -> anyhow::Result<Exit> {
+    match command {
+        SenditCommand::Start(args) => start(args),
+        SenditCommand::Stop(args) => stop(args),
+        SenditCommand::Restart(args) => restart(args),
+        SenditCommand::Status(args) => status(args),
+    }
+}
+
+fn start(args: &SenditStart) -> anyhow::Result<Exit> {
+    let talk = Talk::of_process();
+    let place = Place::of(&args.place, args.client.state_dir.as_deref())?;
+    let prepared = Prepared::of(place, args)?;
+    if args.foreground || daemon::is_inside() {
+        return watching::run(&prepared, args, &talk);
+    }
+    prepared.introduce(&talk);
+    prepared.name_pid_file(&talk);
+    launch(&prepared, daemon::own_words(), &talk)
+}
+
+/// Starts it in the background; what goes wrong there is told here.
+fn launch(prepared: &Prepared, argv: Vec<std::ffi::OsString>, talk: &Talk) -> anyhow::Result<Exit> {
+    // Its pid file and its logs may be in there. Where it cannot be made the daemon says why.
+    let _ = DirBuilder::new().recursive(true).mode(0o700).create(&prepared.place.state_dir);
+    daemon::launch(&Launch { argv, files: prepared.files.clone() })?;
+    talk.say(Kind::Info, "Dicom watching has been started.");
+    Ok(Exit::Done)
+}
+
+fn stop(args: &SenditStop) -> anyhow::Result<Exit> {
+    let talk = Talk::of_process();
+    let place = Place::of(&args.place, args.client.state_dir.as_deref())?;
+    let pid_file = place.pid_file()?;
+    match daemon::stop(&pid_file, args.grace)? {
+        Stopped::Done { pid, killed } => {
+            if killed {
+                talk.say(Kind::Warning, &format!("process {pid} did not end in time and was killed"));
+            }
+            talk.say(Kind::Info, "Dicom watching has been stopped.");
+            Ok(Exit::Done)
+        }
+        Stopped::NotRunning => {
+            let path = pid_file.path.display();
+            Err(failure(Exit::Failed, format!("CommandError: No pid file exists at {path}.")))
+        }
+        Stopped::Stale(pid) => {
+            let shown = pid.map_or_else(|| "of that file".to_owned(), |pid| format!("with id {pid}"));
+            let text = format!("CommandError: No process {shown} is the watcher. Cleaned up pid file.");
+            Err(failure(Exit::Failed, text))
+        }
+    }
+}
+
+fn restart(args: &SenditStart) -> anyhow::Result<Exit> {
+    let talk = Talk::of_process();
+    let place = Place::of(&args.place, args.client.state_dir.as_deref())?;
+    // Before the old one is stopped: what is wrong with the settings must not leave nobody watching.
+    let prepared = Prepared::of(place, args)?;
+    let pid_file = prepared.files.pid_file.clone();
+    if let Some(exit) = daemon::restart(&pid_file, args.grace)? {
+        return Ok(exit);
+    }
+    prepared.introduce(&talk);
+    prepared.name_pid_file(&talk);
+    let mut argv = daemon::own_words();
+    for word in argv.iter_mut().filter(|word| word.as_os_str() == "restart").take(1) {
+        *word = "start".into();
+    }
+    launch(&prepared, argv, &talk)
+}
+
+fn status(args: &SenditStatus) -> anyhow::Result<Exit> {
+    let given = args.common.client.state_dir.as_deref();
+    let place = Place::of(&args.place, given)?;
+    let pid_file = place.pid_file()?;
+    let Some((path, pid)) = daemon::running(&pid_file)? else {
+        let text = format!("Watcher is not active: no process holds {}", pid_file.path.display());
+        return Err(failure(Exit::NoDaemon, text));
+    };
+    if !args.common.json {
+        let text = format!("Watcher is active: process {pid}, pid file {}", path.display());
+        crate::client::print_line(text.as_bytes())?;
+    }
+    let client = Client { socket: args.common.client.socket.clone(), state_dir: Some(place.state_dir) };
+    super::status::run(&StatusArgs { pid_file: None, common: ClientJson { client, json: args.common.json } })
+}
+
+/// `init --from sendit`: what the settings mean, as native configuration.
+pub(crate) fn translated(file: &Path) -> anyhow::Result<Translation> {
+    let (environment, working) = (Environment::of_process(), std::env::current_dir()?);
+    let world = World { environment: &environment, working: &working };
+    translate(&working.join(file), world).map_err(|error| failure(Exit::Usage, format!("failed to {error}")))
+}
+
+/// How often the main thread looks around.
+const ROUND: Duration = Duration::from_millis(100);
