@@ -46,14 +46,21 @@ pub(crate) fn check(url: &str) -> Result<(), &'static str> {
     if user.contains('@') {
         return Err("it has two @ before the host: in a user or password it is written %40");
     }
-    if !is_encoded(user) || !is_encoded(vhost) {
+    let (user, password) = user.split_once(':').unwrap_or((user, ""));
+    let (Some(user), Some(_), Some(vhost)) = (decoded(user), decoded(password), decoded(vhost)) else {
         return Err("a % is not followed by two hexadecimal digits of a UTF-8 text");
+    };
+    if user.len() > NAME_LIMIT || vhost.len() > NAME_LIMIT {
+        return Err("the user or the vhost is longer than the 255 bytes that AMQP has for it");
     }
     authority::check(place)
 }
 
-/// Whether all percent signs encode bytes, and the text is UTF-8 when they are decoded.
-fn is_encoded(text: &str) -> bool {
+/// How long a name can be, in bytes.
+const NAME_LIMIT: usize = 255;
+
+/// Without percent signs; `None` where one of them encodes no byte, or what comes out is no UTF-8.
+fn decoded(text: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.bytes());
     while let Some(byte) = rest.next() {
         if byte != b'%' {
@@ -63,10 +70,10 @@ fn is_encoded(text: &str) -> bool {
         let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
         match (digit(), digit()) {
             (Some(high), Some(low)) => bytes.extend(u8::try_from(high * 16 + low)),
-            _ => return false,
+            _ => return None,
         }
     }
-    std::str::from_utf8(&bytes).is_ok()
+    String::from_utf8(bytes).ok()
 }
 
 /// Whether the text holds a password that is not empty.
@@ -117,6 +124,17 @@ mod tests {
         ] {
             let words = check(url).expect_err(url);
             assert!(!words.contains("secret"), "{url}: {words}");
+        }
+    }
+
+    #[test]
+    fn names_have_a_limit_and_passwords_have_none() {
+        let long = |length: usize| "x".repeat(length - 1) + "%40";
+        for url in [format!("amqp://{}@h", long(255)), format!("amqp://u:{}@h/{}", long(999), long(255))] {
+            assert_eq!(check(&url), Ok(()));
+        }
+        for url in [format!("amqp://{}:p@h", long(256)), format!("amqp://h/{}", long(256))] {
+            assert!(check(&url).is_err_and(|words| words.contains("longer than")), "{url}");
         }
     }
 

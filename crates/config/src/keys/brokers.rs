@@ -121,8 +121,8 @@ pub(crate) const AMQP: Section = Section {
             "routing_key",
             TEXT,
             REQUIRED,
-            "The routing key, with the fields of a `celery` sink's arguments, such as `\"{source}.{rule}\"`; dots in their values \
-             become `_`.",
+            "The routing key, with the fields of a `celery` sink's arguments but for the UIDs, such as `\"{source}.{rule}\"`; dots in \
+             their values become `_`.",
         ),
         key(
             "ca_file",

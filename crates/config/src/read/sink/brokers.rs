@@ -148,16 +148,27 @@ fn routing_key(text: Text, exchange: &str, report: &mut Report<'_>) -> Option<St
     if !arguments::with_fields(&text, report) {
         return None;
     }
+    let pieces = Argument::pieces(&text.value).ok()?;
+    if let Some(Piece::Field(field)) = pieces.iter().find(|piece| is_read_from_files(piece)) {
+        let message = format!("{{{field}}} is not known for a routing key: no file is read for it");
+        let help = "use it in the arguments of a `celery` sink; {key} is the key of a group".to_owned();
+        report.error(&text.place, message, Some(help));
+        return None;
+    }
     let plain = |piece: &Piece| match piece {
         Piece::Plain(plain) => plain.len(),
         Piece::Field(_) => 0,
     };
-    let least: usize = Argument::pieces(&text.value).ok()?.iter().map(plain).sum();
+    let least: usize = pieces.iter().map(plain).sum();
     if least > AMQP_NAME_LIMIT {
         report.error(&text.place, too_long("routing_key"), None);
         return None;
     }
     Some(text.value)
+}
+
+fn is_read_from_files(piece: &Piece) -> bool {
+    matches!(piece, Piece::Field("StudyInstanceUID" | "SeriesInstanceUID"))
 }
 
 fn key_prefix(fields: &mut Fields<'_>, amqp: Option<bool>, report: &mut Report<'_>) -> String {

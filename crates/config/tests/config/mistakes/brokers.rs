@@ -144,6 +144,7 @@ fn routing_keys_of_events() {
         ("routing_key=''", "6:13", "the default exchange routes by nothing else", "name the queue"),
         ("routing_key='{sourc}'", "6:13", "{sourc} is no field", "{source}"),
         ("routing_key='}'", "6:13", "closes nothing", ""),
+        ("routing_key='a.{SeriesInstanceUID}'", "6:13", "no file is read for it", "{key}"),
         ("routing_key=['a']", "6:13", "expected a string", ""),
         ("routing_key='q'\nqueue='q'", "7:1", "unknown key `queue`", "known here"),
         ("routing_key='q'\npriority=1", "7:1", "unknown key `priority`", ""),
