@@ -27,6 +27,7 @@ mod tls;
 mod samples;
 
 pub use celery::{describe as describe_task, standing as task_standing};
+pub use amqp::AmqpUrlError;
 pub use check::check;
 pub use dlm::Dlm;
 pub use format::{encode, tells};

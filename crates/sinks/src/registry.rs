@@ -2,6 +2,7 @@
 
 use config::{DlmSink, PluginSink, SinkKind, SinkPlan};
 
+use crate::amqp::AmqpUrlError;
 use crate::dlm::Dlm;
 use crate::journal::Hands;
 use crate::jsonl::Jsonl;
@@ -26,9 +27,18 @@ pub enum BuildError {
         /// What is wrong with it.
         error: UrlError,
     },
+    /// The URL of an AMQP broker cannot be read. It is not repeated, either.
+    #[error("sink \"{name}\": {error}")]
+    AmqpUrl {
+        /// The sink.
+        name: String,
+        /// What is wrong with it.
+        error: AmqpUrlError,
+    },
     /// `ca_file` or `client_cert` beside a URL without TLS: the connection would not be encrypted.
     #[error(
-        "sink \"{0}\" has TLS files, but its url does not begin with rediss://; write rediss:// or remove them"
+        "sink \"{0}\" has TLS files, but its url begins with neither rediss:// nor amqps://; write one of these or remove \
+         them"
     )]
     TlsFilesUnused(String),
     /// A mirror that no source delivers to.

@@ -1,0 +1,115 @@
+//! A broker's refusals, one by one: what each means, whether time heals it, what to do.
+
+use model::text::safe;
+
+use super::fault::Names;
+
+/// What to tell about one reply code.
+#[derive(Debug)]
+pub(super) struct Advice {
+    /// The stable code.
+    pub(super) code: &'static str,
+    /// Whether it goes away without a change of configuration.
+    pub(super) heals: bool,
+    /// Fits behind "the AMQP broker at HOST …".
+    pub(super) what: String,
+    /// What a person can do.
+    pub(super) fix: String,
+}
+
+fn heals(code: &'static str, what: &str, fix: &str) -> Advice {
+    Advice { code, heals: true, what: what.into(), fix: fix.into() }
+}
+
+fn stays(code: &'static str, what: String, fix: impl Into<String>) -> Advice {
+    Advice { code, heals: false, what, fix: fix.into() }
+}
+
+/// The advice for a refusal with this code and these words.
+pub(super) fn of(code: u16, text: &str, names: &Names) -> Advice {
+    match code {
+        320 => heals(
+            "E-SINK-BROKEN",
+            "ended the connection",
+            "none if it is restarting or somebody closed the connection; else see its log",
+        ),
+        311 | 406 => stays("E-SINK-REFUSED", "does not take a message as it is".into(), "see its log"),
+        403 if text.contains("Login was refused") || text.contains("login refused") => login(names),
+        403 => access(text, names),
+        404 => missing(names),
+        402 | 530 => host(text, names),
+        501..=505 => stays(
+            "E-SINK-PROTOCOL",
+            "and this program do not understand each other".into(),
+            "see the broker's log, and report it if the broker is one of AMQP 0-9-1",
+        ),
+        506 | 541 => heals("E-SINK-BROKER", "has trouble of its own", "see its log"),
+        _ => stays("E-SINK-REFUSED", "refuses".into(), "see its log"),
+    }
+}
+
+fn login(names: &Names) -> Advice {
+    stays(
+        "E-SINK-LOGIN",
+        format!("does not let the user {} in", safe(names.user.as_bytes())),
+        "correct user and password in the sink's url; the user guest may only come from the broker's own machine",
+    )
+}
+
+/// `access to exchange 'x' in vhost 'y' refused for user 'z'`.
+fn access(text: &str, names: &Names) -> Advice {
+    let user = safe(names.user.as_bytes());
+    if text.contains("vhost") && !text.contains("exchange") {
+        return host(text, names);
+    }
+    let exchange = if names.exchange.is_empty() { "amq.default" } else { &names.exchange };
+    stays(
+        "E-SINK-NOPERM",
+        format!("does not let the user {user} write to the exchange {}", safe(exchange.as_bytes())),
+        format!(
+            "on the broker, rabbitmqctl set_permissions -p {} {user} CONFIGURE WRITE READ with a WRITE that matches {}",
+            safe(names.vhost.as_bytes()),
+            safe(exchange.as_bytes())
+        ),
+    )
+}
+
+fn missing(names: &Names) -> Advice {
+    stays(
+        "E-SINK-NOEXCHANGE",
+        format!(
+            "has no exchange {} in the vhost {}",
+            safe(names.exchange.as_bytes()),
+            safe(names.vhost.as_bytes())
+        ),
+        "start what declares it, or correct exchange (and the vhost in the url); nothing is declared from here",
+    )
+}
+
+/// The virtual host is not there, or not for us, or full.
+fn host(text: &str, names: &Names) -> Advice {
+    let (host, user) = (safe(names.vhost.as_bytes()), safe(names.user.as_bytes()));
+    if text.contains("limit") {
+        return heals(
+            "E-SINK-LIMIT",
+            "has as many connections as it allows",
+            "close some, or raise the limit of the vhost or the user",
+        );
+    }
+    if text.contains("down") {
+        return heals("E-SINK-BROKER", "has the vhost, but it is down", "see its log");
+    }
+    if text.contains("refused") {
+        return stays(
+            "E-SINK-VHOST",
+            format!("does not let the user {user} into the vhost {host}"),
+            format!("on the broker, rabbitmqctl set_permissions -p {host} {user} \"\" \".*\" \"\""),
+        );
+    }
+    stays(
+        "E-SINK-VHOST",
+        format!("has no vhost {host}"),
+        "correct the vhost in the sink's url (all behind the first /; nothing means the vhost /), or add it with rabbitmqctl \
+         add_vhost",
+    )
+}
