@@ -70,6 +70,9 @@ _staithe() {
             staithe,rescan)
                 cmd="staithe__subcmd__rescan"
                 ;;
+            staithe,restart)
+                cmd="staithe__subcmd__restart"
+                ;;
             staithe,resume)
                 cmd="staithe__subcmd__resume"
                 ;;
@@ -81,6 +84,9 @@ _staithe() {
                 ;;
             staithe,status)
                 cmd="staithe__subcmd__status"
+                ;;
+            staithe,stop)
+                cmd="staithe__subcmd__stop"
                 ;;
             staithe,store)
                 cmd="staithe__subcmd__store"
@@ -103,6 +109,9 @@ _staithe() {
             staithe__subcmd__compat,iobserver)
                 cmd="staithe__subcmd__compat__subcmd__iobserver"
                 ;;
+            staithe__subcmd__compat,sendit)
+                cmd="staithe__subcmd__compat__subcmd__sendit"
+                ;;
             staithe__subcmd__compat__subcmd__help,directory-observer)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__directory__subcmd__observer"
                 ;;
@@ -114,6 +123,51 @@ _staithe() {
                 ;;
             staithe__subcmd__compat__subcmd__help,iobserver)
                 cmd="staithe__subcmd__compat__subcmd__help__subcmd__iobserver"
+                ;;
+            staithe__subcmd__compat__subcmd__help,sendit)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__sendit"
+                ;;
+            staithe__subcmd__compat__subcmd__help__subcmd__sendit,restart)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__restart"
+                ;;
+            staithe__subcmd__compat__subcmd__help__subcmd__sendit,start)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__start"
+                ;;
+            staithe__subcmd__compat__subcmd__help__subcmd__sendit,status)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__status"
+                ;;
+            staithe__subcmd__compat__subcmd__help__subcmd__sendit,stop)
+                cmd="staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__stop"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit,help)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit,restart)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__restart"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit,start)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__start"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit,status)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__status"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit,stop)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__stop"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit__subcmd__help,help)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__help"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit__subcmd__help,restart)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__restart"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit__subcmd__help,start)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__start"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit__subcmd__help,status)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__status"
+                ;;
+            staithe__subcmd__compat__subcmd__sendit__subcmd__help,stop)
+                cmd="staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__stop"
                 ;;
             staithe__subcmd__dead,help)
                 cmd="staithe__subcmd__dead__subcmd__help"
@@ -199,6 +253,9 @@ _staithe() {
             staithe__subcmd__help,rescan)
                 cmd="staithe__subcmd__help__subcmd__rescan"
                 ;;
+            staithe__subcmd__help,restart)
+                cmd="staithe__subcmd__help__subcmd__restart"
+                ;;
             staithe__subcmd__help,resume)
                 cmd="staithe__subcmd__help__subcmd__resume"
                 ;;
@@ -210,6 +267,9 @@ _staithe() {
                 ;;
             staithe__subcmd__help,status)
                 cmd="staithe__subcmd__help__subcmd__status"
+                ;;
+            staithe__subcmd__help,stop)
+                cmd="staithe__subcmd__help__subcmd__stop"
                 ;;
             staithe__subcmd__help,store)
                 cmd="staithe__subcmd__help__subcmd__store"
@@ -228,6 +288,21 @@ _staithe() {
                 ;;
             staithe__subcmd__help__subcmd__compat,iobserver)
                 cmd="staithe__subcmd__help__subcmd__compat__subcmd__iobserver"
+                ;;
+            staithe__subcmd__help__subcmd__compat,sendit)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__sendit"
+                ;;
+            staithe__subcmd__help__subcmd__compat__subcmd__sendit,restart)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__restart"
+                ;;
+            staithe__subcmd__help__subcmd__compat__subcmd__sendit,start)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__start"
+                ;;
+            staithe__subcmd__help__subcmd__compat__subcmd__sendit,status)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__status"
+                ;;
+            staithe__subcmd__help__subcmd__compat__subcmd__sendit,stop)
+                cmd="staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__stop"
                 ;;
             staithe__subcmd__help__subcmd__dead,list)
                 cmd="staithe__subcmd__help__subcmd__dead__subcmd__list"
@@ -305,7 +380,7 @@ _staithe() {
 
     case "${cmd}" in
         staithe)
-            opts="-h -V --help --version watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
+            opts="-h -V --help --version watch quiet run stop restart check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -367,7 +442,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat)
-            opts="-h --help directory-observer dlm-watcher iobserver help"
+            opts="-h --help directory-observer dlm-watcher iobserver sendit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,7 +484,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__compat__subcmd__help)
-            opts="directory-observer dlm-watcher iobserver help"
+            opts="directory-observer dlm-watcher iobserver sendit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -478,6 +553,76 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__sendit)
+            opts="start stop restart status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__help__subcmd__sendit__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__compat__subcmd__iobserver)
             opts="-h --plugins --socket --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -486,6 +631,300 @@ _staithe() {
             fi
             case "${prev}" in
                 --plugins)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit)
+            opts="-h --help start stop restart status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help)
+            opts="start stop restart status help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__restart)
+            opts="-c -h --config --pid-file --foreground --log-out --log-err --quiet --strict --existing --dry-run --task --broker --queue --grace --socket --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-err)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --quiet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --task)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --broker)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__start)
+            opts="-c -h --config --pid-file --foreground --log-out --log-err --quiet --strict --existing --dry-run --task --broker --queue --grace --socket --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-err)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --quiet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --task)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --broker)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__status)
+            opts="-c -h --config --pid-file --socket --state-dir --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__compat__subcmd__sendit__subcmd__stop)
+            opts="-c -h --config --pid-file --grace --socket --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -807,7 +1246,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help)
-            opts="watch quiet run check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
+            opts="watch quiet run stop restart check init status ls explain rules notify tail consume ack dead rescan reload pause resume doctor mirror store compat completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -849,7 +1288,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__compat)
-            opts="directory-observer dlm-watcher iobserver"
+            opts="directory-observer dlm-watcher iobserver sendit"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -893,6 +1332,76 @@ _staithe() {
         staithe__subcmd__help__subcmd__compat__subcmd__iobserver)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__sendit)
+            opts="start stop restart status"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__start)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__compat__subcmd__sendit__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 5 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1198,6 +1707,20 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__help__subcmd__restart)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__help__subcmd__resume)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1241,6 +1764,20 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__help__subcmd__stop)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1628,6 +2165,32 @@ _staithe() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        staithe__subcmd__restart)
+            opts="-h --pid-file --grace --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         staithe__subcmd__resume)
             opts="-h --socket --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1673,7 +2236,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__run)
-            opts="-c -h --config --watch-config --socket --state-dir --help"
+            opts="-c -h --config --watch-config --daemon --pid-file --log-out --log-err --socket --state-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1684,6 +2247,18 @@ _staithe() {
                     return 0
                     ;;
                 -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-err)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1703,13 +2278,43 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__status)
-            opts="-h --socket --state-dir --json --help"
+            opts="-h --pid-file --socket --state-dir --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        staithe__subcmd__stop)
+            opts="-h --pid-file --grace --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
