@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use testkit::{Process, wait_for, wait_until};
+use testkit::{Process, wait_until};
 
 use crate::stage::{CONFIG, STEP, Stage, runs};
 
@@ -88,5 +88,5 @@ fn what_runs_in_the_foreground_is_left_alone() {
     assert!(refused.stderr.contains("in the foreground"), "{}", refused.stderr);
     assert!(daemon.is_running());
     stage.by_pid_file(&["stop"]).assert_code(0);
-    assert_eq!(wait_for(STEP, "its end", || (!daemon.is_running()).then_some(())), ());
+    wait_until(STEP, "its end", || !daemon.is_running());
 }
