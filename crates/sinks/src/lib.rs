@@ -26,8 +26,8 @@ mod tls;
 #[cfg(any(test, feature = "conformance"))]
 mod samples;
 
-pub use celery::{describe as describe_task, standing as task_standing};
 pub use amqp::AmqpUrlError;
+pub use celery::{describe as describe_task, standing as task_standing};
 pub use check::check;
 pub use dlm::Dlm;
 pub use format::{encode, tells};

@@ -5,15 +5,21 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, copy_bidirectional};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::fault::Fault;
+
+/// How long after the handshake a peer may object to our certificate.
+const OBJECTION: Duration = Duration::from_millis(200);
 
 /// The task. It ends with the connection, and at once when this is dropped.
 #[derive(Debug)]
@@ -38,6 +44,7 @@ impl Tunnel {
         let (mut inner, theirs) = pair().map_err(Fault::Connect)?;
         let stream = std::mem::replace(socket, theirs);
         let mut outer = connector.connect(name, stream).await.map_err(|error| Fault::of_io(&error))?;
+        objection(&mut outer).await?;
         let end = Arc::new(Mutex::new(None));
         let told = Arc::clone(&end);
         let task = tokio::spawn(async move {
@@ -47,9 +54,20 @@ impl Tunnel {
         Ok(Self { task, end })
     }
 
-    /// What ended it, if that was an error. With TLS 1.3 the peer judges our certificate after the handshake is over for us.
+    /// What ended it, if that was an error.
     pub(super) fn fault(&self) -> Option<Fault> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Fault::of_io)
+    }
+}
+
+/// With TLS 1.3 the peer judges our certificate after the handshake is over for us. Its alert would be lost with what we have
+/// sent by then, and AMQP has the client speak first; so we hold our tongue for a moment.
+async fn objection(stream: &mut TlsStream<TcpStream>) -> Result<(), Fault> {
+    match timeout(OBJECTION, stream.read(&mut [0])).await {
+        Err(_) => Ok(()),
+        Ok(Err(error)) => Err(Fault::of_io(&error)),
+        Ok(Ok(0)) => Err(Fault::Broken("it was closed after the TLS handshake".into())),
+        Ok(Ok(_)) => Err(Fault::Garbage),
     }
 }
 
