@@ -31,7 +31,7 @@ fn a_log_that_was_moved_away_is_opened_anew_on_sighup() {
         fs::rename(stage.log(), &old).unwrap();
         fs::rename(stage.landing.out("staithe.out"), stage.landing.out(&format!("staithe.out.{number}")))
             .unwrap();
-        stage.signal(pid, Signal::HUP);
+        Stage::signal(pid, Signal::HUP);
         wait_until(STEP, "the new log", || stage.said().contains("reloaded"));
         assert!(stage.landing.out("staithe.out").exists());
         let text = fs::read_to_string(&old).unwrap();
@@ -68,7 +68,7 @@ fn a_log_without_a_directory_goes_into_the_temporary_one_with_one_warning() {
 
     // When there is a directory, it is where it was wanted.
     fs::create_dir(stage.landing.out("logs")).unwrap();
-    stage.signal(stage.pid().unwrap(), Signal::HUP);
+    Stage::signal(stage.pid().unwrap(), Signal::HUP);
     wait_until(STEP, "the log where it was wanted", || {
         fs::read_to_string(&wanted).is_ok_and(|text| text.contains("reloaded"))
     });

@@ -10,7 +10,7 @@ use testkit::{Process, wait_until};
 use crate::stage::{CONFIG, STEP, Stage, runs};
 
 fn words(pid: u32) -> Vec<u8> {
-    fs::read(format!("/proc/{pid}/cmdline")).unwrap()
+    fs::read(format!("/proc/{pid}/cmdline")).expect("it runs")
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), Scratch::on_disk("daemon"));
         landing.configure(CONFIG);
-        fs::create_dir(landing.out("tmp")).unwrap();
+        fs::create_dir(landing.out("tmp")).expect("the scratch folder takes folders");
         Self { landing, seen: RefCell::default() }
     }
 
@@ -105,15 +105,15 @@ impl Stage {
         self.seen.borrow_mut().extend(known);
     }
 
-    pub(crate) fn signal(&self, pid: u32, signal: Signal) {
-        let pid = Pid::from_raw(pid.cast_signed()).unwrap();
-        rustix::process::kill_process(pid, signal).unwrap();
+    pub(crate) fn signal(pid: u32, signal: Signal) {
+        let pid = Pid::from_raw(pid.cast_signed()).expect("a number of a process");
+        rustix::process::kill_process(pid, signal).expect("it runs, and it is ours");
     }
 
     /// A file that comes now is announced.
     #[track_caller]
     pub(crate) fn deliver(&self, name: &str) {
-        fs::write(self.landing.root().join(name), name).unwrap();
+        fs::write(self.landing.root().join(name), name).expect("the tree takes files");
         wait_until(STEP, &format!("{name} to be announced"), || self.events().contains(name));
     }
 

@@ -79,7 +79,7 @@ fn after_a_kill_it_starts_again() {
     let stage = Stage::new();
     let first = stage.start();
     stage.deliver("before");
-    stage.signal(first, Signal::KILL);
+    Stage::signal(first, Signal::KILL);
     wait_until(STEP, "its end", || !runs(first));
     assert_eq!(stage.pid(), Some(first), "nobody has cleared it away");
     fs::write(stage.landing.root().join("meanwhile"), "x").unwrap();
@@ -100,7 +100,7 @@ fn a_daemon_whose_pid_file_was_removed_is_not_harmed_by_a_second_start() {
     stage.deliver("still here");
     // Somebody else's file of that name stays, too.
     fs::write(stage.pid_file(), "somebody else's").unwrap();
-    stage.signal(pid, Signal::TERM);
+    Stage::signal(pid, Signal::TERM);
     wait_until(STEP, "its end", || !runs(pid));
     assert_eq!(fs::read_to_string(stage.pid_file()).unwrap(), "somebody else's");
 }

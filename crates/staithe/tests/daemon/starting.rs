@@ -114,19 +114,20 @@ fn without_places_the_files_are_in_the_state_directory() {
     let config = stage.landing.config();
     let done = stage.finish(stage.command(&["run", "--daemon", "-c", config.to_str().unwrap()]));
     done.assert_code(0);
-    let state = stage.landing.state_dir();
+    let folder = stage.landing.state_dir();
     for name in ["staithe.pid", "staithe.out", "staithe.err"] {
-        assert!(state.join(name).exists(), "{name}");
+        assert!(folder.join(name).exists(), "{name}");
     }
     stage.finish(stage.command(&["status"])).assert_code(0);
     stage.finish(stage.command(&["restart"])).assert_code(0);
     stage.finish(stage.command(&["stop"])).assert_code(0);
-    assert!(!state.join("staithe.pid").exists());
+    assert!(!folder.join("staithe.pid").exists());
 }
 
 /// A configuration in a named pipe: whoever reads it waits until it is written.
 fn waiting(stage: &Stage) -> (Process, u32) {
-    let status = std::process::Command::new("mkfifo").arg(stage.landing.out("pipe")).status().unwrap();
+    let status =
+        std::process::Command::new("mkfifo").arg(stage.landing.out("pipe")).status().expect("mkfifo");
     assert!(status.success());
     let mut command = stage.command(&["run", "--daemon", "-c"]);
     command.arg(stage.landing.out("pipe")).arg("--pid-file").arg(stage.pid_file());
@@ -137,7 +138,7 @@ fn waiting(stage: &Stage) -> (Process, u32) {
         stage.pid().is_some()
     });
     stage.remember();
-    (parent, stage.pid().unwrap())
+    (parent, stage.pid().expect("its number"))
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn a_start_that_is_interrupted_leaves_no_daemon() {
 fn a_daemon_that_dies_without_a_word_is_told() {
     let stage = Stage::new();
     let (mut parent, pid) = waiting(&stage);
-    stage.signal(pid, Signal::KILL);
+    Stage::signal(pid, Signal::KILL);
     assert_eq!(parent.wait_exit(STEP).code(), Some(1));
     let said = parent.stderr();
     assert!(said.contains("signal 9"), "{said}");

@@ -29,7 +29,7 @@ fn a_stop_leaves_the_logs_and_nothing_else() {
 fn one_that_does_not_end_in_time_is_killed() {
     let stage = Stage::new();
     let pid = stage.start();
-    stage.signal(pid, Signal::STOP);
+    Stage::signal(pid, Signal::STOP);
     let done = stage.by_pid_file(&["stop", "--grace", "300ms"]);
     done.assert_code(0);
     assert!(!runs(pid));

@@ -10,7 +10,7 @@ use testkit::{Process, Signal, wait_for, wait_until};
 use crate::stage::{CONFIG, STEP, Stage};
 
 /// What the watchdog allows.
-const PERIOD: Duration = Duration::from_millis(1000);
+const PERIOD: Duration = Duration::from_secs(1);
 
 struct Managed {
     // Ends before its folder goes.
@@ -23,8 +23,8 @@ struct Managed {
 fn managed() -> Managed {
     let stage = Stage::new();
     let path = stage.landing.out("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let socket = UnixDatagram::bind(&path).expect("a socket of our own");
+    socket.set_read_timeout(Some(Duration::from_millis(50))).expect("a socket of our own");
     let mut command = stage.command(&["run", "-c"]);
     command.arg(stage.landing.config()).env("NOTIFY_SOCKET", &path);
     command.env("WATCHDOG_USEC", PERIOD.as_micros().to_string());
@@ -87,12 +87,12 @@ struct Holder(std::process::Child);
 impl Holder {
     /// Nothing where threads cannot be held.
     fn of(pid: u32, thread: &str) -> Option<Self> {
-        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
         let named = |path: &std::path::Path| {
             fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == thread)
         };
         let task = tasks.map(|task| task.path()).find(|path| named(path)).expect("a thread of that name");
-        let id = task.file_name().unwrap().to_str().unwrap().to_owned();
+        let id = task.file_name().expect("a number").to_string_lossy().into_owned();
         // PTRACE_SEIZE and PTRACE_INTERRUPT stop this thread and no other; it goes on when the tracer ends.
         let script = "import ctypes, os, sys\n\
             ptrace = ctypes.CDLL(None, use_errno=True).ptrace\n\
