@@ -19,6 +19,7 @@ struct Paced {
 const PACED: &[Paced] = &[
     paced("sinks", "dlm", 8, "waits out retries and restarts against a double of the services"),
     paced("staithe", "datasets", 8, "waits for datasets to be quiet"),
+    paced("staithe", "dicom", 6, "waits for series to be quiet and for deadlines"),
     paced("staithe", "dlm_watcher", 8, "waits out a double of the services that is slow or down"),
     paced("staithe", "dlm_start", 8, "waits for services that are not ready yet"),
     paced("staithe", "noticing", 6, "waits for polls and comparisons"),
