@@ -1,14 +1,17 @@
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use config::{ScribeLog, ScribeSink, ScribeStyle};
 use model::{Detail, Happening, Moved, Parcel};
 use tempfile::TempDir;
 
 use super::{finished_name, push_dicom, push_printed};
+use crate::lines::{LineWriter, Wording};
 use crate::samples::{happening, parcel};
 use crate::scribe::build;
 
@@ -48,6 +51,51 @@ fn names_are_finished_as_python_sees_them() {
         assert!(finished_name(name.as_bytes()), "{name}");
     }
     assert!(finished_name(b"\xff") && !finished_name(b"\xff.tmp\xff") && finished_name(b"x.\xfftmp"));
+}
+
+/// What Python itself says of 100 000 names that are full of dots.
+#[test]
+fn names_are_finished_exactly_where_python_says_so() {
+    const SCRIPT: &str = "import os, sys\n\
+        for name in sys.stdin.buffer.read().split(b'\\0'):\n    \
+        print(int(not os.path.splitext(b'/data/' + name)[1].strip(b'.').startswith(b'tmp')))";
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut roll = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    let parts: [&[u8]; 10] = [b".", b".", b"..", b"tmp", b"tmp", b"t", b"TMP", b"x", b"\xff", b" "];
+    let mut name = || (0..1 + roll(6)).flat_map(|_| parts[roll(10) as usize]).copied().collect::<Vec<u8>>();
+    let names: Vec<Vec<u8>> = (0..100_000).map(|_| name()).collect();
+    let mut python = Command::new("python3")
+        .args(["-c", SCRIPT])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 is installed");
+    let (mut input, all) = (python.stdin.take().unwrap(), names.join(&0));
+    let feed = std::thread::spawn(move || input.write_all(&all).unwrap());
+    let said = python.wait_with_output().unwrap().stdout;
+    feed.join().unwrap();
+    let said: Vec<bool> =
+        said.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(|line| line == b"1").collect();
+    assert_eq!(said.len(), names.len());
+    for (name, said) in names.iter().zip(said) {
+        assert_eq!(finished_name(name), said, "{}", name.escape_ascii());
+    }
+}
+
+/// A disk may hang: what is decided before the sink's own thread has the lines must not need it.
+#[test]
+fn the_tree_is_looked_at_when_the_lines_are_written() {
+    let dir = TempDir::new().unwrap();
+    let draft = Wording::Dicom.draft(&[told(dir.path(), Happening::Create, b"now")]);
+    fs::create_dir(dir.path().join("now")).unwrap();
+    let mut out = Vec::new();
+    LineWriter::default().write(&mut out, &draft.finish());
+    assert!(String::from_utf8(out).unwrap().contains("LOG 2|FINISHED: "));
 }
 
 /// The table of the specification, line for line: what is told of each action, with the tree as it is then.
