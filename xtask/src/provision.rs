@@ -18,6 +18,7 @@ const NEEDS: &[Need] = &[
     need("git"),
     need("openssl"),
     Need { service: Some("redis-server"), ..need("redis-server") },
+    Need { service: Some("rabbitmq-server"), ..need("rabbitmq-server") },
     Need { program: "sshd", package: "openssh-server", service: Some("ssh") },
     Need { program: "sftp", package: "openssh-client", service: None },
     Need { service: Some("rsync"), ..need("rsync") },
@@ -42,8 +43,12 @@ if [ ! -e "$policy" ]; then
     trap 'exit 130' HUP INT TERM
     printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod 755 "$policy"
 fi
-apt-get install -y --no-install-recommends "$@"
+apt-get install -y --no-install-recommends "$@" ||
+    apt-get -o APT::Sandbox::User=root install -y --no-install-recommends "$@"
 "#;
+/// apt fetches as a user of its own, who cannot reach the network on every machine where root can; so what fails is tried
+/// once more without that user (here and in [`INSTALL`]).
+const AS_ROOT: &str = "APT::Sandbox::User=root";
 /// The path of that policy.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
@@ -72,7 +77,8 @@ fn missing() -> Vec<&'static Need> {
 
 impl Need {
     fn is_there(&self) -> bool {
-        let makes_environments = || shell::works(Command::new(self.program).args(["-c", "import venv, ensurepip"]));
+        let makes_environments =
+            || shell::works(Command::new(self.program).args(["-c", "import venv, ensurepip"]));
         shell::find(self.program).is_some() && (self.package != "python3-venv" || makes_environments())
     }
 }
@@ -93,7 +99,8 @@ fn is_root() -> bool {
 fn install(privilege: &mut Vec<&'static str>, packages: &[&str]) -> anyhow::Result<bool> {
     // A package that asks a question would stop the run. `sudo` drops the variable, `env` after it does not.
     privilege.extend(["env", "DEBIAN_FRONTEND=noninteractive"]);
-    let fetched = shell::passes(&mut privileged(privilege, &["apt-get", "update"]))?;
+    let fetched = shell::passes(&mut privileged(privilege, &["apt-get", "update"]))?
+        || shell::passes(&mut privileged(privilege, &["apt-get", "-o", AS_ROOT, "update"]))?;
     let words = ["sh", "-c", INSTALL, "sh", POLICY];
     // A failed update may still leave a usable package list, so the installation decides.
     let installed = shell::passes(privileged(privilege, &words).args(packages))? && missing().is_empty();
@@ -141,16 +148,23 @@ mod tests {
 
     /// Runs the script with an `apt-get` that asks the policy as packages do.
     fn installed(scratch: &Scratch) -> String {
+        installed_where(scratch, "")
+    }
+
+    fn installed_where(scratch: &Scratch, needs_root: &str) -> String {
         let (bin, policy) = (scratch.folder("bin"), scratch.path().join("policy"));
         let asks = r#"#!/bin/sh
-            "$POLICY" ssh start; echo "policy $?, $*""#;
+            "$POLICY" ssh start; echo "policy $?, $*"
+            [ -z "$NEEDS_ROOT" ] || [ "$1" = -o ]"#;
         std::fs::write(bin.join("apt-get"), asks).unwrap();
         let made = Command::new("chmod").arg("755").arg(bin.join("apt-get")).status().unwrap();
         assert!(made.success());
         let path = format!("{}:/usr/bin:/bin", bin.display());
         let mut command = Command::new("sh");
         command.args(["-c", INSTALL, "sh"]).arg(&policy).args(["one", "two"]);
-        let output = command.env("PATH", path).env("POLICY", &policy).output().unwrap();
+        let output =
+            command.env("PATH", path).env("POLICY", &policy).env("NEEDS_ROOT", needs_root).output().unwrap();
+        assert!(output.status.success());
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -159,6 +173,17 @@ mod tests {
         let scratch = Scratch::on_disk("provision");
         assert_eq!(installed(&scratch), "policy 101, install -y --no-install-recommends one two\n");
         assert!(!scratch.path().join("policy").exists(), "it was for the installation only");
+    }
+
+    #[test]
+    fn what_only_root_can_fetch_is_fetched_by_root() {
+        let lines = installed_where(&Scratch::on_disk("provision"), "yes");
+        let (first, second) = lines.split_once('\n').unwrap();
+        assert_eq!(first, "policy 101, install -y --no-install-recommends one two");
+        assert_eq!(
+            second.trim_end(),
+            format!("policy 101, -o {AS_ROOT} install -y --no-install-recommends one two")
+        );
     }
 
     #[test]

@@ -4,7 +4,8 @@ use super::Finding;
 use crate::workspace::Workspace;
 
 /// The most packages that may go into the program. What only tests need does not count.
-const SHIPPED_PACKAGES: usize = 210;
+/// AMQP costs some forty of them: `lapin` brings a parser, traits over runtimes, and what those are made of.
+const SHIPPED_PACKAGES: usize = 255;
 /// What the README tells people to type for all tests, and `.ci/run` runs.
 const TEST_COMMAND: &str = "cargo xtask test";
 
