@@ -24,6 +24,8 @@ pub struct Compare {
     levels: Vec<Level>,
     /// The top, before the first step.
     start: Option<Vec<u8>>,
+    /// Only what is in the top itself, if that is no more than so many entries.
+    flat: Option<usize>,
     progress: Progress,
 }
 
@@ -65,6 +67,7 @@ struct Step<'a> {
     trees: Trees,
     pair: &'a Pair,
     each: &'a mut dyn FnMut(Difference),
+    flat: Option<usize>,
     progress: &'a mut Progress,
 }
 
@@ -78,7 +81,15 @@ impl Compare {
     /// What is at `path`, and below.
     #[must_use]
     pub fn below(path: &[u8]) -> Self {
-        Self { levels: Vec::new(), start: Some(path.to_vec()), progress: Progress::default() }
+        let (levels, progress) = (Vec::new(), Progress::default());
+        Self { levels, start: Some(path.to_vec()), flat: None, progress }
+    }
+
+    /// The directory at `path` and the entries in it, not what is below these; nothing where one of the trees has no such
+    /// directory, or has more than `most` entries in it.
+    #[must_use]
+    pub fn entries(path: &[u8], most: usize) -> Self {
+        Self { flat: Some(most), ..Self::below(path) }
     }
 
     /// Compares about `budget` entries. The fault is of a root, or of a bad path to begin with; the walk stands where it
@@ -90,7 +101,7 @@ impl Compare {
         each: &mut dyn FnMut(Difference),
     ) -> Result<(), Fault> {
         let trees = pair.trees()?;
-        let mut step = Step { trees, pair, each, progress: &mut self.progress };
+        let mut step = Step { trees, pair, each, flat: self.flat, progress: &mut self.progress };
         if let Some(start) = &self.start {
             self.levels.extend(step.begin(Route::new(start)?));
             self.start = None;
@@ -132,8 +143,8 @@ impl Step<'_> {
     }
 
     fn begin(&mut self, start: Route<'_>) -> Option<Level> {
-        if start.is_root() {
-            return self.enter(b"");
+        if start.is_root() || self.flat.is_some() {
+            return self.enter(start.bytes());
         }
         let entry = Entry { name: start.name().to_vec(), there: true, here: true };
         let path = start.parent().bytes().to_vec();
@@ -152,6 +163,7 @@ impl Step<'_> {
             let path = joined(&level.path, &entry.name);
             let directories = (there.as_ref(), here.as_ref());
             if self.compare(&path, &entry, directories)
+                && self.flat.is_none()
                 && let Some(below) = self.enter(&path)
             {
                 return Some(below);
@@ -185,6 +197,9 @@ impl Step<'_> {
         if let Some(here) = self.trees.destination_dir(route)? {
             here.list(|name, _| names.entry(name.to_vec()).or_insert((false, false)).1 = true)
                 .map_err(|errno| Fault::destination("list", path, errno))?;
+        }
+        if self.flat.is_some_and(|most| names.len() > most) {
+            return Ok(None);
         }
         let entries = names.into_iter().map(|(name, (there, here))| Entry { name, there, here });
         Ok(Some(entries.collect()))

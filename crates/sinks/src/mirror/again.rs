@@ -4,7 +4,7 @@
 //! arrival follows; a poller finds a file back where it knew it, and says nothing. So each path that an event speaks of
 //! is compared once more. Nothing waits for that, and nothing is lost with it: a start compares everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::Stamp;
@@ -18,9 +18,11 @@ const LIMIT: usize = 64 * 1024;
 const KEPT: usize = 4096;
 const TRIES: u32 = 10;
 /// Nothing for so long: it is quiet.
-const QUIET: Duration = Duration::from_millis(250);
+pub(super) const QUIET: Duration = Duration::from_millis(250);
 /// Where it is never quiet, the look is taken after so long.
 const PATIENCE: Duration = Duration::from_millis(2500);
+/// A moment that was not calm is waited for again so long.
+const SOON: Duration = Duration::from_millis(500);
 /// The longest pause between two looks at one path.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,6 +42,10 @@ pub(crate) struct Again {
     /// When the first of these came.
     oldest: Option<Stamp>,
     kept: BTreeMap<Box<[u8]>, (Stamp, Look)>,
+    /// Directories in which something was looked at, to be gone through in a calm moment.
+    directories: BTreeSet<Box<[u8]>>,
+    /// Not before.
+    calm_at: Option<Stamp>,
     too_many: bool,
 }
 
@@ -55,9 +61,36 @@ impl Again {
         look.guessed |= guessed;
     }
 
+    /// Something in `directory` was looked at again. It is gone through at that time.
+    pub(crate) fn note_directory(&mut self, directory: &[u8], at: Stamp) {
+        if self.directories.len() >= LIMIT {
+            self.directories.clear();
+            self.too_many = true;
+        }
+        self.directories.insert(directory.into());
+        self.calm_at.get_or_insert(at);
+    }
+
+    /// The directories in which something was looked at, if it is `calm`. If it is not, they are asked for again soon.
+    pub(crate) fn take_directories(&mut self, calm: bool, now: Stamp) -> BTreeSet<Box<[u8]>> {
+        if calm {
+            self.calm_at = None;
+            return std::mem::take(&mut self.directories);
+        }
+        self.calm_at = (!self.directories.is_empty()).then(|| later(now, SOON));
+        BTreeSet::new()
+    }
+
     /// More were noted than are kept. Answers so once.
     pub(crate) fn were_too_many(&mut self) -> bool {
         std::mem::take(&mut self.too_many)
+    }
+
+    /// Something was made equal at `path`, where perhaps nobody tells of it any more. There may be a million of these.
+    pub(crate) fn note_own(&mut self, path: &[u8], now: Stamp) {
+        if self.fresh.len() < LIMIT / 2 {
+            self.note(path, now, false);
+        }
     }
 
     /// It was not equal, or not for sure. Answers whether it is looked at once more.
@@ -95,7 +128,7 @@ impl Again {
         let fresh = self.oldest.map(|oldest| later(worked, QUIET).min(later(oldest, PATIENCE)));
         let kept = self.kept.values().map(|(due, _)| *due).min();
         // A clock that was set back does not keep anybody waiting.
-        fresh.into_iter().chain(kept).min().map(|due| since(now, due).min(PAUSE))
+        fresh.into_iter().chain(kept).chain(self.calm_at).min().map(|due| since(now, due).min(PAUSE))
     }
 
     /// Those whose time has come.
@@ -122,7 +155,7 @@ impl Again {
     }
 }
 
-fn later(at: Stamp, wait: Duration) -> Stamp {
+pub(super) fn later(at: Stamp, wait: Duration) -> Stamp {
     Stamp::from_nanos(at.as_nanos().saturating_add(i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX)))
 }
 
@@ -171,6 +204,18 @@ mod tests {
         again.keep(b"a", Look { tries: 3, guessed: true }, at(0));
         again.note(b"a", at(0), false);
         assert_eq!(paths(again.take(at(0), at(9000))), [("a".to_owned(), Look { tries: 0, guessed: true })]);
+    }
+
+    #[test]
+    fn directories_wait_for_a_calm_moment() {
+        let mut again = Again::default();
+        again.note_directory(b"d", at(0));
+        again.note_directory(b"d", at(9));
+        assert!(again.take_directories(false, at(10)).is_empty());
+        assert_eq!(again.wait(at(0), at(10)), Some(SOON));
+        assert_eq!(again.take_directories(true, at(600)).len(), 1);
+        assert_eq!((again.wait(at(0), at(600)), again.take_directories(false, at(600)).len()), (None, 0));
+        assert_eq!(again.wait(at(0), at(600)), None);
     }
 
     #[test]

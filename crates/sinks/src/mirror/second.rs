@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use mirror::{Brought, Content, EntryKind, Look, Sample};
+use mirror::{Brought, Compare, Content, Difference, EntryKind, Look, Sample};
 use model::Stamp;
 use model::text::safe;
 
@@ -16,6 +16,8 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(5);
 /// A file may have been written to once more within the same tick of its file system's clock, and that may be as
 /// coarse as this. What was read later than that after its time of change is what has that time.
 const TICK: Duration = Duration::from_secs(2);
+/// A directory with more entries is not gone through because of one of them.
+const ENTRIES: usize = 1024;
 
 impl Work {
     /// An event spoke of `path`.
@@ -37,11 +39,30 @@ impl Work {
         let begun = (self.hands.now)();
         let those = self.again.take(self.worked, begun);
         self.forget_other_roots();
-        if let Some((rest, pause)) = self.look_again_at(those, begun) {
-            self.again.put_back(rest, (self.hands.now)(), pause);
+        for path in those.keys() {
+            self.again.note_directory(parent(path), begun);
+        }
+        match self.look_again_at(those, begun) {
+            Some((rest, pause)) => self.again.put_back(rest, (self.hands.now)(), pause),
+            None => self.look_through_directories(),
         }
         // Where that fails, the next batch ends with it, too.
         let _ = self.end_batch();
+    }
+
+    fn look_through_directories(&mut self) {
+        let now = (self.hands.now)();
+        let calm = self.is_calm();
+        for directory in self.again.take_directories(calm, now) {
+            if let Err(Stop::Trouble(_)) = self.look_through(&directory) {
+                self.again.note_directory(&directory, again::later(now, AFTER_TROUBLE));
+            }
+        }
+    }
+
+    /// Whether no event is under way that tells more than a look: what is missing may have been renamed.
+    fn is_calm(&self) -> bool {
+        since(self.worked, (self.hands.now)()) >= again::QUIET && self.pending.waiting().next().is_none()
     }
 
     /// Gives back what there was no time for, and after how long it is to be tried.
@@ -76,11 +97,14 @@ impl Work {
         let Some(there) = self.source(path)? else {
             // A directory on the way may have been made for it, and is gone by now. Of another root than the one that
             // was mirrored that would say nothing.
-            if self.ask(|pair| Ok(pair.may_delete_extra()))? {
-                self.bring(top, Content::Never)?;
+            if self.destination(top)?.is_none() || !self.ask(|pair| Ok(pair.may_delete_extra()))? {
+                return Ok(true);
             }
-            return Ok(true);
+            return if self.is_calm() { self.bring(top, Content::Never).map(|_| true) } else { Ok(false) };
         };
+        if there.kind() == EntryKind::Directory {
+            self.again.note_directory(path, (self.hands.now)());
+        }
         let content = self.content_of_a_comparison(path)?;
         let done = self.bring(path, content)?;
         if done != Brought::Same {
@@ -99,6 +123,25 @@ impl Work {
             _ if look.guessed || self.marks.is_marked(path) => self.is_proven(path),
             _ => Ok(true),
         }
+    }
+
+    /// The other entries of a directory in which something happened: of one that nobody tells of, this may be all that
+    /// leads to it.
+    fn look_through(&mut self, directory: &[u8]) -> Step<()> {
+        let (mut walk, mut found) = (Compare::entries(directory, ENTRIES), Vec::new());
+        while !walk.is_done() && self.pulse.beat() {
+            self.ask(|pair| walk.step(pair, ENTRIES, &mut |difference| found.push(difference)))?;
+        }
+        for Difference { path, .. } in found.into_iter().filter(|found| found.path != directory) {
+            match self.look_once_more(&path, again::Look::default()) {
+                Ok(true) => {}
+                Ok(false) => drop(self.again.keep(&path, again::Look::default(), (self.hands.now)())),
+                Err(Stop::Path(why)) => self.keep_failed(&path, again::Look::default(), &why),
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.touched.insert(directory.into());
+        Ok(())
     }
 
     /// Whether the copy surely has what the file holds. Where no close is told, size and time of change say so only if

@@ -46,7 +46,7 @@ pub(crate) struct Work {
     /// The last root was removed, not just out of sight: its successor is the source.
     root_gone: bool,
     pub(super) marks: Marks,
-    pending: Pending,
+    pub(super) pending: Pending,
     pub(super) doubts: Doubts,
     /// What gets a second look when it is quiet.
     pub(super) again: Again,
@@ -506,6 +506,13 @@ impl Work {
             return Ok(Brought::Same);
         }
         let done = self.ask(|pair| pair.bring(path, content, &|_| pulse.beat()))?;
+        if matches!(
+            done,
+            Brought::Made | Brought::Copied { .. } | Brought::Attributes | Brought::Removed { .. }
+        ) {
+            // It may have gone on since, and the stream, which came there later, never tells of that.
+            self.again.note_own(path, now);
+        }
         match (&done, before) {
             // Seen before the copy was made: what changed since then is not in it.
             (Brought::Copied { .. }, Some(look)) => {

@@ -114,3 +114,40 @@ fn a_second_look_removes_nothing_where_another_root_has_taken_the_place() {
     becomes(&rig, "g", "text");
     assert!(rig.here("d/f").exists());
 }
+
+#[test]
+fn what_was_seen_and_went_before_anybody_told_of_it_goes() {
+    for is_alone in [true, false] {
+        let mut rig = Rig::new();
+        rig.mirrored();
+        rig.write("d/f", "text");
+        fs::create_dir(rig.there("d/early")).unwrap();
+        // A stream that lists the new directory late knows nothing of what lay there before.
+        rig.mirrored();
+        fs::remove_dir(rig.there("d/early")).unwrap();
+        if !is_alone {
+            let told = rig.happening(Happening::Create, "d/f");
+            rig.give([told]);
+        }
+        let begun = Instant::now();
+        while rig.here("d/early").exists() {
+            assert!(begun.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
+fn what_nobody_tells_of_is_found_with_what_is_told_beside_it() {
+    let mut rig = Rig::new();
+    rig.write("d/f", "text");
+    rig.mirrored();
+    // What was looked at before has no second look any more.
+    rig.restart();
+    std::os::unix::fs::symlink("x", rig.there("d/link")).unwrap();
+    rig.write("d/sub/f", "text");
+    let told = rig.happening(Happening::Attrib, "d/f");
+    rig.give([told]);
+    becomes(&rig, "d/sub/f", "text");
+    assert_eq!(fs::read_link(rig.here("d/link")).unwrap().as_os_str(), "x");
+}
