@@ -196,6 +196,12 @@ impl Pair {
         }
     }
 
+    /// Whether the destination has, or had when it was opened, the marker of this mirror.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.marker().is_some()
+    }
+
     /// Whether extras that a comparison shows may be deleted: [`Accepted::SameSource`].
     #[must_use]
     pub fn may_delete_extra(&self) -> bool {

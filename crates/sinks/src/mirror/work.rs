@@ -1,10 +1,13 @@
 //! What each hint leads to.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::time::Duration;
 
 use mirror::{Brought, Content, EntryKind, Fault, Look, OpenError, Pair, Reach, Renamed, Sample};
 use model::Stamp;
+use model::text::safe;
 
 use super::Place;
 use super::again::{self, Again};
@@ -580,6 +583,7 @@ impl Work {
     fn open_anew(&mut self) -> Result<Pair, Trouble> {
         self.at_home = false;
         self.comparing = None;
+        self.miss_destination()?;
         let pair = self.place.open().map_err(|error| match error {
             OpenError::Source { .. } => Trouble::Down(away(&error)),
             error => Trouble::Misconfigured(cannot_open(&error)),
@@ -590,6 +594,22 @@ impl Work {
             let _ = pair.accept_source();
         }
         Ok(pair)
+    }
+
+    /// Where the mirror was a while ago and is not now, no other one is begun: it would lie in the empty mount point, and
+    /// beneath the disk when that is back.
+    fn miss_destination(&self) -> Result<(), Trouble> {
+        if self.destination.is_none() {
+            return Ok(());
+        }
+        let Place { plan, origin, options } = &self.place;
+        let gone = match Pair::open_unchanged(&origin.path, &plan.destination, options.clone()) {
+            Ok(pair) => !pair.is_marked(),
+            Err(OpenError::Destination { .. }) => !plan.destination.exists(),
+            // What else is wrong is told when it is opened.
+            Err(_) => false,
+        };
+        if gone { Err(Trouble::Down(missed(&plan.destination))) } else { Ok(()) }
     }
 
     /// What went into the last destination is not in another one, and nobody tells of it again.
@@ -605,6 +625,14 @@ impl Work {
 fn away(error: &dyn std::fmt::Display) -> String {
     format!(
         "E-MIRROR-SOURCE: failed to {error}; nothing is removed from the mirror, and it goes on when the source is back"
+    )
+}
+
+fn missed(destination: &Path) -> String {
+    format!(
+        "E-MIRROR-GONE: {} was a mirror and has no marker now; nothing is lost, and it goes on when the mirror is back. \
+         Fix: mount its disk; or, if another mirror is to begin there, restart staithe",
+        safe(destination.as_os_str().as_bytes())
     )
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use model::{Happening, Kind};
-use sinks::Outcome;
+use sinks::{Outcome, Trouble};
 
 use crate::rig::{Rig, chmod};
 
@@ -49,17 +49,40 @@ fn doubts_outlive_a_source_that_is_away_for_a_moment() {
 }
 
 #[test]
-fn what_arrived_while_another_directory_had_the_destinations_place_is_there_when_it_is_back() {
+fn no_other_mirror_is_begun_where_the_disk_of_this_one_is_away() {
+    for is_mount_point_left in [true, false] {
+        let mut rig = Rig::new();
+        rig.write("f", "text");
+        rig.mirrored();
+        rig.write("g", "text");
+        let (arrival, destination) = (rig.arrival("g"), rig.destination.clone());
+        away(&destination, || {
+            if is_mount_point_left {
+                fs::create_dir(&destination).unwrap();
+            }
+            let trouble = rig.offer([arrival.clone()]).unwrap_err();
+            assert!(
+                matches!(&trouble, Trouble::Down(text) if text.starts_with("E-MIRROR-GONE") && text.contains("Fix:")),
+                "{trouble:?}"
+            );
+            let holds = fs::read_dir(&destination).map(Iterator::count);
+            assert_eq!(holds.ok(), is_mount_point_left.then_some(0), "nothing is made beneath");
+        });
+        rig.give([arrival]);
+        rig.assert_equal();
+    }
+}
+
+#[test]
+fn a_mirror_of_this_name_on_another_disk_gets_what_it_lacks() {
     let mut rig = Rig::new();
     rig.write("f", "text");
     rig.mirrored();
-    rig.write("g", "text");
-    let (arrival, destination) = (rig.arrival("g"), rig.destination.clone());
-    away(&destination, || {
-        // As where its disk is not mounted.
-        fs::create_dir(&destination).unwrap();
-        let _ = rig.offer([arrival]);
-    });
+    let (destination, other) = (rig.destination.clone(), rig.destination.with_extension("other"));
+    fs::create_dir(&other).unwrap();
+    fs::copy(rig.here(".staithe-mirror"), other.join(".staithe-mirror")).unwrap();
+    fs::rename(&destination, destination.with_extension("aside")).unwrap();
+    fs::rename(&other, &destination).unwrap();
     rig.write("h", "text");
     let arrival = rig.arrival("h");
     rig.give([arrival]);
