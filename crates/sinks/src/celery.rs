@@ -40,17 +40,24 @@ pub(crate) fn build(
     let sink: Box<dyn Sink> = match &celery.broker {
         CeleryBroker::Redis { url, key_prefix } => {
             let sink = over_redis::build(plan, celery, (url, key_prefix), maker)?;
-            if sink.ignores_tls_files() && !has_tls {
-                return Err(BuildError::TlsFilesUnused(plan.name.clone()));
-            }
+            unused_files(plan, sink.ignores_tls_files() && !has_tls)?;
             Box::new(sink)
         }
-        CeleryBroker::Amqp { url } => over_amqp::build(plan, celery, url, maker)?,
+        CeleryBroker::Amqp { url } => {
+            let sink = over_amqp::build(plan, celery, url, maker)?;
+            unused_files(plan, sink.ignores_tls_files() && !has_tls)?;
+            Box::new(sink)
+        }
     };
     Ok(match backend {
         Some(backend) => Box::new(Followed::new(sink, &plan.name, backend, hands)),
         None => sink,
     })
+}
+
+/// Files that no connection would use are a mistake. They may be there for the result backend alone.
+fn unused_files(plan: &SinkPlan, unused: bool) -> Result<(), BuildError> {
+    if unused { Err(BuildError::TlsFilesUnused(plan.name.clone())) } else { Ok(()) }
 }
 
 /// Where the workers write results, if anybody looks there.

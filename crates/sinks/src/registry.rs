@@ -106,6 +106,32 @@ mod tests {
         }
     }
 
+    fn celery(url: &str, results: Option<&str>) -> SinkPlan {
+        let text = format!(
+            "[source.s]\npath = '/d'\n[sink.met]\ntype = 'celery'\ntask = 't'\nurl = '{url}'\n{}",
+            results.map_or_else(String::new, |url| format!("results = '{url}'")),
+        );
+        let mut plan = config::parse_str("c.toml", &text, &|_| None).unwrap().plan.sinks.remove(0);
+        let SinkKind::Celery(celery) = &mut plan.kind else { panic!("{plan:?}") };
+        celery.ca_file = Some("/ca.pem".into());
+        plan
+    }
+
+    /// Wherever the tasks go.
+    #[test]
+    fn certificates_may_be_there_for_results_alone() {
+        for broker in ["redis://h", "amqp://h"] {
+            for results in [None, Some("redis://h")] {
+                let error = error(&celery(broker, results));
+                assert_eq!(error, BuildError::TlsFilesUnused("met".into()), "{broker} {results:?}");
+            }
+            assert!(build(&celery(broker, Some("rediss://h")), &Hands::in_memory()).is_ok(), "{broker}");
+        }
+        for broker in ["rediss://h", "amqps://h"] {
+            assert!(build(&celery(broker, None), &Hands::in_memory()).is_ok(), "{broker}");
+        }
+    }
+
     #[test]
     fn nothing_is_opened_or_asked() {
         for plan in [

@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Publishes tasks.
 #[derive(Debug)]
-struct OverAmqp {
+pub(super) struct OverAmqp {
     broker: Broker,
     maker: Maker,
     /// What the making of messages leaves of the sink's time.
@@ -36,19 +36,21 @@ pub(super) fn build(
     celery: &CelerySink,
     url: &Secret,
     maker: Maker,
-) -> Result<Box<dyn Sink>, BuildError> {
+) -> Result<OverAmqp, BuildError> {
     let tls = TlsFiles { authority: celery.ca_file.clone(), client: celery.client_cert.clone() };
     let exchange = celery.exchange.as_deref().unwrap_or_default();
     let broker = Broker::new(url, tls, exchange, plan.timeout)
         .map_err(|error| BuildError::AmqpUrl { name: plan.name.clone(), error })?;
-    if broker.ignores_tls_files() {
-        return Err(BuildError::TlsFilesUnused(plan.name.clone()));
-    }
     let within = plan.timeout.saturating_sub(maker.share());
-    Ok(Box::new(OverAmqp { broker, maker, within, queue: short(celery.queue.as_str()) }))
+    Ok(OverAmqp { broker, maker, within, queue: short(celery.queue.as_str()) })
 }
 
 impl OverAmqp {
+    /// Whether TLS files were given to a connection that uses none.
+    pub(super) fn ignores_tls_files(&self) -> bool {
+        self.broker.ignores_tls_files()
+    }
+
     async fn offer(&mut self, batch: &[Parcel]) -> Result<Vec<Outcome>, Trouble> {
         let made = self.maker.make(batch).await;
         let ready: Vec<_> =
