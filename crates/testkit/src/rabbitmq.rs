@@ -166,6 +166,11 @@ impl Rabbit {
         self.client.declare_small(queue, most);
     }
 
+    /// Declares a queue that keeps nothing on disk: it confirms at once, and so several messages together.
+    pub fn declare_passing(&self, queue: &str) {
+        self.client.declare_passing(queue);
+    }
+
     /// Declares a durable exchange of this kind (`direct`, `topic`, `fanout`).
     pub fn declare_exchange(&self, exchange: &str, kind: &str) {
         self.client.declare_exchange(exchange, kind);

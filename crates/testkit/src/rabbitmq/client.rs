@@ -61,18 +61,22 @@ impl Client {
     }
 
     pub(super) fn declare(&self, queue: &str) {
-        self.declare_with(queue, FieldTable::default());
+        self.declare_with(queue, true, FieldTable::default());
+    }
+
+    pub(super) fn declare_passing(&self, queue: &str) {
+        self.declare_with(queue, false, FieldTable::default());
     }
 
     pub(super) fn declare_small(&self, queue: &str, most: u32) {
         let mut arguments = FieldTable::default();
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(most.cast_signed()));
         arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
-        self.declare_with(queue, arguments);
+        self.declare_with(queue, true, arguments);
     }
 
-    fn declare_with(&self, queue: &str, arguments: FieldTable) {
-        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    fn declare_with(&self, queue: &str, durable: bool, arguments: FieldTable) {
+        let options = QueueDeclareOptions { durable, ..QueueDeclareOptions::default() };
         self.must(async move |channel: &Channel| {
             channel.queue_declare(queue.into(), options, arguments.clone()).await.map(drop)
         });
