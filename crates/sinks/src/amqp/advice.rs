@@ -89,6 +89,10 @@ fn missing(names: &Names) -> Advice {
 /// The virtual host is not there, or not for us, or full.
 fn host(text: &str, names: &Names) -> Advice {
     let (host, user) = (safe(names.vhost.as_bytes()), safe(names.user.as_bytes()));
+    // A name may hold any of the words that are looked for.
+    let quoted = |name: &str| format!("'{name}'");
+    let text = text.replace(&quoted(&names.vhost), "").replace(&quoted(&names.user), "");
+    let text = text.replace(&format!("vhost {} not found", names.vhost), "");
     if text.contains("limit") {
         return heals(
             "E-SINK-LIMIT",
@@ -112,4 +116,39 @@ fn host(text: &str, names: &Names) -> Advice {
         "correct the vhost in the sink's url (all behind the first /; nothing means the vhost /), or add it with rabbitmqctl \
          add_vhost",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use config::Secret;
+
+    use super::*;
+
+    fn names(vhost: &str, user: &str) -> Names {
+        Names {
+            server: "h:1".into(),
+            user: user.into(),
+            password: Secret::new("p"),
+            vhost: vhost.into(),
+            exchange: "x".into(),
+        }
+    }
+
+    #[test]
+    fn what_a_vhost_is_called_says_nothing_about_it() {
+        for (vhost, user) in [("/", "u"), ("downloads", "u"), ("limits", "refused"), ("refused", "down")] {
+            let names = names(vhost, user);
+            let missing = of(530, &format!("NOT_ALLOWED - vhost {vhost} not found"), &names);
+            assert!(missing.what == format!("has no vhost {vhost}") && !missing.heals, "{missing:?}");
+            let refused = format!("NOT_ALLOWED - access to vhost '{vhost}' refused for user '{user}'");
+            let (plain, full, down) = (
+                of(530, &refused, &names),
+                of(530, &format!("{refused}: connection limit (1) is reached"), &names),
+                of(530, &format!("{refused}: vhost '{vhost}' is down"), &names),
+            );
+            assert!(plain.what.starts_with("does not let") && !plain.heals, "{plain:?}");
+            assert!(full.code == "E-SINK-LIMIT" && full.heals, "{full:?}");
+            assert!(down.code == "E-SINK-BROKER" && down.heals, "{down:?}");
+        }
+    }
 }
