@@ -32,13 +32,13 @@ impl std::fmt::Debug for Broker {
 
 impl Broker {
     /// What a URL of Celery means; the error never quotes it.
-    pub fn of(url: &str, prefix: String) -> Result<Self, String> {
+    pub fn of(url: &str, prefix: &str) -> Result<Self, String> {
         if url.contains(';') {
             return Err("several brokers are given; one is served. Fix: name one".into());
         }
         let (scheme, rest) = url.split_once("://").unwrap_or((url.trim_end_matches(':'), ""));
         let redis = |scheme: &str, rest: &str| {
-            Ok(Self::Redis { url: format!("{scheme}://{rest}"), prefix: prefix.clone() })
+            Ok(Self::Redis { url: format!("{scheme}://{rest}"), prefix: prefix.to_owned() })
         };
         match scheme {
             "redis" | "rediss" => redis(scheme, &redis_rest(rest)),
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn celerys_urls_are_ours() {
-        let url = |text: &str| match Broker::of(text, String::new()).unwrap() {
+        let url = |text: &str| match Broker::of(text, "").unwrap() {
             Broker::Redis { url, .. } | Broker::Amqp { url } => url,
         };
         for (text, wanted) in [
@@ -104,9 +104,9 @@ mod tests {
             assert_eq!(url(text), wanted, "{text}");
         }
         for text in ["sqs://secret", "django://", "memory", "redis://a;redis://secret", ""] {
-            let error = Broker::of(text, String::new()).unwrap_err();
+            let error = Broker::of(text, "").unwrap_err();
             assert!(error.contains("Fix: ") && !error.contains("secret"), "{error}");
         }
-        assert_eq!(format!("{:?}", Broker::of("redis://:pw@h", "x".into()).unwrap()), "Redis(…)");
+        assert_eq!(format!("{:?}", Broker::of("redis://:pw@h", "x").unwrap()), "Redis(…)");
     }
 }

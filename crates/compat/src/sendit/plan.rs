@@ -40,7 +40,6 @@ const DRY: Duration = Duration::from_mins(1);
 
 /// What the command line says beside the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own, and none excludes another")]
 pub struct Options {
     /// So long nothing must change in a folder that was made at its place.
     pub quiet: Duration,
@@ -117,9 +116,7 @@ fn tasks(settings: &Settings, options: &Options) -> Result<SinkKind, SettingsErr
         return Ok(SinkKind::Queue(QueueSink { retain: DRY }));
     }
     let broker = match &options.broker {
-        Some(url) => {
-            Broker::of(url, String::new()).map_err(|why| SettingsError::Broker(format!("--broker: {why}")))?
-        }
+        Some(url) => Broker::of(url, "").map_err(|why| SettingsError::Broker(format!("--broker: {why}")))?,
         None => settings.broker.clone(),
     };
     let broker = match broker {
@@ -168,7 +165,7 @@ impl Planning<'_> {
         let (name, path) = (format!("watch{number}"), self.around.working.join(&watch.path));
         let asked = mask::happenings(watch.mask);
         self.odd_bits(watch);
-        self.loops(&path, settings)?;
+        loops(&path, settings)?;
         match watch.processor {
             Processor::DicomCelery => {
                 self.folders(&name, &path, asked);
@@ -196,15 +193,6 @@ impl Planning<'_> {
         if !odd.is_empty() {
             let text = format!("{} in its mask is no event and has no effect here", odd.join(" | "));
             self.warn(&watch.path, &text);
-        }
-    }
-
-    /// A log in a watched directory: each line would be an event that makes the next line.
-    fn loops(&self, path: &Path, settings: &Settings) -> Result<(), SettingsError> {
-        let logs = [&settings.log_out, &settings.log_err].into_iter().flatten();
-        match logs.into_iter().find(|log| log.parent() == Some(path)) {
-            Some(log) => Err(SettingsError::Loop(safe(log.as_os_str().as_bytes()))),
-            None => Ok(()),
         }
     }
 
@@ -311,6 +299,15 @@ impl Planning<'_> {
         });
         self.sink(&sink, kind);
         Ok(())
+    }
+}
+
+/// A log in a watched directory: each line would be an event that makes the next line.
+fn loops(path: &Path, settings: &Settings) -> Result<(), SettingsError> {
+    let logs = [&settings.log_out, &settings.log_err].into_iter().flatten();
+    match logs.into_iter().find(|log| log.parent() == Some(path)) {
+        Some(log) => Err(SettingsError::Loop(safe(log.as_os_str().as_bytes()))),
+        None => Ok(()),
     }
 }
 

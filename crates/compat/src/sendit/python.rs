@@ -73,12 +73,11 @@ pub fn read_all(paths: &[PathBuf], world: World<'_>) -> Result<Names, ReadError>
     for path in paths {
         let shown = model::text::safe(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
         let known = reader.modules.iter().position(|module| module.path == *path);
-        let number = match known {
-            Some(known) => known,
-            None => {
-                let text = imports::text_of(path).map_err(|why| ReadError::File(shown, why))?;
-                reader.read_text(path, &text)
-            }
+        let number = if let Some(known) = known {
+            known
+        } else {
+            let text = imports::text_of(path).map_err(|why| ReadError::File(shown, why))?;
+            reader.read_text(path, &text)
         };
         finish(&mut reader, number, &mut values)?;
     }

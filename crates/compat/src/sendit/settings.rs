@@ -106,7 +106,7 @@ impl Settings {
         let (name, url) = first(names, &["BROKER_URL", "CELERY_BROKER_URL"])
             .map_or(("BROKER_URL", None), |(name, value)| (name, Some(value)));
         let url = url.map(|value| as_text(name, value)).transpose()?;
-        let broker = Broker::of(url.as_deref().unwrap_or(broker::USUAL), prefix(names))
+        let broker = Broker::of(url.as_deref().unwrap_or(broker::USUAL), &prefix(names))
             .map_err(|why| SettingsError::Broker(format!("{name}: {why}")))?;
         let pid_file = Self::pid_file(names, working)?;
         Ok(Self {
@@ -257,7 +257,7 @@ fn results(names: &Names, warnings: &mut Vec<String>) -> Option<String> {
         }
         _ => return None,
     };
-    match Broker::of(&text, String::new()) {
+    match Broker::of(&text, "") {
         Ok(Broker::Redis { url, .. }) => Some(url),
         // A database or a cache: nothing here reads it.
         _ => None,

@@ -84,13 +84,11 @@ impl Reader<'_> {
         if let Some(line) = self.is_changed(module, name) {
             return self.unknown(frame, at, format!("the function in line {line} changes {name}"));
         }
-        match held {
-            Some(value) => self.made(frame, at, value),
-            None => {
-                let file = safe(self.file(module).as_os_str().as_bytes());
-                self.unknown(frame, at, format!("{file} assigns no {}", safe(name.as_bytes())))
-            }
+        if let Some(value) = held {
+            return self.made(frame, at, value);
         }
+        let file = safe(self.file(module).as_os_str().as_bytes());
+        self.unknown(frame, at, format!("{file} assigns no {}", safe(name.as_bytes())))
     }
 
     fn import_all(&mut self, frame: &mut Frame, origin: &Origin, module: Option<usize>) {

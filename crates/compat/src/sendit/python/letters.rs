@@ -5,6 +5,7 @@ use super::token::{Kind, Lexer};
 
 /// What a text begins with.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a letter of its own")]
 pub(super) struct Prefix {
     /// How many characters, the quotes included.
     length: usize,

@@ -190,7 +190,7 @@ impl Reader<'_> {
             CHANGES.iter().find(|(change, _)| tokens[1].is_sign(change)).map_or("", |(_, plain)| plain);
         let one = self.look_up(frame, at, name);
         let other = self.value(frame, &tokens[2..]);
-        let value = self.augmented(frame, at, plain, one, other);
+        let value = self.augmented(frame, at, plain, &one, &other);
         self.assign(frame, name, value);
     }
 

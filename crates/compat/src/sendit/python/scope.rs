@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn file(&self, module: usize) -> &Path {
-        self.modules.get(module).map(|module| module.path.as_path()).unwrap_or(Path::new("/"))
+        self.modules.get(module).map_or(Path::new("/"), |module| module.path.as_path())
     }
 
     pub(super) fn assign(&mut self, frame: &mut Frame, name: &str, value: Value) {

@@ -50,9 +50,12 @@ pub(super) fn read(tokens: &[Token]) -> Result<Term, Fault> {
     let term = reader.tuple(false)?;
     match reader.peek() {
         None => Ok(term),
-        Some(token) => Err(reader.strange(token)),
+        Some(token) => Err(Reader::strange(token)),
     }
 }
+
+/// What a call is given: in order, and by name.
+type Arguments = (Vec<Term>, Vec<(String, Term)>);
 
 struct Reader<'a> {
     tokens: &'a [Token],
@@ -119,12 +122,12 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         match self.peek() {
-            Some(token) => Err(self.strange(token)),
+            Some(token) => Err(Self::strange(token)),
             None => Err(self.nothing()),
         }
     }
 
-    fn strange(&self, token: &Token) -> Fault {
+    fn strange(token: &Token) -> Fault {
         let shown = match &token.kind {
             Kind::Name(name) => name.clone(),
             Kind::Sign(sign) => (*sign).to_owned(),
@@ -138,7 +141,7 @@ impl<'a> Reader<'a> {
         Fault::new(at, "a value is missing here")
     }
 
-    fn make(&self, at: At, form: Form, depth: usize) -> Result<Term, Fault> {
+    fn make(at: At, form: Form, depth: usize) -> Result<Term, Fault> {
         if depth > DEEPEST {
             return Err(Fault::new(at, format!("more than {DEEPEST} parts lie in one another")));
         }
@@ -149,7 +152,7 @@ impl<'a> Reader<'a> {
     fn tuple(&mut self, bracketed: bool) -> Result<Term, Fault> {
         let at = self.peek().ok_or_else(|| self.nothing())?.at;
         if bracketed && self.is_next(")") {
-            return self.make(at, Form::Tuple(Vec::new()), 1);
+            return Self::make(at, Form::Tuple(Vec::new()), 1);
         }
         let first = self.term(0)?;
         if !self.is_next(",") {
@@ -163,7 +166,7 @@ impl<'a> Reader<'a> {
             parts.push(self.term(0)?);
         }
         let depth = deepest(&parts);
-        self.make(at, Form::Tuple(parts), depth + 1)
+        Self::make(at, Form::Tuple(parts), depth + 1)
     }
 
     /// An expression whose signs bind more strongly than `least`.
@@ -189,19 +192,19 @@ impl<'a> Reader<'a> {
             self.next += words;
             let right = self.term(strength)?;
             let depth = left.depth.max(right.depth) + 1;
-            left = self.make(left.at, Form::Binary(sign, Box::new(left), Box::new(right)), depth)?;
+            left = Self::make(left.at, Form::Binary(sign, Box::new(left), Box::new(right)), depth)?;
         }
         if least == 0 && self.is_word(0, "if") {
             self.next += 1;
             let condition = self.term(1)?;
             if !self.is_word(0, "else") {
-                return Err(self.peek().map_or_else(|| self.nothing(), |token| self.strange(token)));
+                return Err(self.peek().map_or_else(|| self.nothing(), Self::strange));
             }
             self.next += 1;
             let other = self.term(0)?;
             let depth = condition.depth.max(left.depth).max(other.depth) + 1;
             let at = left.at;
-            return self.make(at, Form::Choice(Box::new(condition), Box::new(left), Box::new(other)), depth);
+            return Self::make(at, Form::Choice(Box::new(condition), Box::new(left), Box::new(other)), depth);
         }
         Ok(left)
     }
@@ -229,7 +232,7 @@ impl<'a> Reader<'a> {
         self.next += 1;
         let inner = self.term(strength)?;
         let depth = inner.depth + 1;
-        self.make(token.at, Form::Unary(sign, Box::new(inner)), depth)
+        Self::make(token.at, Form::Unary(sign, Box::new(inner)), depth)
     }
 
     fn postfix(&mut self) -> Result<Term, Fault> {
@@ -239,25 +242,25 @@ impl<'a> Reader<'a> {
             let depth = term.depth + 1;
             if self.take(".") {
                 let token = self.peek().ok_or_else(|| self.nothing())?;
-                let name = token.name().ok_or_else(|| self.strange(token))?.to_owned();
+                let name = token.name().ok_or_else(|| Self::strange(token))?.to_owned();
                 self.next += 1;
-                term = self.make(at, Form::Attribute(Box::new(term), name), depth)?;
+                term = Self::make(at, Form::Attribute(Box::new(term), name), depth)?;
             } else if self.take("[") {
                 let index = self.term(0)?;
                 self.expect("]")?;
                 let depth = depth.max(index.depth + 1);
-                term = self.make(at, Form::Index(Box::new(term), Box::new(index)), depth)?;
+                term = Self::make(at, Form::Index(Box::new(term), Box::new(index)), depth)?;
             } else if self.take("(") {
                 let (given, named) = self.arguments()?;
                 let inner = deepest(&given).max(named.iter().map(|(_, term)| term.depth).max().unwrap_or(0));
-                term = self.make(at, Form::Call(Box::new(term), given, named), depth.max(inner + 1))?;
+                term = Self::make(at, Form::Call(Box::new(term), given, named), depth.max(inner + 1))?;
             } else {
                 return Ok(term);
             }
         }
     }
 
-    fn arguments(&mut self) -> Result<(Vec<Term>, Vec<(String, Term)>), Fault> {
+    fn arguments(&mut self) -> Result<Arguments, Fault> {
         let (mut given, mut named) = (Vec::new(), Vec::new());
         while !self.take(")") {
             let name = self.peek().and_then(Token::name).map(str::to_owned);
@@ -282,23 +285,23 @@ impl<'a> Reader<'a> {
         let at = token.at;
         match &token.kind {
             Kind::Text(_) | Kind::Bytes(_) => self.texts(token),
-            Kind::Name(name) if KEYWORDS.contains(&name.as_str()) => Err(self.strange(token)),
-            Kind::Name(name) => self.make(at, Form::Name(name.clone()), 1),
+            Kind::Name(name) if KEYWORDS.contains(&name.as_str()) => Err(Self::strange(token)),
+            Kind::Name(name) => Self::make(at, Form::Name(name.clone()), 1),
             Kind::Integer(_) | Kind::Float(_) | Kind::Strange(_) => {
-                self.make(at, Form::Literal(token.kind.clone()), 1)
+                Self::make(at, Form::Literal(token.kind.clone()), 1)
             }
             Kind::Sign("(") => {
                 let inner = self.tuple(true)?;
                 self.expect(")")?;
-                self.make(at, inner.form, inner.depth + 1)
+                Self::make(at, inner.form, inner.depth + 1)
             }
             Kind::Sign("[") => {
                 let parts = self.parts("]")?;
                 let depth = deepest(&parts) + 1;
-                self.make(at, Form::List(parts), depth)
+                Self::make(at, Form::List(parts), depth)
             }
             Kind::Sign("{") => self.braces(at),
-            _ => Err(self.strange(token)),
+            _ => Err(Self::strange(token)),
         }
     }
 
@@ -315,7 +318,7 @@ impl<'a> Reader<'a> {
             }
             self.next += 1;
         }
-        self.make(first.at, Form::Literal(kind), 1)
+        Self::make(first.at, Form::Literal(kind), 1)
     }
 
     fn parts(&mut self, closing: &str) -> Result<Vec<Term>, Fault> {
@@ -333,7 +336,7 @@ impl<'a> Reader<'a> {
     fn braces(&mut self, at: At) -> Result<Term, Fault> {
         let mut pairs = Vec::new();
         if self.take("}") {
-            return self.make(at, Form::Dict(pairs), 1);
+            return Self::make(at, Form::Dict(pairs), 1);
         }
         let first = self.term(0)?;
         if !self.take(":") {
@@ -344,7 +347,7 @@ impl<'a> Reader<'a> {
                 self.expect("}")?;
             }
             let depth = deepest(&parts) + 1;
-            return self.make(at, Form::Set(parts), depth);
+            return Self::make(at, Form::Set(parts), depth);
         }
         pairs.push((first, self.term(0)?));
         while self.take(",") && !self.is_next("}") {
@@ -354,7 +357,7 @@ impl<'a> Reader<'a> {
         }
         self.expect("}")?;
         let depth = pairs.iter().map(|(key, value)| key.depth.max(value.depth)).max().unwrap_or(0);
-        self.make(at, Form::Dict(pairs), depth + 1)
+        Self::make(at, Form::Dict(pairs), depth + 1)
     }
 }
 

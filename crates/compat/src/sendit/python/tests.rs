@@ -274,8 +274,8 @@ fn deep_and_large_is_refused_and_never_overflows() {
         let module = if module.contains("a.") { module.replace("a.1", "a") } else { module };
         assert!(why(&module).contains("parts lie in one another"), "{}", &module[..20]);
     }
-    let blocks: String = (0..200).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
-    assert!(read_with(&blocks, &Environment::default()).is_err());
+    let blocks: Vec<String> = (0..200).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+    assert!(read_with(&blocks.concat(), &Environment::default()).is_err());
     // Each line doubles it, or puts it one deeper.
     assert!(why(&format!("X = 'a'\n{}", "X = X + X\n".repeat(60))).contains("too large"));
     for line in ["X = (X, X)\n", "X = (X,)\n", "X = {X: X}\n", "X = 'a' + str(X)\n"] {
@@ -284,9 +284,16 @@ fn deep_and_large_is_refused_and_never_overflows() {
     let work = format!("A = '{}'\n{}", "a".repeat(10_000), "B = A + A\n".repeat(5_000));
     let error = read_with(&work, &Environment::default()).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("too much"), "{error}");
-    let calls: String =
-        (0..8).map(|n| format!("def f{n}(): return ({})\n", format!("f{}(),", n + 1).repeat(50))).collect();
-    let _ = read_with(&format!("{calls}X = f0()\n"), &Environment::default());
+    let calls: Vec<String> = (0..8)
+        .map(|n| {
+            format!(
+                "def f{n}(): return ({})
+",
+                format!("f{}(),", n + 1).repeat(50)
+            )
+        })
+        .collect();
+    let _ = read_with(&format!("{}X = f0()\n", calls.concat()), &Environment::default());
 }
 
 #[test]

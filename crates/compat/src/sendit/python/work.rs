@@ -174,23 +174,28 @@ impl Reader<'_> {
                 return part.clone();
             }
         }
-        match compare(sign, &one, &other).or_else(|| combine(sign, &one, &other)) {
-            Some(value) => self.made(frame, at, value),
-            None => {
-                let why = format!("{} {sign} {} is not worked out", one.shown(), other.shown());
-                self.unknown(frame, at, why)
-            }
+        if let Some(value) = compare(sign, &one, &other).or_else(|| combine(sign, &one, &other)) {
+            return self.made(frame, at, value);
         }
+        let why = format!("{} {sign} {} is not worked out", one.shown(), other.shown());
+        self.unknown(frame, at, why)
     }
 
     /// `NAME += …` and its like.
-    pub(super) fn augmented(&mut self, frame: &Frame, at: At, sign: &str, one: Value, other: Value) -> Value {
-        for part in [&one, &other] {
+    pub(super) fn augmented(
+        &mut self,
+        frame: &Frame,
+        at: At,
+        sign: &str,
+        one: &Value,
+        other: &Value,
+    ) -> Value {
+        for part in [one, other] {
             if let Value::Unknown(_) = part {
                 return part.clone();
             }
         }
-        match combine(sign, &one, &other) {
+        match combine(sign, one, other) {
             Some(value) => self.made(frame, at, value),
             None => self.unknown(frame, at, format!("\"{sign}=\" is not worked out here")),
         }
