@@ -61,9 +61,8 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, found).await.is_err() {
-            panic!("{wanted} did not come: {:?}", self.standing(seq).await);
-        }
+        let found = tokio::time::timeout(PATIENCE, found).await;
+        assert!(found.is_ok(), "{wanted} did not come: {:?}", self.standing(seq).await);
     }
 
     async fn followed(&self) -> usize {

@@ -17,7 +17,7 @@ use crate::rig::{celery, deliver_all, kwargs, parcel, sink, sink_with};
 /// The header of an image, explicit and little endian, without pixels.
 fn image(study: &str, series: &str) -> Vec<u8> {
     let element = |group: u16, number: u16, text: &str| {
-        let padded = if text.len() % 2 == 0 { text.to_owned() } else { format!("{text}\0") };
+        let padded = if text.len().is_multiple_of(2) { text.to_owned() } else { format!("{text}\0") };
         let mut out = [group.to_le_bytes(), number.to_le_bytes()].concat();
         out.extend_from_slice(b"UI");
         out.extend_from_slice(&(padded.len() as u16).to_le_bytes());
@@ -87,7 +87,7 @@ async fn what_is_no_file_is_never_waited_for() {
     let made = std::process::Command::new("mkfifo").arg(dir.path().join("st/00")).status().unwrap();
     assert!(made.success());
     std::os::unix::fs::symlink("/dev/zero", dir.path().join("st/01")).unwrap();
-    let mut sink = sink_with(asking(&redis), &Hands::in_memory(), Duration::from_secs(60));
+    let mut sink = sink_with(asking(&redis), &Hands::in_memory(), Duration::from_mins(1));
     let begun = Instant::now();
     let outcomes = sink.deliver(&[unit(dir.path(), 1, b"st", Some(&Members::default()))]).await;
     assert_eq!(outcomes, Ok(vec![Outcome::Delivered]));
