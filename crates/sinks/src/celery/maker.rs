@@ -117,3 +117,58 @@ fn asks_for_uids(argument: &Argument) -> bool {
         Argument::Integer(_) | Argument::Float(_) | Argument::Flag(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use config::{CeleryBroker, Secret, TaskProtocol};
+
+    use super::*;
+    use crate::samples::batch;
+
+    fn asking() -> CelerySink {
+        CelerySink {
+            broker: CeleryBroker::Redis { url: Secret::new("redis://h"), key_prefix: String::new() },
+            task: "t".into(),
+            args: vec![Argument::List(vec![Argument::Text("{SeriesInstanceUID}".into())])],
+            kwargs: Vec::new(),
+            queue: "q".into(),
+            exchange: None,
+            routing_key: None,
+            priority: None,
+            expires: None,
+            delay: None,
+            protocol: TaskProtocol::V2,
+            results: None,
+            ca_file: None,
+            client_cert: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_whose_files_hang_is_put_off_and_no_other_is_lost() {
+        let limit = Duration::from_millis(1500);
+        let mut maker = Maker::new(&asking(), "tasks", limit, &Hands::in_memory());
+        let (release, wait) = mpsc::channel::<()>();
+        let bench = &mut maker.reader.as_mut().unwrap().0;
+        let _ = bench.run(Duration::from_millis(20), move |()| drop(wait.recv())).await;
+        let made =
+            timeout(limit * 2 / 3, maker.make(&batch(1, 3))).await.expect("it leaves time for the broker");
+        let [Made::Not(Outcome::PutOff(_, text))] = &made[..] else { panic!("{made:?}") };
+        assert!(
+            text.starts_with("E-SINK-TASK-READ") && text.contains("f1") && text.contains("nothing is lost"),
+            "{text}"
+        );
+        release.send(()).unwrap();
+        let mut patient = Maker { timeout: Duration::from_mins(1), ..maker };
+        assert_eq!(patient.make(&batch(1, 3)).await.len(), 3);
+    }
+
+    #[test]
+    fn no_file_is_looked_at_where_no_text_asks() {
+        let plain = CelerySink { args: Vec::new(), kwargs: CelerySink::usual_kwargs(), ..asking() };
+        let maker = Maker::new(&plain, "tasks", Duration::from_secs(9), &Hands::in_memory());
+        assert!(maker.reader.is_none() && maker.share() == Duration::ZERO);
+    }
+}

@@ -14,7 +14,7 @@ use crate::format::absolute;
 
 /// Reads headers on a thread of its own: a disk may hang.
 #[derive(Debug)]
-pub(crate) struct Reader(Bench<()>);
+pub(crate) struct Reader(pub(super) Bench<()>);
 
 impl Reader {
     pub(crate) fn new() -> Self {
