@@ -107,7 +107,8 @@ impl Setting {
     /// The script beside the server's own files: the one in the search path changes the user and the folder.
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(scripts().join(name));
-        command.env("HOME", self.scratch.path());
+        // A server that is in trouble writes dumps where it stands.
+        command.env("HOME", self.scratch.path()).current_dir(self.scratch.path());
         command.env("RABBITMQ_NODENAME", format!("staithe-{}@localhost", self.port));
         for (name, file) in [
             ("RABBITMQ_MNESIA_BASE", "mnesia"),

@@ -8,7 +8,7 @@ const SCRIPT: &str = r#"
 folder=$1
 shift
 read -r word
-for leader; do kill -KILL -- "-$leader" 2>/dev/null; done
+for leader; do kill -s KILL -- "-$leader" 2>/dev/null; done
 [ "$word" = done ] || rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }
 "#;
 
