@@ -142,6 +142,10 @@ pub struct Stream {
     rechecks: Vec<(NodeId, Name)>,
     /// Directories that are to be listed again when all events are told.
     revisits: BTreeSet<NodeId>,
+    /// Names and directories that were not where they should be: what lies above them has been renamed, and the event of that
+    /// is on its way. They are looked at once more when it is told.
+    lost_names: Vec<(NodeId, Name)>,
+    lost: BTreeSet<NodeId>,
     /// No more watches were to be had when one was asked for last.
     starved: bool,
     /// How many directories were gone through.
@@ -184,6 +188,8 @@ impl Stream {
             last: None,
             rechecks: Vec::new(),
             revisits: BTreeSet::new(),
+            lost_names: Vec::new(),
+            lost: BTreeSet::new(),
             starved: false,
             visits: 0,
             cookie: 0,
@@ -276,6 +282,8 @@ impl Stream {
         (self.led, self.last) = (None, None);
         self.rechecks.clear();
         self.revisits.clear();
+        self.lost_names.clear();
+        self.lost.clear();
     }
 
     /// Other settings from the next turn on, without losing anything that both ask for.

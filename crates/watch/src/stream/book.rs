@@ -221,6 +221,12 @@ impl Book {
         self.node(parent)?.names.get(name)
     }
 
+    /// What is known of a directory itself; nothing of the root.
+    pub(super) fn itself(&self, id: NodeId) -> Option<&Entry> {
+        let (parent, name) = self.node(id)?.place.as_ref()?;
+        self.entry(*parent, name.bytes())
+    }
+
     pub(super) fn entry_mut(&mut self, parent: NodeId, name: &[u8]) -> Option<&mut Entry> {
         self.node_mut(parent)?.names.get_mut(name)
     }

@@ -16,6 +16,8 @@ pub(super) type Led = (NodeId, Name);
 impl Stream {
     /// Tells one event, and what follows from it. `second` is the other half of a rename.
     pub(super) fn hear(&mut self, voice: &mut Voice<'_>, event: &Event, second: Option<&Event>) -> Root {
+        self.revisits.append(&mut self.lost);
+        self.rechecks.append(&mut self.lost_names);
         if event.mask & inotify::Q_OVERFLOW != 0 {
             self.compare_all(voice);
             return Root::Alive;

@@ -55,14 +55,34 @@ impl Stream {
     pub(super) fn walk(&mut self, voice: &mut Voice<'_>, first: &[NodeId], manner: Manner) {
         let mut todo: VecDeque<NodeId> = first.iter().copied().collect();
         while let Some(node) = todo.pop_front() {
+            if !manner.deep && self.is_lost(node) {
+                self.lost.insert(node);
+                continue;
+            }
             let Ok(difference) = self.visit(node, manner) else { continue };
             // Nothing is looked for elsewhere, so what is missing goes at once.
             self.apply(voice, difference, manner, None, &mut todo);
         }
     }
 
+    /// Whether the directory is not at its path, or another one is there. Where nothing is heard nothing will say where it is.
+    fn is_lost(&self, node: NodeId) -> bool {
+        if self.queue.is_none() || node == NodeId::ROOT || !self.book.is_known(node) {
+            return false;
+        }
+        let known = self.book.itself(node).filter(|entry| entry.was_looked_at() && entry.inode != 0);
+        match self.place().and_then(|root| root.look_at(&self.book.path(node))) {
+            Ok(look) => known.is_some_and(|entry| entry.inode != look.inode),
+            Err(error) => matches!(error, Errno::NOENT | Errno::NOTDIR),
+        }
+    }
+
     /// Looks what lies at a name, and tells if that is not what is known.
     pub(super) fn recheck(&mut self, voice: &mut Voice<'_>, node: NodeId, name: &Name) {
+        if self.is_lost(node) {
+            self.lost_names.push((node, name.clone()));
+            return;
+        }
         let Ok(root) = self.place() else { return };
         let look = match root.look_at(&self.book.path_of(node, name.bytes())) {
             Err(Errno::NOENT | Errno::NOTDIR) => return self.tell_gone(voice, node, name.bytes()),

@@ -111,3 +111,26 @@ fn a_directory_that_moves_on_between_its_appearance_and_its_listing_keeps_its_wa
     assert_eq!(rig.told_by_now(), ["create n/a/b/c/g"]);
     assert_eq!(rig.stream.standing().watches, 5);
 }
+
+#[test]
+fn a_directory_whose_listing_waits_for_a_rename_is_listed_when_that_is_told() {
+    let mut rig = Rig::new(events(names()));
+    for parent in ["a", "x"] {
+        fs::create_dir_all(rig.path(parent).join("q/n/p")).unwrap();
+    }
+    rig.until_equal();
+    // Found where it was not known to be, a directory is listed once more when all is told.
+    for parent in ["a", "x"] {
+        fs::create_dir(rig.path(parent).join("n")).unwrap();
+        fs::rename(rig.path(parent).join("q/n"), rig.path(parent).join("n")).unwrap();
+    }
+    // Between these two listings what lies above the second one is renamed.
+    let (from, to) = (rig.path("x"), rig.path("y"));
+    let rename = Box::new(move || fs::rename(from, to).unwrap());
+    rig.believer.then = Some(("+create a/n/p/".to_owned(), rename));
+    rig.until_told("moved_to y/");
+    rig.until_equal();
+    rig.take_told();
+    fs::write(rig.path("y/n/p/f"), b"x").unwrap();
+    assert_eq!(rig.told_by_now(), ["create y/n/p/f"]);
+}

@@ -29,6 +29,8 @@ pub(crate) struct Believer {
     /// All that was told, as text: `create d/ x` for a directory, `+` for what is synthetic.
     pub(crate) told: Vec<String>,
     pub(crate) overflows: usize,
+    /// What is done when this text is told, in the middle of a turn.
+    pub(crate) then: Option<(String, Box<dyn FnOnce()>)>,
 }
 
 impl Believer {
@@ -37,6 +39,9 @@ impl Believer {
         let slash = if told.is_dir { "/" } else { "" };
         let text = format!("{mark}{} {}{slash}", told.what.name(), told.path.escape_ascii());
         self.told.push(text.clone());
+        if let Some((_, act)) = self.then.take_if(|(at, _)| *at == text) {
+            act();
+        }
         assert_eq!(told.cookie != 0, matches!(told.what, Happening::MovedFrom | Happening::MovedTo));
         match told.what {
             Happening::Create => {
