@@ -152,7 +152,8 @@ mod tests {
         let mut maker = Maker::new(&asking(), "tasks", limit, &Hands::in_memory());
         let (release, wait) = mpsc::channel::<()>();
         let bench = &mut maker.reader.as_mut().unwrap().0;
-        let _ = bench.run(Duration::from_millis(20), move |()| drop(wait.recv())).await;
+        let hang = move |(): &mut ()| wait.recv().is_ok();
+        let _ = bench.run(Duration::from_millis(20), hang).await;
         let made =
             timeout(limit * 2 / 3, maker.make(&batch(1, 3))).await.expect("it leaves time for the broker");
         let [Made::Not(Outcome::PutOff(_, text))] = &made[..] else { panic!("{made:?}") };

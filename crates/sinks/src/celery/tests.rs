@@ -112,7 +112,7 @@ fn over_amqp_the_exchange_is_the_default_one_unless_it_is_named() {
 
 #[test]
 fn times_are_written_as_celery_writes_them() {
-    let (delay, expires) = (Some(Duration::from_secs(2)), Some(Duration::from_nanos(428_464_000)));
+    let (delay, expires) = (Some(Duration::from_secs(2)), Some(Duration::from_micros(428_464)));
     let timed = CelerySink { delay, expires, ..celery() };
     let header = |message: &Message, wanted: &str| {
         message.headers.iter().find(|(name, _)| *name == wanted).unwrap().1.clone()

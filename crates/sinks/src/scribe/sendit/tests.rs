@@ -67,7 +67,7 @@ fn names_are_finished_exactly_where_python_says_so() {
         seed % below
     };
     let parts: [&[u8]; 10] = [b".", b".", b"..", b"tmp", b"tmp", b"t", b"TMP", b"x", b"\xff", b" "];
-    let mut name = || (0..1 + roll(6)).flat_map(|_| parts[roll(10) as usize]).copied().collect::<Vec<u8>>();
+    let mut name = || (0..=roll(6)).flat_map(|_| parts[roll(10) as usize]).copied().collect::<Vec<u8>>();
     let names: Vec<Vec<u8>> = (0..100_000).map(|_| name()).collect();
     let mut python = Command::new("python3")
         .args(["-c", SCRIPT])
