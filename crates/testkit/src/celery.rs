@@ -217,6 +217,32 @@ pub fn bytes(digits: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
 }
 
+/// The body of a message of a Redis list, decoded as a worker does it.
+#[must_use]
+pub fn body(message: &Value) -> Value {
+    assert_eq!(message["properties"]["body_encoding"], "base64", "{message}");
+    let text = message["body"].as_str().unwrap_or_else(|| panic!("no text in {message}"));
+    let content = from_base64(text);
+    serde_json::from_slice(&content).unwrap_or_else(|error| panic!("{error} in {}", content.escape_ascii()))
+}
+
+/// What the 64 digits stand for.
+fn from_base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digits = text.bytes().filter(|&byte| byte != b'=');
+    let digits = digits.map(|byte| DIGITS.iter().position(|&digit| digit == byte).expect("base64"));
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_usize, 0);
+    for digit in digits {
+        (bits, count) = (bits << 6 | digit, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt as _;
@@ -224,6 +250,13 @@ mod tests {
     use super::*;
     use crate::python::{CELERY_NOW, Recipe, celery_old};
     use crate::redis::Redis;
+
+    #[test]
+    fn base64_is_read() {
+        for (text, bytes) in [("", &b""[..]), ("AA==", b"\0"), ("W10=", b"[]"), ("/+8+", b"\xff\xef>")] {
+            assert_eq!(from_base64(text), bytes, "{text}");
+        }
+    }
 
     /// The worker's own client asks, so that a failure here is none of our messages.
     fn runs_what_it_is_asked_for(recipe: Recipe) {

@@ -22,6 +22,8 @@ const PACED: &[Paced] = &[
     paced("staithe", "dicom", 6, "waits for series to be quiet and for deadlines"),
     paced("staithe", "dlm_watcher", 8, "waits out a double of the services that is slow or down"),
     paced("staithe", "dlm_start", 8, "waits for services that are not ready yet"),
+    paced("staithe", "celery_workers", 6, "waits for workers to start and for brokers that are away"),
+    paced("staithe", "sendit", 8, "waits for folders to be quiet, and for starts and ends"),
     paced("staithe", "noticing", 6, "waits for polls and comparisons"),
     paced("staithe", "quiet", 8, "waits for files to be quiet"),
     paced("staithe", "repeated_or_early", 6, "waits to see that nothing more comes"),

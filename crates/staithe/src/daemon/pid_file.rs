@@ -134,7 +134,10 @@ fn holds(pid: u32, file: &File) -> Option<bool> {
 pub(crate) fn look(path: &Path) -> io::Result<Found> {
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        // A file where a directory should be holds no pid file either.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Found::Nothing);
+        }
         Err(error) => return Err(error),
     };
     let mut told = None;
