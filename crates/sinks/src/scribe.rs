@@ -16,6 +16,8 @@ use crate::stdout::LineStream;
 
 use halves::InTurn;
 
+pub use sendit::finished_name;
+
 /// The sink. Several may write to one file or to standard output: every line is whole.
 #[must_use]
 pub fn build(plan: &ScribeSink, timeout: Duration) -> Box<dyn Sink> {

@@ -88,7 +88,8 @@ fn is_finished(path: &[u8]) -> bool {
 
 /// Whether a folder's name is that of a finished one: what stands behind its last dot does not begin with `tmp`. Dots at
 /// the beginning of the name do not count, as in Python's `splitext`.
-pub(crate) fn finished_name(name: &[u8]) -> bool {
+#[must_use]
+pub fn finished_name(name: &[u8]) -> bool {
     let Some(first) = name.iter().position(|&byte| byte != b'.') else { return true };
     let rest = &name[first..];
     let dot = rest.iter().rposition(|&byte| byte == b'.');

@@ -117,3 +117,33 @@ pub(crate) fn translated(file: &Path) -> anyhow::Result<Translation> {
 
 /// How often the main thread looks around.
 const ROUND: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use compat::sendit::rules::IN_THE_MAKING;
+    use settle::Pattern;
+    use sinks::scribe::finished_name;
+
+    /// What the log says of a name, and whether it becomes a task, are two pieces of code.
+    #[test]
+    fn log_and_rule_agree_about_100_000_names() {
+        let in_the_making = Pattern::parse(IN_THE_MAKING).unwrap();
+        let letters = b"..tmpTMPx \xff\n";
+        let mut chance = 0x2545_f491_4f6c_dd1d_u64;
+        let mut in_the_making_too = 0;
+        for _ in 0..100_000 {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            let length = 1 + chance % 9;
+            let letter = |at: u64| letters[(chance >> (8 + 5 * at)) as usize % letters.len()];
+            let mut name: Vec<u8> = (0..length).map(letter).collect();
+            if chance.is_multiple_of(3) {
+                name.splice(name.len() / 2..name.len() / 2, *b".tmp");
+            }
+            assert_eq!(in_the_making.matches(&name), !finished_name(&name), "{}", name.escape_ascii());
+            in_the_making_too += usize::from(!finished_name(&name));
+        }
+        assert!((5_000..95_000).contains(&in_the_making_too), "{in_the_making_too}");
+    }
+}

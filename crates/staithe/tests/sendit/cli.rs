@@ -48,7 +48,10 @@ fn bad_settings_say_what_the_old_watcher_said() {
         assert!(stage.pid().is_empty());
     };
     stage.settings("Mine", "redis://127.0.0.1:1/0");
-    fails(&[], "Cannot import event processor module: sendit.apps.watcher.event_processors: nothing here runs Python");
+    fails(
+        &[],
+        "Cannot import event processor module: sendit.apps.watcher.event_processors: nothing here runs Python",
+    );
     stage.settings("DicomCelery", "redis://127.0.0.1:1/0");
     fs::remove_dir(stage.at("data")).unwrap();
     let data = stage.at("data").display().to_string();
@@ -65,8 +68,7 @@ fn a_dry_run_prints_what_would_be_queued_and_remembers_nothing() {
     let stage = Stage::new();
     fs::create_dir(stage.at("data/old")).unwrap();
     let words = ["compat", "sendit", "start", "--foreground", "--dry-run", "--quiet", "200ms"];
-    let mut process =
-        Process::spawn("dry", &stage.at("out"), &mut stage.command(Path::new(BINARY), &words));
+    let mut process = Process::spawn("dry", &stage.at("out"), &mut stage.command(Path::new(BINARY), &words));
     process.wait_for_line("ready", PATIENCE);
     fs::create_dir(stage.at("data/x.tmp1")).unwrap();
     fs::write(stage.at("data/x.tmp1/file"), "x").unwrap();
