@@ -43,7 +43,7 @@ fn a_time_that_is_seen_before_the_close_does_not_hide_a_rewrite() {
 fn a_time_that_is_set_during_the_copy_does_not_lose_it() {
     let mut rig = Rig::with(|plan| plan.origin.as_mut().unwrap().still = None);
     rig.mirrored();
-    rig.write("f", &"text".repeat(500_000));
+    rig.write("f", &"text".repeat(10_000_000));
     let (path, ends) = (rig.there("f"), Arc::new(AtomicBool::new(false)));
     let (arrival, ended) = (rig.arrival("f"), Arc::clone(&ends));
     let setter = std::thread::spawn(move || {
