@@ -1,6 +1,5 @@
 //! What can go wrong with an AMQP broker, in sentences: what failed, that nothing is lost, the fix.
 
-use std::error::Error as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -131,12 +130,16 @@ impl From<lapin::Error> for Fault {
 impl Fault {
     /// From a failed read, write or handshake.
     pub(crate) fn of_io(error: &io::Error) -> Self {
-        let mut inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+        /// `source` of an I/O error is the source of what it is made of, and leaves that out.
+        fn made_of(error: &io::Error) -> Option<&(dyn std::error::Error + 'static)> {
+            error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static))
+        }
+        let mut inner = made_of(error);
         while let Some(error) = inner {
             if let Some(tls) = error.downcast_ref::<rustls::Error>() {
                 return Fault::Tls(tls.clone());
             }
-            inner = error.downcast_ref::<io::Error>().and_then(io::Error::source).or(error.source());
+            inner = error.downcast_ref::<io::Error>().and_then(made_of).or(error.source());
         }
         Fault::Broken(error.to_string())
     }
