@@ -35,7 +35,7 @@ pub mod workload;
 pub use collector::Collector;
 pub use landing::Landing;
 pub use oracle::{Judgement, judge};
-pub use port::free_port;
+pub use port::{Reserved, free_port};
 pub use process::{Finished, Process};
 pub use receipt::Receipt;
 pub use rustix::process::Signal;

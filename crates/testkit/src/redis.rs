@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::port::free_port;
+use crate::port::Reserved;
 use crate::process::Process;
 use crate::resp::{Connection, Reply};
 use crate::scratch::Scratch;
@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Redis {
     process: Option<Process>,
     scratch: Scratch,
-    port: u16,
-    tls: Option<(u16, Certificates)>,
+    port: Reserved,
+    tls: Option<(Reserved, Certificates)>,
     extra: Vec<String>,
     /// Opened before a test changes users and passwords, so that it stays let in.
     admin: Mutex<Option<Connection>>,
@@ -51,8 +51,8 @@ impl Redis {
         let mut redis = Self {
             process: None,
             scratch: Scratch::on_disk("redis"),
-            port: free_port(),
-            tls: certificates.map(|certificates| (free_port(), certificates)),
+            port: Reserved::new(),
+            tls: certificates.map(|certificates| (Reserved::new(), certificates)),
             extra: extra.iter().map(|&word| word.to_owned()).collect(),
             admin: Mutex::new(None),
         };
@@ -69,7 +69,7 @@ impl Redis {
                 "redis-server ended: {}",
                 String::from_utf8_lossy(&process.stdout())
             );
-            let mut connection = Connection::open(("127.0.0.1", self.port), PATIENCE).ok()?;
+            let mut connection = Connection::open(("127.0.0.1", self.port()), PATIENCE).ok()?;
             let loading =
                 matches!(connection.words("PING").ok()?, Reply::Error(text) if text.starts_with("LOADING"));
             (!loading).then_some(connection)
@@ -80,13 +80,13 @@ impl Redis {
 
     fn command_line(&self) -> Command {
         let mut command = Command::new("redis-server");
-        let port = self.port.to_string();
+        let port = self.port().to_string();
         command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
         command.args(["--enable-debug-command", "local", "--enable-protected-configs", "local"]);
         command.arg("--dir").arg(self.scratch.path());
         command.arg("--unixsocket").arg(self.socket());
         if let Some((port, certificates)) = &self.tls {
-            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "optional"]);
+            command.args(["--tls-port", &port.number().to_string(), "--tls-auth-clients", "optional"]);
             command.arg("--tls-cert-file").arg(certificates.server.certificate());
             command.arg("--tls-key-file").arg(certificates.server.key());
             command.arg("--tls-ca-cert-file").arg(certificates.authority());
@@ -98,7 +98,7 @@ impl Redis {
     /// The plain port, on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The unix socket.
@@ -110,7 +110,7 @@ impl Redis {
     /// `redis://…`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     /// `redis+unix://…`.
@@ -123,7 +123,7 @@ impl Redis {
     #[must_use]
     pub fn tls_url(&self) -> String {
         let (port, _) = self.tls.as_ref().expect("started with TLS");
-        format!("rediss://127.0.0.1:{port}")
+        format!("rediss://127.0.0.1:{}", port.number())
     }
 
     /// The certificates; only after [`Redis::start_tls`].
@@ -141,7 +141,7 @@ impl Redis {
     /// A connection of one's own.
     #[must_use]
     pub fn connect(&self) -> Connection {
-        Connection::open(("127.0.0.1", self.port), PATIENCE).expect("the server listens")
+        Connection::open(("127.0.0.1", self.port()), PATIENCE).expect("the server listens")
     }
 
     /// Runs one command on the connection that was opened first.

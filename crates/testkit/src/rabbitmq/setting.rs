@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::port::free_port;
+use crate::port::Reserved;
 use crate::rabbitmq::Rabbit;
 use crate::redis::Certificates;
 use crate::scratch::Scratch;
@@ -18,21 +18,21 @@ const MACHINE: &str =
 #[derive(Debug)]
 pub(super) struct Setting {
     scratch: Scratch,
-    port: u16,
-    mapper_port: u16,
+    port: Reserved,
+    mapper_port: Reserved,
     /// For what servers and `rabbitmqctl` say to each other.
-    inner_port: u16,
-    tls: Option<(u16, Certificates)>,
+    inner_port: Reserved,
+    tls: Option<(Reserved, Certificates)>,
 }
 
 impl Setting {
     pub(super) fn new(certificates: Option<Certificates>) -> Self {
         let setting = Self {
             scratch: Scratch::on_disk("rabbitmq"),
-            port: free_port(),
-            mapper_port: free_port(),
-            inner_port: free_port(),
-            tls: certificates.map(|certificates| (free_port(), certificates)),
+            port: Reserved::new(),
+            mapper_port: Reserved::new(),
+            inner_port: Reserved::new(),
+            tls: certificates.map(|certificates| (Reserved::new(), certificates)),
         };
         setting.write("rabbitmq.conf", &setting.configuration());
         setting.write("definitions.json", &definitions());
@@ -54,14 +54,14 @@ impl Setting {
         let mut text = format!(
             "listeners.tcp.1 = 127.0.0.1:{}\nloopback_users = none\nload_definitions = {}\n\
              log.console = true\nlog.console.level = info\ndisk_free_limit.absolute = 1MB\n",
-            self.port,
+            self.port(),
             definitions.display(),
         );
         if let Some((port, certificates)) = &self.tls {
             let (server, authority) = (&certificates.server, certificates.authority());
             let files =
                 [("cacertfile", authority), ("certfile", server.certificate()), ("keyfile", server.key())];
-            let mut lines = vec![format!("listeners.ssl.1 = 127.0.0.1:{port}")];
+            let mut lines = vec![format!("listeners.ssl.1 = 127.0.0.1:{}", port.number())];
             lines.extend(files.map(|(name, path)| format!("ssl_options.{name} = {}", path.display())));
             text += &lines.join("\n");
             text += "\nssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = false\n";
@@ -74,12 +74,12 @@ impl Setting {
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     pub(super) fn tls(&self) -> (u16, &Certificates) {
         let (port, certificates) = self.tls.as_ref().expect("started with TLS");
-        (*port, certificates)
+        (port.number(), certificates)
     }
 
     /// The process id of the virtual machine, while it runs.
@@ -89,7 +89,9 @@ impl Setting {
 
     pub(super) fn mapper(&self) -> Command {
         let mut command = Command::new("epmd");
-        command.args(["-port", &self.mapper_port.to_string(), "-address", "127.0.0.1"]).process_group(0);
+        command
+            .args(["-port", &self.mapper_port.number().to_string(), "-address", "127.0.0.1"])
+            .process_group(0);
         command
     }
 
@@ -109,7 +111,7 @@ impl Setting {
         let mut command = Command::new(scripts().join(name));
         // A server that is in trouble writes dumps where it stands.
         command.env("HOME", self.scratch.path()).current_dir(self.scratch.path());
-        command.env("RABBITMQ_NODENAME", format!("staithe-{}@localhost", self.port));
+        command.env("RABBITMQ_NODENAME", format!("staithe-{}@localhost", self.port()));
         for (name, file) in [
             ("RABBITMQ_MNESIA_BASE", "mnesia"),
             ("RABBITMQ_LOG_BASE", "log"),
@@ -122,8 +124,10 @@ impl Setting {
             command.env(name, self.at(file));
         }
         command.env("RABBITMQ_LOGS", "-").env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", MACHINE);
-        command.env("ERL_EPMD_PORT", self.mapper_port.to_string()).env("ERL_EPMD_ADDRESS", "127.0.0.1");
-        command.env("RABBITMQ_DIST_PORT", self.inner_port.to_string());
+        command
+            .env("ERL_EPMD_PORT", self.mapper_port.number().to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1");
+        command.env("RABBITMQ_DIST_PORT", self.inner_port.number().to_string());
         command
     }
 }
