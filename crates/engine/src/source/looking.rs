@@ -356,7 +356,7 @@ impl Source {
                 None => self.ignore(path, reason, entry.heard),
             },
             Some(Err(Errno::NOENT | Errno::NOTDIR)) if is_unit => {
-                self.vanished(entry, path, rule, candidates)
+                self.vanished(entry, path, rule, candidates);
             }
             Some(Err(_)) => self.ignore(path, reason, entry.heard),
         }
