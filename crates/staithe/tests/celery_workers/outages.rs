@@ -85,11 +85,12 @@ fn rabbitmq_is_away_for_30_s() {
     let worker = site.start(&CELERY_NOW.venv());
     let mut landing = landing(&url, &["default"]);
     landing.start();
+    // In order: after a power cut it hands out anew what a worker had acknowledged in the last moment.
     let rabbit = std::cell::RefCell::new(&mut rabbit);
     let start = || {
         let _took = rabbit.borrow_mut().start_again();
     };
-    is_away(&url, &site, &mut landing, || rabbit.borrow_mut().kill(), start);
+    is_away(&url, &site, &mut landing, || rabbit.borrow_mut().stop(), start);
     landing.stop();
     worker.stop();
 }
