@@ -10,6 +10,7 @@
 pub mod broker;
 pub mod locate;
 pub mod mask;
+mod naming;
 pub mod plan;
 pub mod processor;
 pub mod python;

@@ -16,6 +16,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use super::broker::Broker;
 use super::mask;
+use super::naming::{merged, name};
 use super::processor::Processor;
 use super::rules::{chunks_rule, everything, folders_rule, silent_rule};
 use super::settings::{Settings, SettingsError, Watch};
@@ -85,8 +86,8 @@ pub struct Planned {
 /// The plan of some settings.
 pub fn plan(settings: &Settings, options: &Options, around: Around<'_>) -> Result<Planned, SettingsError> {
     let mut planning = Planning { options, around, plan: empty(), warnings: settings.warnings.clone() };
-    for (number, watch) in settings.watches.iter().enumerate() {
-        planning.watch(number + 1, watch, settings)?;
+    for watch in merged(&settings.watches, around.working, &mut planning.warnings) {
+        planning.watch(&watch, settings)?;
     }
     let Planning { mut plan, warnings, .. } = planning;
     if plan.sources.iter().any(|source| source.rules.rules.iter().any(|rule| rule.to.contains(&TASKS.into())))
@@ -161,8 +162,8 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
-    fn watch(&mut self, number: usize, watch: &Watch, settings: &Settings) -> Result<(), SettingsError> {
-        let (name, path) = (format!("watch{number}"), self.around.working.join(&watch.path));
+    fn watch(&mut self, watch: &Watch, settings: &Settings) -> Result<(), SettingsError> {
+        let (name, path) = (name(&watch.path), watch.path.clone());
         let asked = mask::happenings(watch.mask);
         self.odd_bits(watch);
         loops(&path, settings)?;
@@ -173,13 +174,16 @@ impl Planning<'_> {
                 self.told(&format!("{name}-log"), &path, watch, asked, LOG, scribe(style));
             }
             Processor::AllEventsPrinter => {
+                let name = format!("{name}-printed");
                 self.told(&name, &path, watch, asked, PRINTED, scribe(ScribeStyle::Events));
             }
             Processor::AllEventsSignaler | Processor::CreateSignaler => {
+                let all = watch.processor == Processor::AllEventsSignaler;
+                let name = format!("{name}-{}", if all { "events" } else { "created" });
                 let (sink, kind) = self.signals(&name, &path)?;
                 self.told(&name, &path, watch, asked, &sink, kind);
             }
-            Processor::CreateViaChunksSignaler => self.chunks(&name, &path, asked)?,
+            Processor::CreateViaChunksSignaler => self.chunks(&format!("{name}-chunks"), &path, asked)?,
         }
         Ok(())
     }

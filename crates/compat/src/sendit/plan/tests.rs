@@ -45,12 +45,15 @@ fn dicom_celery_becomes_tasks_and_a_log() {
     let planned = planned(&usual(), &Options::default());
     assert_eq!(planned.warnings, Vec::<String>::new());
     let [tasks, log] = &planned.plan.sources[..] else { panic!("{:?}", planned.plan.sources) };
-    assert_eq!((tasks.name.as_str(), tasks.recursive, tasks.follow_symlinks), ("watch1", true, true));
+    assert_eq!(
+        (&tasks.name, tasks.recursive, tasks.follow_symlinks),
+        (&name(Path::new("/data")), true, true)
+    );
     assert_eq!(tasks.initial, Initial::Adopt);
     let rule = &tasks.rules.rules[0];
     assert_eq!((rule.to.clone(), rule.shape.late), (vec!["tasks".to_owned()], settle::Late::Ignore));
     assert_eq!(config::completion_to_toml(&rule.completion), "{ preset = \"data-product\", quiet = \"2s\" }");
-    assert_eq!((log.name.as_str(), log.recursive), ("watch1-log", false));
+    assert_eq!((&log.name, log.recursive), (&format!("{}-log", tasks.name), false));
     let what: Vec<&str> = log.streams[0].what.iter().map(Happening::name).collect();
     assert_eq!(what, ["create", "modify", "close_write", "moved_to", "move_self"]);
     let celery = celery(&planned);
@@ -105,17 +108,18 @@ fn each_processor_becomes_what_it_is_for() {
         ("/f", "IN_MOVED_TO | IN_ONESHOT", "DicomCelery"),
     ]);
     let planned = planned(&text, &Options::default());
-    let sources: Vec<(&str, &Path)> =
-        planned.plan.sources.iter().map(|source| (source.name.as_str(), source.path.as_path())).collect();
+    let called = |path: &str, of: &str| format!("{}{of}", name(Path::new(path)));
+    let sources: Vec<(String, &Path)> =
+        planned.plan.sources.iter().map(|source| (source.name.clone(), source.path.as_path())).collect();
     let wanted = [
-        ("watch1", "/a"),
-        ("watch2", "/b"),
-        ("watch3", "/c"),
-        ("watch4", "/d"),
-        ("watch6", "/f"),
-        ("watch6-log", "/f"),
+        ("/a", "-printed"),
+        ("/b", "-events"),
+        ("/c", "-created"),
+        ("/d", "-chunks"),
+        ("/f", ""),
+        ("/f", "-log"),
     ];
-    assert_eq!(sources, wanted.map(|(name, path)| (name, Path::new(path))));
+    assert_eq!(sources, wanted.map(|(path, of)| (called(path, of), Path::new(path))));
     let sinks: Vec<(&str, &str)> =
         planned.plan.sinks.iter().map(|sink| (sink.name.as_str(), sink.kind.name())).collect();
     assert_eq!(
@@ -123,9 +127,9 @@ fn each_processor_becomes_what_it_is_for() {
         [
             ("tasks", "celery"),
             ("printed", "scribe"),
-            ("watch2-signals", "jsonl"),
-            ("watch3-signals", "jsonl"),
-            ("watch4-signals", "jsonl"),
+            (&called("/b", "-events-signals"), "jsonl"),
+            (&called("/c", "-created-signals"), "jsonl"),
+            (&called("/d", "-chunks-signals"), "jsonl"),
             ("log", "scribe")
         ]
     );
@@ -133,7 +137,7 @@ fn each_processor_becomes_what_it_is_for() {
     assert_eq!((what(0), what(1), what(2), what(5)), (2, 12, 1, 1));
     let warnings = planned.warnings.join("\n");
     for part in [
-        "/b: there are no Django signals here: what would be sent is written to /srv/logs/watch2.jsonl",
+        "/b: there are no Django signals here: what would be sent is written to /srv/logs/b-",
         "/here/e: its mask has neither IN_CREATE nor IN_MOVED_TO",
         "/here/e: its mask has no event",
         "/f: IN_ONESHOT in its mask",
@@ -141,6 +145,38 @@ fn each_processor_becomes_what_it_is_for() {
     ] {
         assert!(warnings.contains(part), "{part}:\n{warnings}");
     }
+}
+
+/// What is known of folders is kept under a source's name.
+#[test]
+fn another_entry_in_front_changes_no_name() {
+    let (one, other) = (("/a", "ALL_EVENTS", "DicomCelery"), ("/b", "ALL_EVENTS", "DicomCelery"));
+    let names = |entries: &[(&str, &str, &str)]| -> Vec<(PathBuf, String)> {
+        let planned = planned(&watching(entries), &Options::default());
+        let sources = planned.plan.sources.into_iter();
+        sources.map(|source| (source.path, source.name)).collect()
+    };
+    assert_eq!(names(&[other, one])[2..], names(&[one])[..]);
+}
+
+#[test]
+fn a_directory_that_is_there_twice_queues_a_folder_once() {
+    let text = watching(&[
+        ("/a", "IN_CREATE", "DicomCelery"),
+        ("/a/", "IN_MOVED_TO", "DicomCelery"),
+        ("/a", "IN_CREATE", "AllEventsPrinter"),
+        ("/a", "IN_CREATE", "AllEventsSignaler"),
+        ("/a", "IN_CREATE", "CreateSignaler"),
+    ]);
+    let planned = planned(&text, &Options::default());
+    let mut names: Vec<&str> = planned.plan.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(planned.plan.sources[1].streams[0].what.iter().count(), 2, "the events of both");
+    assert!(planned.warnings.iter().any(|text| text.starts_with("/a/: it is there twice")), "{planned:?}");
+    assert!(!planned.warnings.iter().any(|text| text.contains("but not")), "{planned:?}");
+    assert_eq!(names.len(), 5, "{names:?}");
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), 5, "none is another's: {names:?}");
 }
 
 #[test]
