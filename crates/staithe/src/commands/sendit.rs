@@ -42,10 +42,10 @@ fn start(args: &SenditStart) -> anyhow::Result<Exit> {
 }
 
 /// Starts it in the background; what goes wrong there is told here.
-fn launch(prepared: &Prepared, argv: Vec<std::ffi::OsString>, talk: &Talk) -> anyhow::Result<Exit> {
+fn launch(prepared: &Prepared, words: Vec<std::ffi::OsString>, talk: &Talk) -> anyhow::Result<Exit> {
     // Its pid file and its logs may be in there. Where it cannot be made the daemon says why.
     let _ = DirBuilder::new().recursive(true).mode(0o700).create(&prepared.place.state_dir);
-    daemon::launch(&Launch { argv, files: prepared.files.clone() })?;
+    daemon::launch(&Launch { argv: words, files: prepared.files.clone() })?;
     talk.say(Kind::Info, "Dicom watching has been started.");
     Ok(Exit::Done)
 }
@@ -85,11 +85,11 @@ fn restart(args: &SenditStart) -> anyhow::Result<Exit> {
     }
     prepared.introduce(&talk);
     prepared.name_pid_file(&talk);
-    let mut argv = daemon::own_words();
-    for word in argv.iter_mut().filter(|word| word.as_os_str() == "restart").take(1) {
+    let mut words = daemon::own_words();
+    for word in words.iter_mut().filter(|word| word.as_os_str() == "restart").take(1) {
         *word = "start".into();
     }
-    launch(&prepared, argv, &talk)
+    launch(&prepared, words, &talk)
 }
 
 fn status(args: &SenditStatus) -> anyhow::Result<Exit> {

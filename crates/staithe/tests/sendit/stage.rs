@@ -9,7 +9,7 @@ use testkit::{Finished, Process, Scratch, wait_until};
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_staithe");
 /// Longer than anything takes that has to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stage {
     pub(crate) scratch: Scratch,
