@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use daemon::{DaemonArgs, RestartArgs, StatusArgs, StopArgs, WhichDaemon, usual_pid_file};
 pub(crate) use iobserver::IobserverArgs;
-pub(crate) use mirror::{MirrorCommand, PruneArgs, VerifyArgs};
+pub(crate) use mirror::{MirrorCommand, MirrorName, PruneArgs, VerifyArgs};
 pub(crate) use sendit::{SenditCommand, SenditPlace, SenditStart, SenditStatus, SenditStop};
 
 /// The whole command line.

@@ -2004,7 +2004,7 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__mirror__subcmd__prune)
-            opts="-c -h --config --help"
+            opts="-c -h --config --yes --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

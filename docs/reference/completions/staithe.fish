@@ -196,6 +196,7 @@ complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from verify" -l json -d 'One JSON object'
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from prune" -s c -l config -d 'The configuration; else $STAITHE_CONFIG' -r -F
+complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from prune" -l yes -d 'Empty the mirror if its source is empty'
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Compare both trees of a mirror now, and list what differs'
 complete -c staithe -n "__fish_staithe_using_subcommand mirror; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove from a mirror what its source does not have, although the source\'s root is another directory than before'

@@ -22,12 +22,14 @@ Exit codes: 0 equal, 1 different or not to be compared, 2 the configuration is b
     /// Remove from a mirror what its source does not have, although the source's root is another directory than before
     #[command(
         after_help = "Where a source's root was replaced, a mirror keeps what the new one does not have: an unmounted disk looks like an empty \
-directory. This accepts the new root and removes the rest. Look at `staithe mirror verify NAME` first.
+directory. This accepts the new root and removes the rest. Look at `staithe mirror verify NAME` first. Where the source is empty \
+it removes nothing without `--yes`.
 
 Examples:
   staithe mirror prune copy -c staithe.toml
+  staithe mirror prune copy -c staithe.toml --yes     also if the source is empty
 
-Exit codes: 0 done, 1 not all could be removed, 2 the configuration is bad, 4 there is no mirror of that name."
+Exit codes: 0 done, 1 not all could be removed, or the source is empty, 2 the configuration is bad, 4 there is no mirror of that name."
     )]
     Prune(PruneArgs),
 }
@@ -35,7 +37,7 @@ Exit codes: 0 done, 1 not all could be removed, 2 the configuration is bad, 4 th
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
-    pub(crate) which: PruneArgs,
+    pub(crate) which: MirrorName,
     /// Compare also the bytes of files whose size and time are the same
     #[arg(long)]
     pub(crate) content: bool,
@@ -46,6 +48,15 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct PruneArgs {
+    #[command(flatten)]
+    pub(crate) which: MirrorName,
+    /// Empty the mirror if its source is empty
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MirrorName {
     /// The mirror: its sink's name
     pub(crate) name: String,
     #[arg(short, long, value_name = "FILE|DIR", help = "The configuration; else $STAITHE_CONFIG")]

@@ -11,7 +11,7 @@ use mirror::{Accepted, Brought, Compare, Content, Difference, Fault, Pair, Reach
 use model::text::safe;
 use serde_json::{Value, json};
 
-use crate::args::{MirrorCommand, PruneArgs, VerifyArgs};
+use crate::args::{MirrorCommand, MirrorName, PruneArgs, VerifyArgs};
 use crate::client::print_line;
 use crate::exit::{Exit, failure};
 use crate::log;
@@ -69,8 +69,11 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<Exit> {
 }
 
 fn prune(args: &PruneArgs) -> anyhow::Result<Exit> {
-    let plan = plan(args)?;
-    let pair = open(&args.name, &plan)?;
+    let plan = plan(&args.which)?;
+    let pair = open(&args.which.name, &plan)?;
+    if !args.yes && std::fs::read_dir(source(&plan))?.next().is_none() {
+        return Err(failure(Exit::Failed, nothing_there(&args.which.name, source(&plan))));
+    }
     let mut extras = Vec::new();
     let mut walk = Compare::whole();
     while !walk.is_done() {
@@ -92,8 +95,17 @@ fn prune(args: &PruneArgs) -> anyhow::Result<Exit> {
         }
     }
     pair.sync()?;
-    println!("{}: {removed} entries removed", args.name);
+    println!("{}: {removed} entries removed", args.which.name);
     Ok(if failed == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn nothing_there(name: &str, source: &Path) -> String {
+    format!(
+        "the source {} is empty, as where its disk is not mounted: nothing was removed. Fix: mount it; or, if the mirror is \
+         to be emptied, type: staithe mirror prune {} --yes",
+        safe(source.as_os_str().as_bytes()),
+        safe(name.as_bytes())
+    )
 }
 
 /// What a running mirror has brought since the walk is in the source, too, and stays.
@@ -155,7 +167,7 @@ fn looks_equal(pair: &Pair, path: &[u8]) -> Result<bool, Fault> {
     Ok(there.is_some() && there.map(facts) == here.map(facts))
 }
 
-fn plan(args: &PruneArgs) -> anyhow::Result<MirrorSink> {
+fn plan(args: &MirrorName) -> anyhow::Result<MirrorSink> {
     let from_environment =
         || std::env::var_os("STAITHE_CONFIG").filter(|value| !value.is_empty()).map(Into::into);
     let Some(config) = args.config.clone().or_else(from_environment) else {

@@ -20,7 +20,7 @@ fn verify_names_what_differs_and_prune_removes_what_a_new_root_left() {
     let call = |landing: &Landing, words: &[&str]| {
         let words = [&["mirror"], words, &["-c", &config]].concat();
         let done = landing.call(&words);
-        (done.code, done.text())
+        (done.code, done.text() + &done.stderr)
     };
     landing.write_old("f", b"text");
     fs::create_dir(landing.root().join("d")).expect("the tree takes it");
@@ -49,7 +49,10 @@ fn verify_names_what_differs_and_prune_removes_what_a_new_root_left() {
     let (code, text) = call(&landing, &["verify", "m"]);
     assert_eq!(code, Some(1));
     assert!(text.contains("staithe mirror prune m") && landing.out("m/f").exists(), "{text}");
-    assert_eq!(call(&landing, &["prune", "m"]).0, Some(0));
+    let (code, text) = call(&landing, &["prune", "m"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("is empty") && text.contains("--yes") && landing.out("m/f").exists(), "{text}");
+    assert_eq!(call(&landing, &["prune", "m", "--yes"]).0, Some(0));
     wait_equal(&landing.root(), &landing.out("m"), PATIENCE).expect("they become equal");
     landing.stop();
 }
