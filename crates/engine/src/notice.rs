@@ -425,11 +425,7 @@ impl Notice<'_> {
                 safe(first)
             ),
             Notice::DeadlinePassed { source, path, reason } => deadline_passed(source, path, reason),
-            Notice::Late { source, path, members, size } => format!(
-                "source {source}: {} has changed after it was announced: {members} members, {size} bytes now. It is not \
-                 announced again (late = \"ignore\")",
-                safe(path)
-            ),
+            Notice::Late { source, path, members, size } => late(source, path, *members, *size),
             Notice::LeftOut { source, path, link } => left_out(source, path, *link),
             Notice::MarkerStays { source, path, error } => format!(
                 "source {source}: failed to delete the marker {}: {error}. Its unit is delivered; give the user \
@@ -483,6 +479,14 @@ impl Notice<'_> {
             _ => String::new(),
         }
     }
+}
+
+fn late(source: &str, path: &[u8], members: u64, size: u64) -> String {
+    format!(
+        "source {source}: {} has changed after it was announced: {members} members, {size} bytes now. It is not \
+         announced again (late = \"ignore\")",
+        safe(path)
+    )
 }
 
 fn deadline_passed(source: &str, path: &[u8], reason: &str) -> String {
