@@ -9,6 +9,7 @@
 
 mod blocks;
 mod calls;
+mod changes;
 mod imports;
 mod letters;
 mod lines;
@@ -111,7 +112,9 @@ fn finish(
     }
     let Some(module) = reader.modules.get(number) else { return Ok(()) };
     let changed: Vec<(String, place::At)> =
-        module.changed.iter().map(|(name, at)| (name.clone(), *at)).collect();
+        module.changed.iter().chain(&module.filled).map(|(name, at)| (name.clone(), *at)).collect();
+    let changed = changed.into_iter().filter(|(name, _)| reader.is_changed(number, name).is_some());
+    let changed: Vec<(String, place::At)> = changed.collect();
     let shown = Arc::clone(&module.shown);
     values.extend(module.names.iter().map(|(name, value)| (name.clone(), value.clone())));
     for (name, at) in changed {

@@ -106,9 +106,10 @@ impl Settings {
         let (name, url) = first(names, &["BROKER_URL", "CELERY_BROKER_URL"])
             .map_or(("BROKER_URL", None), |(name, value)| (name, Some(value)));
         let url = url.map(|value| as_text(name, value)).transpose()?;
-        let broker = Broker::of(url.as_deref().unwrap_or(broker::USUAL), &prefix(names))
+        let broker = Broker::of(url.as_deref().unwrap_or(broker::USUAL), &prefix(names, &mut warnings)?)
             .map_err(|why| SettingsError::Broker(format!("{name}: {why}")))?;
         let pid_file = Self::pid_file(names, working)?;
+        routes(names, &mut warnings);
         Ok(Self {
             log_out: path(names, "INOTIFIER_DAEMON_STDOUT", working)?,
             log_err: path(names, "INOTIFIER_DAEMON_STDERR", working)?,
@@ -234,12 +235,32 @@ fn path(names: &Names, name: &'static str, working: &Path) -> Result<Option<Path
     }
 }
 
-/// What the workers' `global_keyprefix` is. Where it is not known, it is taken for nothing, as it usually is.
-fn prefix(names: &Names) -> String {
+/// What the workers' `global_keyprefix` is. With another than theirs, no worker would see a task.
+fn prefix(names: &Names, warnings: &mut Vec<String>) -> Result<String, SettingsError> {
     let options = first(names, &["BROKER_TRANSPORT_OPTIONS", "CELERY_BROKER_TRANSPORT_OPTIONS"]);
-    match options.and_then(|(_, options)| options.entry("global_keyprefix")) {
-        Some(Value::Text(prefix)) => String::from_utf8_lossy(prefix).into_owned(),
-        _ => String::new(),
+    let Some((name, options)) = options else { return Ok(String::new()) };
+    if let Value::Unknown(unknown) = options {
+        let (place, why) = (&unknown.place, &unknown.why);
+        warnings.push(format!(
+            "{place}: {name} is not known, so nothing is put in front of the keys: {why}. If the workers have a \
+             global_keyprefix, write it out, or go on with TOML (staithe init --from sendit, key_prefix)"
+        ));
+    }
+    match options.entry("global_keyprefix") {
+        None | Some(Value::None) => Ok(String::new()),
+        Some(Value::Text(prefix)) if prefix.is_empty() => Ok(String::new()),
+        Some(prefix) => as_text(&format!("global_keyprefix in {name}"), prefix),
+    }
+}
+
+/// What may send the workers' tasks elsewhere and is not looked at.
+fn routes(names: &Names, warnings: &mut Vec<String>) {
+    let routes = first(names, &["CELERY_ROUTES", "CELERY_TASK_ROUTES"]);
+    if let Some((name, _)) = routes.filter(|(_, value)| value.truth() != Some(false)) {
+        warnings.push(format!(
+            "{name} is not looked at: tasks go to the default queue. Fix: if it sends {} elsewhere, name that with --queue",
+            super::plan::TASK
+        ));
     }
 }
 

@@ -210,6 +210,10 @@ fn what_is_wrong_is_said_in_the_old_words() {
         ),
         (format!("INOTIFIER_WATCH_PATHS = [('/a', m, {class})]"), ":1:33: the name m has no value"),
         (usual() + "BASE_DIR = f()", "BASE_DIR is not known"),
+        (
+            usual() + "BROKER_TRANSPORT_OPTIONS = {'global_keyprefix': f()}",
+            "global_keyprefix in BROKER_TRANSPORT_OPTIONS is not known",
+        ),
         (usual() + "BROKER_URL = 3", "BROKER_URL is 3, which is not what it should be"),
         (usual() + "BROKER_URL = 'sqs://user:secret@'", "BROKER_URL: nothing here talks to such a broker"),
         (usual() + "INOTIFIER_DAEMON_STDOUT = [1]", "INOTIFIER_DAEMON_STDOUT is a list"),
@@ -219,6 +223,15 @@ fn what_is_wrong_is_said_in_the_old_words() {
         assert!(error.contains(wanted), "{text}:\n{error}");
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn what_may_send_tasks_past_the_workers_is_said() {
+    let text = usual()
+        + "BROKER_TRANSPORT_OPTIONS = {}\nBROKER_TRANSPORT_OPTIONS['global_keyprefix'] = 'p:'\nCELERY_ROUTES = {'a': {'queue': 'b'}}\n";
+    let warnings = planned(&text, &Options::default()).warnings.join("\n");
+    assert!(warnings.contains("BROKER_TRANSPORT_OPTIONS is not known, so nothing"), "{warnings}");
+    assert!(warnings.contains("CELERY_ROUTES is not looked at"), "{warnings}");
 }
 
 #[test]

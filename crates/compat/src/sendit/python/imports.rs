@@ -184,6 +184,7 @@ impl Reader<'_> {
             shown: safe(path.as_os_str().as_bytes()).into(),
             names: std::collections::BTreeMap::new(),
             changed: std::collections::BTreeMap::new(),
+            filled: std::collections::BTreeMap::new(),
         });
         match tokens(text) {
             Ok(tokens) => {

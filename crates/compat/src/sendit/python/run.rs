@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::blocks;
+use super::changes;
 use super::lines::{Line, outside, statements};
 use super::place::At;
 use super::scope::{Frame, Function, Reader};
@@ -53,6 +54,9 @@ impl Reader<'_> {
             // The parts of one statement: `if` with its `elif` and `else`, `try` with its `except`.
             let parts = 1 + lines[next + 1..].iter().take_while(|part| blocks::goes_on(line, part)).count();
             let flow = self.statement(frame, &lines[next..next + parts]);
+            if next > 0 && lines[next - 1].tokens.first().is_some_and(|token| token.is_sign("@")) {
+                self.decorated(frame, line);
+            }
             if !matches!(flow, Flow::On) {
                 return flow;
             }
@@ -95,7 +99,17 @@ impl Reader<'_> {
         blocks::globals(line, &mut changed);
         if let Some(module) = self.modules.get_mut(frame.module) {
             module.changed.extend(changed);
+            module.filled.extend(changes::of_function(line));
         }
+    }
+
+    /// What a decorator makes of a function, only Python could tell.
+    fn decorated(&mut self, frame: &mut Frame, line: &Line) {
+        let Some((name, at)) = line.tokens.get(1).and_then(|token| Some((token.name()?, token.at))) else {
+            return;
+        };
+        let value = self.unknown(frame, at, format!("{name} has a decorator, which is not run"));
+        self.assign(frame, name, value);
     }
 
     fn on_one_line(&mut self, frame: &mut Frame, tokens: &[Token]) -> Flow {
@@ -138,6 +152,9 @@ impl Reader<'_> {
         if let Some(&last) = equals.last() {
             let value = self.value(frame, &tokens[last + 1..]);
             let value = self.made(frame, tokens[0].at, value);
+            if let (Value::Unknown(_), Some(1..)) = (&value, tokens.len().checked_sub(last + 1)) {
+                self.handed_over(frame, &tokens[last + 1..]);
+            }
             let mut begin = 0;
             for end in equals {
                 self.target(frame, &tokens[begin..end], value.clone());
@@ -190,6 +207,7 @@ impl Reader<'_> {
             CHANGES.iter().find(|(change, _)| tokens[1].is_sign(change)).map_or("", |(_, plain)| plain);
         let one = self.look_up(frame, at, name);
         let other = self.value(frame, &tokens[2..]);
+        self.spoil_others(frame, at, &one);
         let value = self.augmented(frame, at, plain, &one, &other);
         self.assign(frame, name, value);
     }
@@ -197,19 +215,14 @@ impl Reader<'_> {
     /// A call that stands for itself may change what it is a method of.
     fn expression(&mut self, frame: &mut Frame, tokens: &[Token]) {
         let (Some(first), Some(second)) = (tokens.first(), tokens.get(1)) else { return };
-        let Some(name) = first.name() else { return };
+        let Some(name) = first.name() else { return self.handed_over(frame, tokens) };
         if is_environ(tokens) {
             return self.set_default(frame, tokens);
         }
         if second.is_sign(".") || second.is_sign("[") {
             self.spoil(frame, first.at, name, "it is changed by a call, which is not run");
         }
-        // Whatever is called elsewhere in the line.
-        for pair in tokens.windows(2).filter(|pair| pair[1].is_sign(":=")) {
-            if let Some(name) = pair[0].name() {
-                self.spoil(frame, pair[0].at, name, "it is assigned within an expression");
-            }
-        }
+        self.handed_over(frame, tokens);
     }
 
     /// `os.environ.setdefault("NAME", value)`
@@ -225,18 +238,6 @@ impl Reader<'_> {
             if self.variable(&name).is_none() {
                 self.set.insert(name, value);
             }
-        }
-    }
-
-    /// What a name stands for is not known any more.
-    pub(super) fn spoil(&mut self, frame: &mut Frame, at: At, name: &str, why: &str) {
-        let held = frame.locals.as_ref().and_then(|locals| locals.get(name));
-        let module = self.modules.get(frame.module);
-        let held = held.or_else(|| module.and_then(|module| module.names.get(name)));
-        // What was imported is no setting.
-        if held.is_some_and(|value| !matches!(value, Value::Named(_) | Value::Unknown(_))) {
-            let value = self.unknown(frame, at, why);
-            self.assign(frame, name, value);
         }
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Module {
     pub(super) names: BTreeMap<String, Value>,
     /// Names that one of its functions says are `global`: whoever calls it may change them.
     pub(super) changed: BTreeMap<String, At>,
+    /// Lists and dictionaries that one of its functions changes where it stands.
+    pub(super) filled: BTreeMap<String, At>,
 }
 
 /// A function without parameters.
@@ -149,7 +151,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn is_changed(&self, module: usize, name: &str) -> Option<usize> {
-        self.modules.get(module)?.changed.get(name).map(|at| at.line)
+        let module = self.modules.get(module)?;
+        let is_plain = |value: &Value| !matches!(value, Value::List(_) | Value::Set(_) | Value::Dict(_));
+        let filled = || module.filled.get(name).filter(|_| !module.names.get(name).is_none_or(is_plain));
+        module.changed.get(name).or_else(filled).map(|at| at.line)
     }
 
     pub(super) fn file(&self, module: usize) -> &Path {

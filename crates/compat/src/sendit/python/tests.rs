@@ -231,7 +231,7 @@ fn names_of_classes_and_functions_are_their_own() {
     assert_eq!(x("X = 1\nfor a in X: print(X)\n"), Value::Integer(1));
     assert_eq!(x("import os\nif g():\n  import os\nX = os.sep\n"), text("/"));
     assert_eq!(
-        x("X = [1]\n@deco\ndef f(): pass\nY = X\nY.append(2)\nprint(X)"),
+        x("X = [1]\n@deco\ndef f(): pass\nY = [2]\nY.append(2)\nprint(X)"),
         Value::List(vec![Value::Integer(1)])
     );
 }
@@ -371,4 +371,38 @@ fn whatever_is_written_is_read_or_refused() {
         let module: String = module.into_iter().collect();
         let _ = read_with(&module, &environment);
     }
+}
+
+#[test]
+fn what_may_be_changed_by_another_name_or_a_call_is_not_known() {
+    for module in [
+        "P = [1]\nX = P\nP.append(2)",
+        "P = [1]\nX = P\nP += [2]",
+        "X = P = [1]\nP[0] = 2",
+        "P = [[1]]\nQ = P[0]\nX = P\nQ[0] = 2",
+        "X = [1]\n(X).append(2)",
+        "X = [1]\nlist.append(X, 2)",
+        "X = [1]\n_ = X.append(2)",
+        "X = [1]\n[X.append(n) for n in (2, 3)]",
+        "X = [1]\ndef f(it):\n    it.append(2)\nf(X)",
+        "X = [1]\ndef f():\n    X.append(2)\nf()",
+        "X = {'a': 1}\ndef f():\n    if g():\n        X['a'] = 2\nf()",
+        "X = 'a'\nY = (X := 'b')",
+        "def d(f): return g\n@d\ndef f(): return 1\nX = f()",
+        "X = 1 == True",
+        "X = 1.0 == 1",
+    ] {
+        why(module);
+    }
+    for module in [
+        "P = [0]\nX = [1]\nP.append(2)",
+        "X = [1]\nprint(X)",
+        "P = [1]\nX = (1,)\nX += (2,)\nX = P",
+        "X = [1]\ndef f():\n    X = []\n    X.append(2)\n    return X\nY = f()",
+        "X = [1]\nimport sys\nsys.path.insert(0, 'x')",
+        "X = [1]\nY = list(X)",
+    ] {
+        assert_eq!(x(module), Value::List(vec![Value::Integer(1)]), "{module}");
+    }
+    assert_eq!(names("exec('X = 1')").warnings.len(), 1);
 }

@@ -100,7 +100,7 @@ impl Value {
     }
 
     /// Whether Python would take it for true; nothing where that is not known.
-    pub(super) fn truth(&self) -> Option<bool> {
+    pub(in crate::sendit) fn truth(&self) -> Option<bool> {
         Some(match self {
             Self::None => false,
             Self::Flag(flag) => *flag,

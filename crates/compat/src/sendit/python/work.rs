@@ -212,6 +212,11 @@ fn compare(sign: &str, one: &Value, other: &Value) -> Option<Value> {
     if !(one.is_plain() && other.is_plain()) {
         return None;
     }
+    let number = |value: &Value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Flag(_));
+    // To Python 1, 1.0 and True are the same.
+    if number(one) && number(other) && std::mem::discriminant(one) != std::mem::discriminant(other) {
+        return None;
+    }
     let is_single = |value: &Value| matches!(value, Value::None | Value::Flag(_));
     let within = || match (one, other) {
         (one, Value::Tuple(items) | Value::List(items) | Value::Set(items)) => Some(items.contains(one)),
