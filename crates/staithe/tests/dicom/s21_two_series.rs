@@ -40,7 +40,7 @@ fn write_both(stage: &Stage, chance: &mut Chance) -> [SystemTime; 2] {
     let images = made(&stage.work(), &wanted);
     let mut order: Vec<usize> = (0..images.len()).collect();
     chance.shuffle(&mut order);
-    let late = |at: &usize| series[*at] == 1 && *at % 3 == 0;
+    let late = |at: &usize| series[*at] == 1 && at.is_multiple_of(3);
     let (last, first): (Vec<usize>, Vec<usize>) = order.into_iter().partition(late);
     let mut written = [SystemTime::UNIX_EPOCH; 2];
     for at in first {
@@ -78,7 +78,9 @@ fn play(chance: &mut Chance) -> Result<(), String> {
 fn each_is_one_task_after_its_own_last_file() {
     let mut chance = Chance::from_environment();
     let slow: Vec<String> = (0..TRIES).map_while(|_| play(&mut chance).err()).collect();
-    slow.iter().for_each(|slow| eprintln!("slow: {slow}"));
+    for slow in &slow {
+        eprintln!("slow: {slow}");
+    }
     assert!(slow.len() < TRIES as usize, "{slow:?}");
 }
 

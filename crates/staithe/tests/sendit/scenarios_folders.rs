@@ -182,11 +182,11 @@ fn s07_a_folder_that_is_copied_for_5_s_is_one_task_after_its_last_close() {
 fn s08_two_watches_have_masks_and_processors_of_their_own() {
     let watcher = Watcher::bare(USUAL);
     let other = watcher.scratch.folder("other");
-    let watches = [
+    let entries = [
         watcher.watch("data", "pyinotify.IN_CREATE | pyinotify.IN_MOVED_TO", "DicomCelery"),
         watcher.watch("other", "pyinotify.IN_DELETE | pyinotify.IN_MOVED_TO", "AllEventsPrinter"),
     ];
-    watcher.configure(&watches.concat());
+    watcher.configure(&entries.concat());
     watcher.start();
     fs::write(watcher.at("f"), b"x").expect("it takes files");
     watcher.assert_lines(0, &["LOG 1|CREATE EVENT: D/f", "LOG 2|NOTFINISHED: D/f"]);
