@@ -139,7 +139,7 @@ fn two_interleaved_series_from_a_flat_drop_and_their_study() {
         (0..2).flat_map(|at| (0..300).map(move |number| (at, number))).collect();
     chance.shuffle(&mut images);
     let mut sizes = [0; 2];
-    // Half-written and what is none: neither is of a series, and neither holds one up.
+    // Half-written and what is none: neither is of a series, and neither holds one up. What is cut off waits by itself.
     stage.write("flat/garbage", chance.bytes(3_000));
     stage.write("flat/cut-off", &image(study, series[0], 1)[..140]);
     stage.write("flat/empty", "");
@@ -160,7 +160,8 @@ fn two_interleaved_series_from_a_flat_drop_and_their_study() {
     let event = stage.wait_event(&whole, 1);
     event.is_first().is_complete(600, sizes[0] + sizes[1]).is_after(finished).is_by(&["children"]);
     assert_eq!(event.members()["key"], study, "{event:?}");
-    for alone in ["garbage", "cut-off", "empty"] {
+    stage.wait_answer("flat/cut-off/", "waiting for its rest", |it| it["reason"] == "waiting.whole");
+    for alone in ["garbage", "empty"] {
         let event =
             stage.wait_answer(&format!("flat/{alone}/"), "delivered", |it| it["state"] == "delivered");
         println!("{alone}: {event}");
