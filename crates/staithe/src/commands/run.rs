@@ -164,7 +164,14 @@ fn prune(engine: &Engine) {
 
 /// The line that scripts wait for.
 pub(crate) fn say_ready(engine: &Engine) {
-    let roots: Vec<String> = engine.roots().iter().map(|root| safe(root.as_os_str().as_bytes())).collect();
+    let mut roots: Vec<String> = Vec::new();
+    for root in engine.roots() {
+        let root = safe(root.as_os_str().as_bytes());
+        // Two sources may watch one directory.
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
     log::plain(&format!("ready {}", roots.join(" ")));
 }
 
