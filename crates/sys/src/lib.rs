@@ -12,6 +12,7 @@ mod disposition;
 pub mod fanotify;
 pub mod filesystem;
 mod handle;
+pub mod inherited;
 pub mod inode;
 pub mod inotify;
 mod inotify_users;

@@ -26,6 +26,28 @@ pub(crate) struct Place {
     pub(crate) falls_back: bool,
 }
 
+/// A place where a file may lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) path: PathBuf,
+    /// Everybody may put files there.
+    pub(crate) is_shared: bool,
+}
+
+impl Seat {
+    /// Opens what lies there, to look at it. A named pipe that somebody put there holds nobody up.
+    pub(crate) fn open(&self) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        if self.is_shared {
+            return guarded(&options, &self.path);
+        }
+        let file = usual(&options, &self.path, 0)?;
+        let is_file = file.metadata()?.is_file();
+        is_file.then_some(file).ok_or_else(|| io::Error::other("it is no regular file"))
+    }
+}
+
 /// A file that was opened, wherever it is.
 pub(crate) struct Opened {
     pub(crate) file: File,
@@ -57,6 +79,12 @@ impl Place {
     pub(crate) fn fallback(&self) -> Option<PathBuf> {
         let name = self.path.file_name().unwrap_or(OsStr::new("staithe"));
         self.falls_back.then(|| std::env::temp_dir().join(name))
+    }
+
+    /// Where a file of it may be by now.
+    pub(crate) fn seats(&self) -> Vec<Seat> {
+        let wanted = Seat { path: self.path.clone(), is_shared: false };
+        std::iter::once(wanted).chain(self.fallback().map(|path| Seat { path, is_shared: true })).collect()
     }
 
     /// Opens it, or makes it with these permissions; where that fails, the one in the temporary directory.

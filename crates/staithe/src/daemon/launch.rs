@@ -62,6 +62,12 @@ pub(crate) fn launch(launch: &Launch) -> anyhow::Result<u32> {
     starting.bar.finish_and_clear();
     match word {
         Heard::Word(Word::Ready) => Ok(starting.child.id()),
+        Heard::Word(Word::Failed(Exit::Done, _)) => {
+            let pid = starting.child.id();
+            starting.ended(GRACE);
+            let text = format!("the daemon (process {pid}) was asked to end before it was ready");
+            Err(failure(Exit::Failed, text))
+        }
         Heard::Word(Word::Failed(exit, text)) => {
             starting.ended(ENDING);
             let text = if text.is_empty() { last_lines(&launch.files, before) } else { text };
@@ -100,6 +106,7 @@ fn socket() -> io::Result<(OwnedFd, OwnedFd)> {
 fn start(launch: &Launch, logs: &Logs, socket: OwnedFd) -> anyhow::Result<Child> {
     let (name, words) =
         launch.argv.split_first().map_or((None, &[][..]), |(name, words)| (Some(name), words));
+    sys::inherited::keep_from_children();
     let mut command = Command::new("/proc/self/exe");
     command.arg0(name.map_or_else(|| "staithe".into(), OsString::clone)).arg(MARK).args(words);
     command.stdin(socket).stdout(logs.out.try_clone()?).stderr(logs.err.try_clone()?);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::files::{Moved, Place};
+use super::files::{Moved, Place, Seat};
 use crate::exit::{Exit, failure};
 
 /// Whoever takes the lock writes its number at once, and whoever only looks lets go of it at once: so long it is asked
@@ -131,9 +131,11 @@ fn holds(pid: u32, file: &File) -> Option<bool> {
 }
 
 /// Looks who holds it.
-pub(crate) fn look(path: &Path) -> io::Result<Found> {
-    let mut file = match File::open(path) {
+pub(crate) fn look(seat: &Seat) -> io::Result<Found> {
+    let mut file = match seat.open() {
         Ok(file) => file,
+        // What others put into a directory that is everybody's says nothing about our daemon.
+        Err(_) if seat.is_shared => return Ok(Found::Nothing),
         // A file where a directory should be holds no pid file either.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(Found::Nothing);
@@ -176,10 +178,10 @@ pub(crate) fn would_move(place: &Place) -> Option<Moved> {
 }
 
 /// Removes a file that nobody holds.
-pub(crate) fn clear(path: &Path) -> io::Result<()> {
-    let file = File::open(path)?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && leads_to(path, &file) {
-        fs::remove_file(path)?;
+pub(crate) fn clear(seat: &Seat) -> io::Result<()> {
+    let file = seat.open()?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && leads_to(&seat.path, &file) {
+        fs::remove_file(&seat.path)?;
     }
     Ok(())
 }

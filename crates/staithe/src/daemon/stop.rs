@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-use super::files::Place;
+use super::files::{Place, Seat};
 use super::pid_file::{self, Found, Held};
 use crate::exit::{Exit, failure};
 
@@ -30,9 +30,9 @@ pub(crate) enum Stopped {
 
 /// The daemon's number, and where its pid file is, if it runs.
 pub(crate) fn running(place: &Place) -> anyhow::Result<Option<(PathBuf, u32)>> {
-    for path in places(place) {
-        if let Found::Held(held) = pid_file::look(&path).map_err(|error| unreadable(&path, &error))? {
-            return Ok(Some((path, held.pid)));
+    for seat in place.seats() {
+        if let Found::Held(held) = pid_file::look(&seat).map_err(|error| unreadable(&seat.path, &error))? {
+            return Ok(Some((seat.path, held.pid)));
         }
     }
     Ok(None)
@@ -41,22 +41,17 @@ pub(crate) fn running(place: &Place) -> anyhow::Result<Option<(PathBuf, u32)>> {
 /// Stops the daemon, if there is one: asks it, and kills it after `grace`.
 pub(crate) fn stop(place: &Place, grace: Duration) -> anyhow::Result<Stopped> {
     let mut outcome = Stopped::NotRunning;
-    for path in places(place) {
-        match pid_file::look(&path).map_err(|error| unreadable(&path, &error))? {
+    for seat in place.seats() {
+        match pid_file::look(&seat).map_err(|error| unreadable(&seat.path, &error))? {
             Found::Nothing => {}
             Found::Stale(pid) => {
-                pid_file::clear(&path).map_err(|error| unreadable(&path, &error))?;
+                pid_file::clear(&seat).map_err(|error| unreadable(&seat.path, &error))?;
                 outcome = Stopped::Stale(pid);
             }
-            Found::Held(held) => return end(&path, &held, grace),
+            Found::Held(held) => return end(&seat, &held, grace),
         }
     }
     Ok(outcome)
-}
-
-/// Where the pid file may be.
-fn places(place: &Place) -> Vec<PathBuf> {
-    std::iter::once(place.path.clone()).chain(place.fallback()).collect()
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
@@ -64,7 +59,7 @@ fn unreadable(path: &Path, error: &io::Error) -> anyhow::Error {
     failure(Exit::Failed, format!("failed to look at the pid file {}: {error}. {fix}", path.display()))
 }
 
-fn end(path: &Path, held: &Held, grace: Duration) -> anyhow::Result<Stopped> {
+fn end(seat: &Seat, held: &Held, grace: Duration) -> anyhow::Result<Stopped> {
     let pid = held.pid;
     let refused = |error: io::Error| {
         failure(
@@ -74,7 +69,7 @@ fn end(path: &Path, held: &Held, grace: Duration) -> anyhow::Result<Stopped> {
     };
     let Some(process) = Process::of(held).map_err(refused)? else {
         // It ended while we looked.
-        let _ = pid_file::clear(path);
+        let _ = pid_file::clear(seat);
         return Ok(Stopped::Done { pid, killed: false });
     };
     process.signal(Signal::TERM).map_err(refused)?;
@@ -87,7 +82,7 @@ fn end(path: &Path, held: &Held, grace: Duration) -> anyhow::Result<Stopped> {
         }
     }
     // One that ended in order has done it itself.
-    let _ = pid_file::clear(path);
+    let _ = pid_file::clear(seat);
     Ok(Stopped::Done { pid, killed })
 }
 

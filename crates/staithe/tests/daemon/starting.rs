@@ -167,3 +167,36 @@ fn a_daemon_that_dies_without_a_word_is_told() {
     assert!(said.contains("signal 9"), "{said}");
     assert!(said.contains("starts as process"), "the last lines of its log: {said}");
 }
+
+#[test]
+fn a_daemon_that_is_asked_to_end_before_it_is_ready_has_not_been_started() {
+    let stage = Stage::new();
+    let (mut parent, pid) = waiting(&stage);
+    Stage::signal(pid, Signal::TERM);
+    // It was asked to end while it read; let it read.
+    let text = fs::read(stage.landing.config()).unwrap();
+    let pipe = stage.landing.out("pipe");
+    std::thread::spawn(move || fs::write(pipe, text));
+    assert_eq!(parent.wait_exit(STEP).code(), Some(1));
+    assert!(!runs(pid));
+    assert!(parent.stderr().contains("before it was ready"), "{}", parent.stderr());
+}
+
+/// A lock of the shell that started it would be held for as long as it runs.
+#[test]
+fn what_a_shell_has_open_does_not_stay_open() {
+    let stage = Stage::new();
+    let (start, held) = (stage.start_command(), stage.landing.out("held"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec 9>\"$0\" && exec \"$@\""]).arg(&held).arg(start.get_program());
+    shell.args(start.get_args());
+    for (name, value) in start.get_envs() {
+        value.map(|value| shell.env(name, value));
+    }
+    shell.current_dir(start.get_current_dir().unwrap_or(std::path::Path::new(".")));
+    stage.finish(shell).assert_code(0);
+    assert!(held.exists(), "the shell has opened it");
+    let open = fs::read_dir(format!("/proc/{}/fd", stage.pid().unwrap())).unwrap().flatten();
+    let links: Vec<PathBuf> = open.filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+    assert!(links.len() > 3 && !links.contains(&held), "{links:?}");
+}
