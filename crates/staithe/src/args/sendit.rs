@@ -1,4 +1,5 @@
 //! The command line of the drop-in for sendit's watcher.
+#![expect(clippy::doc_markdown, reason = "it is the text of --help, and these are names of settings")]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use testkit::{Process, wait_until};
 
@@ -33,6 +34,44 @@ fn it_starts_once_names_itself_and_stops() {
     assert!(stage.pid().is_empty() && stage.log().contains(&done), "the log stays, the pid file goes");
     stage.sendit(&["stop"]).assert_code(1);
     stage.sendit(&["status"]).assert_code(3);
+}
+
+/// The temporary directory, where a pid file may have to go, is everybody's.
+#[test]
+fn what_somebody_else_puts_into_the_temporary_directory_is_not_our_pid_file() {
+    let stage = Stage::new();
+    let lure = stage.at("out/watcher.pid");
+    let made = Command::new("mkfifo").arg(&lure).status().unwrap();
+    assert!(made.success());
+    stage.sendit(&["stop"]).assert_code(1);
+    stage.sendit(&["start"]).assert_code(0);
+    stage.sendit(&["stop"]).assert_code(0);
+    fs::remove_file(&lure).unwrap();
+    // A program that holds its own pid file by a lock, as many do, and a link to that.
+    let other = stage.at("other.pid");
+    let script = "exec 9>\"$0\"; echo $$ >&9; flock 9 && exec sleep 600";
+    let mut command = Command::new("sh");
+    let mut stranger = Process::spawn("stranger", &stage.at("out"), command.args(["-c", script]).arg(&other));
+    wait_until(PATIENCE, "its lock", || {
+        fs::File::open(&other).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
+    });
+    symlink(&other, &lure).unwrap();
+    stage.sendit(&["stop"]).assert_code(1);
+    stage.sendit(&["status"]).assert_code(3);
+    stage.sendit(&["start"]).assert_code(0);
+    stage.sendit(&["stop"]).assert_code(0);
+    assert!(stranger.is_running());
+}
+
+#[test]
+fn a_log_in_a_watched_directory_is_refused_however_it_is_named() {
+    let stage = Stage::new();
+    symlink(stage.at("data"), stage.at("link")).unwrap();
+    for log in ["../data/o.log", "../link/o.log"] {
+        let refused = stage.sendit(&["start", "--log-out", log]);
+        refused.assert_code(1);
+        assert!(refused.stderr.contains("lies in a watched directory"), "{}", refused.stderr);
+    }
 }
 
 #[test]

@@ -214,6 +214,8 @@ fn what_is_wrong_is_said_in_the_old_words() {
             usual() + "BROKER_TRANSPORT_OPTIONS = {'global_keyprefix': f()}",
             "global_keyprefix in BROKER_TRANSPORT_OPTIONS is not known",
         ),
+        (usual() + "BROKER_URL = 'redis://:secret@h' + 3", "BROKER_URL is not known"),
+        (usual() + "import conf\nBROKER_URL = 'redis://:secret@' + conf.HOST", "BROKER_URL is not known"),
         (usual() + "BROKER_URL = 3", "BROKER_URL is 3, which is not what it should be"),
         (usual() + "BROKER_URL = 'sqs://user:secret@'", "BROKER_URL: nothing here talks to such a broker"),
         (usual() + "INOTIFIER_DAEMON_STDOUT = [1]", "INOTIFIER_DAEMON_STDOUT is a list"),

@@ -88,6 +88,10 @@ impl Value {
             Self::Flag(flag) => if *flag { "True" } else { "False" }.to_owned(),
             Self::Integer(number) => number.to_string(),
             Self::Float(number) => number.to_string(),
+            // A password may stand in it.
+            Self::Text(text) | Self::Path(text) | Self::Bytes(text) if text.contains(&b'@') => {
+                "a text".to_owned()
+            }
             Self::Text(text) | Self::Path(text) | Self::Bytes(text) => format!("\"{}\"", safe(text)),
             Self::Tuple(_) => "a tuple".to_owned(),
             Self::List(_) => "a list".to_owned(),

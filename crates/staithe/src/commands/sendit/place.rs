@@ -1,6 +1,6 @@
 //! Which settings a command is about, and what they become.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use compat::Environment;
 use compat::sendit::voice::Kind;
@@ -8,6 +8,8 @@ use compat::sendit::{
     Around, Named, Options, Planned, Settings, SettingsError, World, locate, plan, translate, usual,
 };
 use config::Plan;
+use model::text::safe;
+use std::os::unix::ffi::OsStrExt as _;
 
 use super::talk::Talk;
 use crate::args::{SenditPlace, SenditStart};
@@ -36,7 +38,7 @@ impl Place {
             );
             return Err(failure(Exit::Failed, text));
         }
-        let state_dir = places::compat_state_dir(state_dir, "sendit", &config);
+        let state_dir = places::compat_state_dir(state_dir, "sendit", &identity(&config));
         let state_dir = std::path::absolute(&state_dir).unwrap_or(state_dir);
         let pid_file = args.pid_file.as_ref().map(|file| working.join(file));
         Ok(Self { named: Named::of(config), state_dir, working, pid_file })
@@ -62,6 +64,23 @@ impl Place {
     }
 }
 
+/// The same for every way to write a path: what is known of folders lies in a directory that is named by it. Links stay
+/// what they are, for a project may be reached by one that leads elsewhere after each update.
+fn identity(config: &Path) -> PathBuf {
+    let mut identity = PathBuf::new();
+    for part in config.components() {
+        match part {
+            Component::ParentDir => drop(identity.pop()),
+            part => identity.push(part),
+        }
+    }
+    // A package is its directory.
+    if identity.ends_with("__init__.py") {
+        identity.pop();
+    }
+    identity
+}
+
 /// In the original's words, as Django shows them.
 fn told(error: &SettingsError) -> anyhow::Error {
     failure(Exit::Failed, format!("CommandError: {error}"))
@@ -82,8 +101,8 @@ impl Prepared {
     pub(super) fn of(place: Place, args: &SenditStart) -> anyhow::Result<Self> {
         let pid_file = place.pid_file()?;
         let mut prepared = match &place.named {
-            Named::Native(path) => Self::native(path.clone(), place, pid_file, args)?,
-            Named::Settings(path) => Self::settings(path.clone(), place, pid_file, args)?,
+            Named::Native(path) => Self::native(&path.clone(), place, pid_file, args)?,
+            Named::Settings(path) => Self::settings(&path.clone(), place, pid_file, args)?,
         };
         let log = |given: &Option<PathBuf>, usual: Option<daemon::Place>| {
             let given = given.as_ref().map(|file| prepared.place.working.join(file));
@@ -93,16 +112,32 @@ impl Prepared {
         let log_err = log(&args.log_err, prepared.files.log_err.clone());
         prepared.files.log_out = log_out;
         prepared.files.log_err = log_err;
+        prepared.loops()?;
         Ok(prepared)
     }
 
+    /// A log in a directory whose events it tells would be its own news for ever, however the two are written.
+    fn loops(&self) -> anyhow::Result<()> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let told_of = self.plan.sources.iter().filter(|source| !source.streams.is_empty());
+        let dirs: Vec<PathBuf> = told_of.map(|source| real(&source.path)).collect();
+        let logs = [&self.files.log_out, &self.files.log_err].into_iter().flatten();
+        let within = |log: &&daemon::Place| log.path.parent().is_some_and(|dir| dirs.contains(&real(dir)));
+        match logs.into_iter().find(within) {
+            Some(log) if matches!(self.place.named, Named::Settings(_)) => {
+                Err(told(&SettingsError::Loop(safe(log.path.as_os_str().as_bytes()))))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn settings(
-        path: PathBuf,
+        path: &Path,
         place: Place,
         pid_file: daemon::Place,
         args: &SenditStart,
     ) -> anyhow::Result<Self> {
-        let names = place.names(&path)?;
+        let names = place.names(path)?;
         let can_be_watched = |path: &Path| std::fs::read_dir(path).is_ok();
         let settings =
             Settings::of(&names, &place.working, Some(&can_be_watched)).map_err(|error| told(&error))?;
@@ -119,12 +154,12 @@ impl Prepared {
 
     /// A native configuration is run as it is.
     fn native(
-        path: PathBuf,
+        path: &Path,
         place: Place,
         pid_file: daemon::Place,
         args: &SenditStart,
     ) -> anyhow::Result<Self> {
-        let loaded = crate::commands::run::load(&path).map_err(|text| failure(Exit::Usage, text))?;
+        let loaded = crate::commands::run::load(path).map_err(|text| failure(Exit::Usage, text))?;
         let log = |name: &str| Some(daemon::Place::or_temporary(place.state_dir.join(name)));
         let files = Files { pid_file, log_out: log("watcher.out"), log_err: log("watcher.err") };
         let mut warnings: Vec<String> =
@@ -169,5 +204,18 @@ fn options(args: &SenditStart) -> Options {
         task: args.task.clone(),
         broker: args.broker.clone(),
         queue: args.queue.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_the_same_however_their_path_is_written() {
+        for path in ["/p/sub/../s/watcher.py", "/p/./s//watcher.py", "/../p/s/watcher.py"] {
+            assert_eq!(identity(Path::new(path)), Path::new("/p/s/watcher.py"), "{path}");
+        }
+        assert_eq!(identity(Path::new("/p/s/__init__.py")), identity(Path::new("/p/s/")));
     }
 }
