@@ -6,6 +6,7 @@ mod talk;
 mod watching;
 
 use std::fs::DirBuilder;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -101,7 +102,8 @@ fn status(args: &SenditStatus) -> anyhow::Result<Exit> {
         return Err(failure(Exit::NoDaemon, text));
     };
     if !args.common.json {
-        let text = format!("Watcher is active: process {pid}, pid file {}", path.display());
+        let (path, state_dir) = (path.display(), place.state_dir.display());
+        let text = format!("Watcher is active: process {pid}, pid file {path}, state directory {state_dir}");
         crate::client::print_line(text.as_bytes())?;
     }
     let client = Client { socket: args.common.client.socket.clone(), state_dir: Some(place.state_dir) };
@@ -112,7 +114,18 @@ fn status(args: &SenditStatus) -> anyhow::Result<Exit> {
 pub(crate) fn translated(file: &Path) -> anyhow::Result<Translation> {
     let (environment, working) = (Environment::of_process(), std::env::current_dir()?);
     let world = World { environment: &environment, working: &working };
-    translate(&working.join(file), world).map_err(|error| failure(Exit::Usage, format!("failed to {error}")))
+    let file = working.join(file);
+    let mut translation =
+        translate(&file, world).map_err(|error| failure(Exit::Usage, format!("failed to {error}")))?;
+    let state_dir = place::state_dir(&file, None);
+    if state_dir.join("ledger.db").exists() {
+        // Without it, what waits for the broker would be taken for done.
+        translation.comments.push(format!(
+            "What compat sendit knows of folders lies in {0}; go on with it: staithe run --state-dir {0}",
+            model::text::safe(state_dir.as_os_str().as_bytes())
+        ));
+    }
+    Ok(translation)
 }
 
 /// How often the main thread looks around.

@@ -144,3 +144,23 @@ fn settings_become_native_configuration() {
     stage.sendit(&["start", "-c", "../native.toml"]).assert_code(0);
     stage.sendit(&["stop", "-c", "../native.toml"]).assert_code(0);
 }
+
+/// Under another state directory, what was finished in between would be taken for done.
+#[test]
+fn the_native_configuration_names_the_state_that_it_goes_on_with() {
+    let stage = Stage::new();
+    let translated = || {
+        let mut command = stage.command(Path::new(BINARY), &["init", "--from", "sendit", "sendit/settings"]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(!translated().contains("--state-dir"), "{}", translated());
+    stage.sendit(&["start"]).assert_code(0);
+    let status = stage.sendit(&["status"]).text();
+    let state_dir = status.lines().next().and_then(|line| line.split("state directory ").nth(1)).unwrap();
+    stage.sendit(&["stop"]).assert_code(0);
+    let text = translated();
+    assert!(
+        text.lines().any(|line| line.ends_with(&format!("staithe run --state-dir {state_dir}"))),
+        "{text}"
+    );
+}

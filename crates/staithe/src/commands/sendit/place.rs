@@ -38,8 +38,7 @@ impl Place {
             );
             return Err(failure(Exit::Failed, text));
         }
-        let state_dir = places::compat_state_dir(state_dir, "sendit", &identity(&config));
-        let state_dir = std::path::absolute(&state_dir).unwrap_or(state_dir);
+        let state_dir = self::state_dir(&config, state_dir);
         let pid_file = args.pid_file.as_ref().map(|file| working.join(file));
         Ok(Self { named: Named::of(config), state_dir, working, pid_file })
     }
@@ -62,6 +61,12 @@ impl Place {
         let world = World { environment: &environment, working: &self.working };
         locate::settings(path, world).map_err(|error| failure(Exit::Failed, format!("failed to {error}")))
     }
+}
+
+/// Where what is known of folders lies. `config` is absolute.
+pub(super) fn state_dir(config: &Path, given: Option<&Path>) -> PathBuf {
+    let state_dir = places::compat_state_dir(given, "sendit", &identity(config));
+    std::path::absolute(&state_dir).unwrap_or(state_dir)
 }
 
 /// The same for every way to write a path: what is known of folders lies in a directory that is named by it. Links stay
