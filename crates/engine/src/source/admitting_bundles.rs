@@ -31,7 +31,8 @@ impl Source {
         // A whole directory that was renamed to its place: its members may be older than those before it.
         let replaced = matches!(&bundle.what, What::Tree(tree) if tree.was_moved_in());
         let news = if replaced && news == News::Less { News::Changed } else { news };
-        let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some());
+        // It is no late part of what lay there before, either.
+        let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some() && !replaced);
         if ignored {
             self.note_less(path, &view);
             if news == News::Changed {

@@ -220,3 +220,28 @@ fn s07_an_empty_folder_is_a_task_soon() {
     assert!(after >= QUIET, "{after:?}");
     watcher.stop();
 }
+
+/// What lay there before has nothing to do with it, and it is no late part of that.
+#[test]
+fn another_folder_that_gets_the_name_of_one_that_was_queued_is_a_task() {
+    let watcher = Watcher::started(USUAL);
+    let fill = |name: &str, files: usize| {
+        watcher.mkdir(name);
+        for number in 0..files {
+            fs::write(watcher.at(name).join(number.to_string()), "x").expect("the folder takes files");
+        }
+    };
+    fill("a.tmp", 1);
+    watcher.rename("a.tmp", "a");
+    watcher.assert_tasks(&["D/a"]);
+    // Filled again under another name, and put in its place.
+    fill("a.tmp", 3);
+    fs::remove_dir_all(watcher.at("a")).expect("it can be removed");
+    watcher.rename("a.tmp", "a");
+    watcher.assert_tasks(&["D/a", "D/a"]);
+    watcher.rename("a", "a.tmpold");
+    fill("b.tmp", 4);
+    watcher.rename("b.tmp", "a");
+    watcher.assert_tasks(&["D/a", "D/a", "D/a"]);
+    watcher.stop();
+}
