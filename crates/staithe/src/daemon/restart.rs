@@ -31,6 +31,15 @@ pub(crate) fn restart(place: &Place, grace: Duration) -> anyhow::Result<Option<E
     if running(place)? != Some((path, pid)) {
         return Err(failure(Exit::Failed, format!("process {pid} ended by itself meanwhile; start it anew")));
     }
+    // Before the old one is stopped: nobody would watch afterwards.
+    if !beginning.directory.is_dir() {
+        let directory = beginning.directory.display();
+        let text = format!(
+            "the directory in which process {pid} was started is gone ({directory}), so it cannot be started again \
+             there; it goes on. Fix: stop it, and start it where you want it"
+        );
+        return Err(failure(Exit::Failed, text));
+    }
     let Some(mut command) = beginning.command() else {
         let text =
             format!("process {pid} runs in the foreground: restart it where it was started, or stop it");

@@ -90,3 +90,23 @@ fn what_runs_in_the_foreground_is_left_alone() {
     stage.by_pid_file(&["stop"]).assert_code(0);
     wait_until(STEP, "its end", || !daemon.is_running());
 }
+
+#[test]
+fn one_that_cannot_be_started_again_where_it_was_is_not_stopped() {
+    let stage = Stage::new();
+    let gone = stage.landing.out("gone");
+    fs::create_dir(&gone).unwrap();
+    let mut start = stage.start_command();
+    stage
+        .finish({
+            start.current_dir(&gone);
+            start
+        })
+        .assert_code(0);
+    let pid = stage.pid().unwrap();
+    fs::remove_dir(&gone).unwrap();
+    let refused = stage.by_pid_file(&["restart"]);
+    refused.assert_code(1);
+    assert!(refused.stderr.contains("is gone"), "{}", refused.stderr);
+    assert!(runs(pid));
+}
