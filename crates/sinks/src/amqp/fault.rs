@@ -175,7 +175,7 @@ impl Fault {
                 names.quote(what)
             )),
             Fault::Silent => Trouble::Down(format!(
-                "E-SINK-SILENT: nothing is heard from the AMQP broker at {server} any more, not even heartbeats; \
+                "E-SINK-HEARTBEAT: nothing is heard from the AMQP broker at {server} any more, not even heartbeats; \
                  {AGAIN}. Fix: see whether the broker hangs or the network drops packets"
             )),
             Fault::Blocked => Trouble::Down(format!(
