@@ -1,5 +1,6 @@
 //! Checks that need more than one table.
 
+mod celery;
 mod dlm;
 mod mirror;
 mod mirrors;
@@ -32,6 +33,7 @@ pub(super) fn check(
     for named in named {
         if let Some(sink) = sinks.iter().find(|sink| sink.plan.name == named.name) {
             untellable(sources, sink, named, report);
+            celery::check(sources, sink, named, report);
             dlm::check(sources, sink, named, report);
             mirror::check(sources, sinks, sink, named, report);
             unused(sources, sink, named, report);

@@ -91,7 +91,7 @@ fn screen(status: &Value) -> String {
             let name = text(sink, "name");
             let _ = writeln!(
                 out,
-                "! sink {name}: it has refused {refused} events for now; they are offered again"
+                "! sink {name}: it has refused {refused} events for now; they are offered again (why: staithe ls --state retrying, staithe explain PATH)"
             );
         }
     }

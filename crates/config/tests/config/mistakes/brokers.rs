@@ -189,6 +189,12 @@ fn what_can_be_done_but_is_hardly_meant() {
     warned(&text(&format!("gap_events=true\n{REDIS}")), "4:7", no_removals, "other sinks");
     let removed = format!("[[source.s.rule]]\nremoved=true\n{AMQP}");
     warned(&text(&removed), "5:7", no_removals, "`removed`");
+    let groups = "[[source.s.rule]]\ngroup={ dicom = 'series' }\n";
+    let no_directory = "announces groups, whose path is no directory";
+    warned(&text(&format!("{groups}{REDIS}")), "5:7", no_directory, "{directory}");
+    for fine in ["kwargs={ key = '{key}' }", "args=['{key}']", "kwargs={}"] {
+        assert_eq!(good(&text(&format!("{groups}{REDIS}{fine}"))).warnings, []);
+    }
     let events = format!("[[source.s.rule]]\nevents='all'\nto=['c']\n{REDIS}");
     check(&text(&events), "4:1", "none of the rule's sinks takes events", "");
 }
