@@ -135,7 +135,9 @@ impl Site {
     #[must_use]
     pub fn runs(&self) -> Vec<Run> {
         let text = fs::read_to_string(self.told()).unwrap_or_default();
-        text.lines().map(run).collect()
+        // The last line may be read while it is written.
+        let (whole, _) = text.rsplit_once('\n').unwrap_or_default();
+        whole.lines().map(run).collect()
     }
 
     /// Waits for so many runs, and gives them.
