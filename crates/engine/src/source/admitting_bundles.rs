@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use ledger::{Admission, Fate};
-use model::{Cause, Kind, Members, PathKey, SignalSet};
+use model::{Cause, Kind, Members, PathKey, SignalSet, Stamp};
 use settle::{Late, View};
+
+use sys::Dir;
 
 use super::Source;
 use super::bundles::{Bundle, KnownBundle, News, Standing, What, view_print};
@@ -17,6 +19,7 @@ const LISTED: usize = 256;
 impl Source {
     pub(super) fn admit_bundle(
         &mut self,
+        root: &Dir,
         path: &[u8],
         mut bundle: Bundle,
         signals: SignalSet,
@@ -28,8 +31,13 @@ impl Source {
         let known = self.known_bundles.get(path).copied();
         let known_complete = known.filter(|known| !known.overdue);
         let news = known_complete.map_or(News::Changed, |known| known.compare(&view));
-        // A whole directory that was renamed to its place: its members may be older than those before it.
-        let replaced = matches!(&bundle.what, What::Tree(tree) if tree.was_moved_in());
+        // Another directory than the one that was announced: its members may be older than those before it.
+        let replaced = match (&bundle.what, known_complete) {
+            (What::Tree(tree), Some(known)) if news != News::None => {
+                tree.was_moved_in() || was_made_since(root, path, known.ctime)
+            }
+            _ => false,
+        };
         let news = if replaced && news == News::Less { News::Changed } else { news };
         // It is no late part of what lay there before, either.
         let ignored = news == News::Less || (late == Late::Ignore && known_complete.is_some() && !replaced);
@@ -145,4 +153,12 @@ impl Source {
         let (source, key) = (self.berth.id, PathKey::of(path));
         self.outgoing.push(ledger::Entry::Sample { source, key, path: path.into(), sample, ctime });
     }
+}
+
+/// Whether the directory was made after what was announced at its place had changed last: nobody has heard of its coming
+/// (nothing ran, or one was removed and another made in one moment), and it is another one all the same. Where the file
+/// system does not keep when it was made, and for a link, nobody can tell.
+fn was_made_since(root: &Dir, path: &[u8], announced: Stamp) -> bool {
+    let made = root.reach_below(path).and_then(|dir| dir.look_closely()).ok().and_then(|look| look.birth);
+    made.is_some_and(|(sec, nsec)| Stamp::new(sec, nsec) > announced)
 }

@@ -41,12 +41,12 @@ impl Source {
         }
         self.look(root);
         for path in ready {
-            self.admit_ready(&path);
+            self.admit_ready(root, &path);
         }
         self.submit();
     }
 
-    fn admit_ready(&mut self, path: &[u8]) {
+    fn admit_ready(&mut self, root: &Dir, path: &[u8]) {
         let Some(mut bundle) = self.bundles.take(path) else { return };
         let fresh = match &bundle.what {
             What::Tree(tree) => tree.is_fresh(),
@@ -54,8 +54,8 @@ impl Source {
             What::Group(_) => bundle.surveyed || matches!(bundle.standing, Standing::Overdue(_)),
         };
         match bundle.standing {
-            Standing::Ready(signals) if fresh => self.admit_bundle(path, bundle, signals, false),
-            Standing::Overdue(signals) if fresh => self.admit_bundle(path, bundle, signals, true),
+            Standing::Ready(signals) if fresh => self.admit_bundle(root, path, bundle, signals, false),
+            Standing::Overdue(signals) if fresh => self.admit_bundle(root, path, bundle, signals, true),
             _ => {
                 if matches!(bundle.standing, Standing::Ready(_) | Standing::Overdue(_)) {
                     bundle.standing = Standing::Waiting;
@@ -111,7 +111,7 @@ impl Source {
                 // At its deadline, though it goes on changing: a last look would find that it does.
                 Step::Complete(signals) if is_changing(&bundle) => {
                     let rule = bundle.rule;
-                    self.admit_bundle(path, bundle, signals, false);
+                    self.admit_bundle(root, path, bundle, signals, false);
                     // What was heard since then is the beginning of the next generation.
                     self.hear_dataset(path, rule, Stir::Changed, false);
                     return None;
@@ -119,7 +119,7 @@ impl Source {
                 Step::Overdue { evidence, reason, again, alert } if is_changing(&bundle) => {
                     self.alert(path, &bundle, &reason, alert);
                     bundle = self.keep(bundle, reason, again);
-                    self.admit_bundle(path, bundle, evidence, true);
+                    self.admit_bundle(root, path, bundle, evidence, true);
                     return None;
                 }
                 Step::Complete(signals) => {

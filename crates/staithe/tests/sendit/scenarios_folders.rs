@@ -245,3 +245,28 @@ fn another_folder_that_gets_the_name_of_one_that_was_queued_is_a_task() {
     watcher.assert_tasks(&["D/a", "D/a", "D/a"]);
     watcher.stop();
 }
+
+#[test]
+fn a_folder_that_was_replaced_while_nothing_ran_is_a_task() {
+    let watcher = Watcher::started(USUAL);
+    watcher.deliver("a");
+    watcher.deliver("b");
+    watcher.assert_tasks(&["D/a", "D/b"]);
+    watcher.stop();
+    // One is made anew in its place, the other comes ready.
+    fs::remove_dir_all(watcher.at("a")).expect("it can be removed");
+    watcher.mkdir("a");
+    fs::write(watcher.at("a/again"), "another series").expect("the folder takes files");
+    fs::remove_dir_all(watcher.at("b")).expect("it can be removed");
+    watcher.mkdir("b.tmp");
+    fs::write(watcher.at("b.tmp/again"), "another series").expect("the folder takes files");
+    watcher.rename("b.tmp", "b");
+    watcher.start();
+    // What is known is compared for a while before it is told that something waits.
+    let times = |name: &str| watcher.tasks().iter().filter(|task| *task == name).count();
+    wait_until(PATIENCE, "both again", || times("D/a") == 2 && times("D/b") == 2);
+    let mut again = watcher.settled().split_off(2);
+    again.sort_unstable();
+    assert_eq!(again, ["D/a", "D/b"]);
+    watcher.stop();
+}
