@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::process::Process;
@@ -14,6 +15,8 @@ use crate::wait::{wait_for, wait_until};
 
 /// How long a worker may take for anything that a test asks of it: after an outage it waits longer from try to try.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long one that was told to end may take for it.
+const ENDING: Duration = Duration::from_secs(20);
 /// The name of the task.
 pub const TASK: &str = "sendit.apps.main.tasks.get.import_dicomdir";
 /// What every worker here is asked for unless a test says otherwise.
@@ -172,10 +175,18 @@ impl Worker {
         self.process.is_running()
     }
 
-    /// Ends it as a service manager does: what it has in hand it finishes.
-    #[track_caller]
+    /// Ends it as a service manager does: what it has in hand it finishes. One that hangs at its end, as workers of long
+    /// ago sometimes do, is killed.
     pub fn stop(mut self) {
-        self.process.terminate(PATIENCE);
+        self.process.signal(Signal::TERM);
+        let asked = Instant::now();
+        while self.process.is_running() && asked.elapsed() < ENDING {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if self.process.is_running() {
+            println!("a Celery worker did not end within {ENDING:?} of its signal and is killed");
+            self.process.kill();
+        }
     }
 }
 
