@@ -1,13 +1,12 @@
 //! The `amqp` sink: each event as one message.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use config::{AmqpSink, Argument, Format, Piece};
 use lapin::BasicProperties;
 use lapin::types::ShortString;
+use model::Parcel;
 use model::text::safe;
-use model::{EventId, Parcel};
 
 use super::broker::Broker;
 use super::message::{Fate, Outgoing, short};
@@ -17,12 +16,6 @@ use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 
 /// The property `delivery_mode` of a message that a queue keeps on disk.
 const PERSISTENT: u8 = 2;
-/// An event that was not taken comes again after so long, then after twice that, and so on.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// And at least so often.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Of so many events it is remembered how often they were put off. When there are more, all of them begin anew.
-const REMEMBERED: usize = 10_000;
 
 /// Publishes events.
 #[derive(Debug)]
@@ -31,29 +24,25 @@ pub(crate) struct Events {
     exchange: String,
     routing_key: String,
     format: Format,
-    put_off: HashMap<EventId, u32>,
 }
 
 impl Events {
     pub(super) fn new(broker: Broker, amqp: &AmqpSink, format: Format) -> Self {
-        Self {
-            broker,
-            exchange: amqp.exchange.clone(),
-            routing_key: amqp.routing_key.clone(),
-            format,
-            put_off: HashMap::new(),
-        }
+        Self { broker, exchange: amqp.exchange.clone(), routing_key: amqp.routing_key.clone(), format }
     }
 
     async fn offer(&mut self, batch: &[Parcel]) -> Result<Vec<Outcome>, Trouble> {
         let made: Vec<_> = batch.iter().map(|parcel| self.message(parcel)).collect();
         let messages: Vec<Outgoing> = made.iter().filter_map(|made| made.as_ref().ok()).cloned().collect();
         let mut fates = self.broker.publish(&messages).await?.into_iter();
-        let outcomes = batch.iter().zip(made).map(|(parcel, made)| match made {
+        let outcomes = made.into_iter().map(|made| match made {
             // There is one fate for each message.
             Ok(message) => match fates.next().unwrap_or(Fate::Nack) {
-                Fate::Taken => self.taken(parcel),
-                fate => self.not_taken(parcel, &fate, message.routing_key.as_str()),
+                Fate::Taken => Outcome::Delivered,
+                // The keys of events may differ, so it is this event that was refused, and the others go.
+                fate => {
+                    Outcome::Retry(self.broker.words(&fate, message.routing_key.as_str()).unwrap_or_default())
+                }
             },
             Err(why) => Outcome::Rejected(why),
         });
@@ -89,22 +78,6 @@ impl Events {
             Piece::Field(name) => safe(&facts.text(&format!("{{{name}}}"))).replace('.', "_"),
         };
         pieces.iter().map(text).collect()
-    }
-
-    fn taken(&mut self, parcel: &Parcel) -> Outcome {
-        self.put_off.remove(&parcel.event.id);
-        Outcome::Delivered
-    }
-
-    /// The keys of events may differ, so it is this event that waits, and longer each time.
-    fn not_taken(&mut self, parcel: &Parcel, fate: &Fate, key: &str) -> Outcome {
-        if self.put_off.len() >= REMEMBERED {
-            self.put_off.clear();
-        }
-        let times = self.put_off.entry(parcel.event.id).or_default();
-        let pause = FIRST_PAUSE.saturating_mul(1 << (*times).min(16)).min(LONGEST_PAUSE);
-        *times = times.saturating_add(1);
-        Outcome::PutOff(pause, self.broker.words(fate, key).unwrap_or_default())
     }
 }
 
