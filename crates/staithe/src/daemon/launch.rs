@@ -146,6 +146,8 @@ impl Starting {
             match self.hear() {
                 None => {}
                 Some(Heard::Word(Word::Progress(text))) => self.bar.set_message(text),
+                // What was asked for before it was ready counts, also if both come in one moment.
+                Some(_) if signals.next(Duration::ZERO) == Some(Asked::Stop) => return Heard::Interrupted,
                 Some(last) => return last,
             }
         }
