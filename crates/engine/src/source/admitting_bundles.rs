@@ -157,8 +157,11 @@ impl Source {
 
 /// Whether the directory was made after what was announced at its place had changed last: nobody has heard of its coming
 /// (nothing ran, or one was removed and another made in one moment), and it is another one all the same. Where the file
-/// system does not keep when it was made, and for a link, nobody can tell.
+/// system does not keep when it was made, for a link, and of one that was announced empty, nobody can tell.
 fn was_made_since(root: &Dir, path: &[u8], announced: Stamp) -> bool {
+    if announced.sec <= 0 {
+        return false;
+    }
     let made = root.reach_below(path).and_then(|dir| dir.look_closely()).ok().and_then(|look| look.birth);
     made.is_some_and(|(sec, nsec)| Stamp::new(sec, nsec) > announced)
 }
