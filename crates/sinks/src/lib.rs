@@ -15,6 +15,7 @@ pub mod jsonl;
 mod line_file;
 mod lines;
 pub mod mirror;
+mod peer;
 pub mod plugin;
 pub mod redis_list;
 pub mod registry;

@@ -9,9 +9,10 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::endpoint::{AmqpUrlError, Endpoint};
-use super::fault::{AGAIN, Fault, KEPT, Names, Step};
+use super::fault::{Fault, Names, Step};
 use super::link::Link;
 use super::message::{Fate, Outgoing};
+use crate::peer::{AGAIN, KEPT};
 use crate::sink::Trouble;
 use crate::tls::TlsFiles;
 

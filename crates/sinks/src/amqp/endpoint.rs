@@ -5,6 +5,8 @@ use std::fmt;
 use config::Secret;
 use model::text::safe;
 
+use crate::peer::percent_decoded;
+
 const PLAIN_PORT: u16 = 5672;
 const TLS_PORT: u16 = 5671;
 /// What a broker knows when it is new, and what every client says when it was told nothing.
@@ -110,20 +112,7 @@ fn split_port(place: &str, usual: u16) -> Result<(&str, u16), AmqpUrlError> {
 
 /// Percent-decoded text.
 fn decode(encoded: &str) -> Result<String, AmqpUrlError> {
-    let mut out = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        if byte != b'%' {
-            out.push(byte);
-            rest = behind;
-            continue;
-        }
-        let digits = behind.get(..2).filter(|two| two.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.and_then(|two| std::str::from_utf8(two).ok()).ok_or(AmqpUrlError::Escape)?;
-        out.push(u8::from_str_radix(digits, 16).map_err(|_| AmqpUrlError::Escape)?);
-        rest = &behind[2..];
-    }
-    String::from_utf8(out).map_err(|_| AmqpUrlError::Escape)
+    percent_decoded(encoded).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(AmqpUrlError::Escape)
 }
 
 #[cfg(test)]

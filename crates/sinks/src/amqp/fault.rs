@@ -10,15 +10,9 @@ use lapin::ErrorKind;
 use model::text::safe;
 
 use super::advice;
+use crate::peer::{AGAIN, KEPT, quote, tls_error};
 use crate::sink::Trouble;
 use crate::tls::TlsFault;
-
-/// How much of a broker's own words is repeated.
-const QUOTED: usize = 200;
-
-pub(super) const KEPT: &str = "nothing is lost, the events wait and are sent when it works again";
-pub(super) const AGAIN: &str =
-    "nothing is lost, the events are sent again with the same ids, also those that it may have taken";
 
 /// How far a call had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,18 +124,7 @@ impl From<lapin::Error> for Fault {
 impl Fault {
     /// From a failed read, write or handshake.
     pub(crate) fn of_io(error: &io::Error) -> Self {
-        /// `source` of an I/O error is the source of what it is made of, and leaves that out.
-        fn made_of(error: &io::Error) -> Option<&(dyn std::error::Error + 'static)> {
-            error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static))
-        }
-        let mut inner = made_of(error);
-        while let Some(error) = inner {
-            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-                return Fault::Tls(tls.clone());
-            }
-            inner = error.downcast_ref::<io::Error>().and_then(made_of).or(error.source());
-        }
-        Fault::Broken(error.to_string())
+        tls_error(error).map_or_else(|| Fault::Broken(error.to_string()), Fault::Tls)
     }
 
     /// Whether the broker took no offence: the connection ended, as it does when a broker is restarted.
@@ -217,10 +200,7 @@ impl Fault {
 impl Names {
     /// A broker's words, made harmless: short, without control bytes, and without our password.
     pub(super) fn quote(&self, text: &str) -> String {
-        let password = self.password.expose();
-        let struck = if password.is_empty() { text.to_owned() } else { text.replace(password, "…") };
-        let short: String = struck.trim_end_matches('.').chars().take(QUOTED).collect();
-        safe(short.as_bytes())
+        quote(text, Some(&self.password))
     }
 }
 
@@ -303,12 +283,5 @@ mod tests {
     #[test]
     fn long_words_are_cut() {
         assert!(refused(541, &"x".repeat(100_000)).trouble(&names()).to_string().len() < 1_000);
-    }
-
-    #[test]
-    fn an_alert_is_found_however_deep_it_is_wrapped() {
-        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
-        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, alert));
-        assert!(matches!(Fault::of_io(&wrapped), Fault::Tls(rustls::Error::AlertReceived(_))));
     }
 }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use config::Secret;
 use model::text::safe;
 
+use crate::peer::percent_decoded;
+
 const DEFAULT_PORT: u16 = 6379;
 
 /// A parsed URL. `Display` shows the address and nothing that is secret.
@@ -166,19 +168,7 @@ fn text(encoded: &str) -> Result<Option<String>, UrlError> {
 }
 
 fn decode(encoded: &str) -> Result<Vec<u8>, UrlError> {
-    let mut out = Vec::with_capacity(encoded.len());
-    let mut rest = encoded.as_bytes();
-    while let Some((&byte, behind)) = rest.split_first() {
-        if byte != b'%' {
-            out.push(byte);
-            rest = behind;
-            continue;
-        }
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok()).ok_or(UrlError::Escape)?;
-        out.push(u8::from_str_radix(digits, 16).map_err(|_| UrlError::Escape)?);
-        rest = &behind[2..];
-    }
-    Ok(out)
+    percent_decoded(encoded).ok_or(UrlError::Escape)
 }
 
 #[cfg(test)]

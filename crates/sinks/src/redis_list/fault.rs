@@ -11,15 +11,9 @@ use redis::{ErrorKind, RedisError, ServerError};
 use std::os::unix::ffi::OsStrExt;
 
 use super::advice;
+use crate::peer::{AGAIN, KEPT, quote, tls_error};
 use crate::sink::Trouble;
 use crate::tls::TlsFault;
-
-/// How much of a server's own words is repeated.
-const QUOTED: usize = 200;
-
-const KEPT: &str = "nothing is lost, the events wait and are sent when it works again";
-const AGAIN: &str =
-    "nothing is lost, the events are sent again with the same ids, also those that it may have taken";
 
 /// How far a call had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,10 +129,7 @@ impl Fault {
     }
 
     fn of_io_ref(error: &io::Error) -> Self {
-        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            Some(tls) => Fault::Tls(tls.clone()),
-            None => Fault::Broken(error.to_string()),
-        }
+        tls_error(error).map_or_else(|| Fault::Broken(error.to_string()), Fault::Tls)
     }
 
     /// EXEC repeats the reason in its own words: "Transaction discarded because of: OOM command …".
@@ -247,17 +238,6 @@ fn server_trouble(code: &str, text: &str, names: &Names) -> Trouble {
         advice.code, names.server, advice.what, advice.fix
     );
     if advice.heals { Trouble::Down(sentence) } else { Trouble::Misconfigured(sentence) }
-}
-
-/// A server's words, made harmless: short, without control bytes, and without our password, which
-/// a server that does not know AUTH repeats.
-fn quote(text: &str, password: Option<&Secret>) -> String {
-    let struck = match password.map(Secret::expose).filter(|password| !password.is_empty()) {
-        Some(password) => text.replace(password, "…"),
-        None => text.to_owned(),
-    };
-    let short: String = struck.trim_end_matches('.').chars().take(QUOTED).collect();
-    safe(short.as_bytes())
 }
 
 #[cfg(test)]
