@@ -23,6 +23,7 @@ mod status;
 mod stop;
 mod store;
 mod tail;
+mod turning;
 mod watch;
 
 use std::ffi::OsString;

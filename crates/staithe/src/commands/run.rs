@@ -19,24 +19,19 @@ use std::os::unix::ffi::OsStrExt as _;
 pub(crate) use reloading::load;
 use reloading::{First, Reloader};
 
+use super::turning::Turning;
 use crate::args::RunArgs;
 use crate::daemon::{self, Files, Launch, Standing};
 use crate::exit::{Exit, failure};
 use crate::log::{self, StderrLog};
 use crate::places;
 use crate::signals::{Asked, Waiting};
-use crate::supervision::{self, Supervisor};
+use crate::supervision;
 
 /// How long a stop waits for what is in a sink's hands.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often the daemon looks around.
-const ROUND: Duration = Duration::from_millis(200);
 /// A first scan that is through within this time needs no progress line.
 const SHORT_SCAN: Duration = Duration::from_millis(500);
-/// How often old rows are cleared away.
-const PRUNE_ROUNDS: u32 = 5 * 60 * 5;
-/// How long rows of files that are gone are kept.
-const HISTORY: Duration = Duration::from_hours(30 * 24);
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<Exit> {
     let state_dir = places::state_dir(args.client.state_dir.as_deref());
@@ -106,11 +101,9 @@ fn here(args: &RunArgs, files: Option<&Files>, state_dir: PathBuf) -> anyhow::Re
 
 /// Runs until a signal says stop.
 fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader, standing: Option<&Standing>) {
-    let mut progress = Progress::start();
-    let mut supervisor = Supervisor::find(engine);
-    let (mut ready, mut ledger_trouble, mut rounds) = (false, false, 0u32);
+    let mut turning = Turning::begin(engine);
     loop {
-        match signals.next(if ready { ROUND } else { Duration::from_millis(5) }) {
+        match signals.next(turning.patience()) {
             Some(Asked::Stop) => return,
             Some(Asked::Reload) => {
                 supervision::reloading();
@@ -120,45 +113,13 @@ fn serve(mut signals: Waiting, engine: &Arc<Engine>, host: &Reloader, standing: 
                 let done = host.reload();
                 // Also where nothing else is new: a log that was rotated has another file.
                 engine.reopen_sinks();
-                if ready {
+                if turning.is_ready() {
                     supervision::reloaded(engine, done.is_ok());
                 }
             }
             None => {}
         }
-        engine.watch_ledger(&mut ledger_trouble);
-        supervisor.turn(engine);
-        rounds += 1;
-        if rounds.is_multiple_of(PRUNE_ROUNDS) {
-            prune(engine);
-        }
-        if !ready {
-            progress.show(engine);
-            supervisor.starting(engine, &Progress::text(engine));
-            ready = engine.is_ready();
-            if ready {
-                progress.end();
-                say_ready(engine);
-                supervision::ready(engine);
-                daemon::ready();
-            }
-        }
-    }
-}
-
-fn prune(engine: &Engine) {
-    let retain = engine
-        .plan()
-        .sinks
-        .iter()
-        .filter_map(|sink| match &sink.kind {
-            config::SinkKind::Queue(queue) => Some(queue.retain),
-            _ => None,
-        })
-        .min();
-    let retain = retain.unwrap_or(Duration::from_hours(7 * 24));
-    if let Err(error) = engine.ledger().prune(engine.clock().wall(), retain, HISTORY) {
-        log::warning(&format!("failed to clear old rows away: {error}"));
+        turning.turn(engine);
     }
 }
 

@@ -9,7 +9,6 @@ use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use compat::Environment;
 use compat::sendit::voice::Kind;
@@ -127,9 +126,6 @@ pub(crate) fn translated(file: &Path) -> anyhow::Result<Translation> {
     }
     Ok(translation)
 }
-
-/// How often the main thread looks around.
-const ROUND: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {

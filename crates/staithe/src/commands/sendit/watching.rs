@@ -11,25 +11,21 @@ use engine::engine::Setup;
 use engine::{Engine, Observer};
 use sinks::Sink;
 
-use super::ROUND;
 use super::dry::Dry;
 use super::place::Prepared;
 use super::talk::Talk;
 use crate::args::SenditStart;
-use crate::commands::run::{Progress, say_ready, tell_of_damage};
+use crate::commands::run::tell_of_damage;
+use crate::commands::turning::Turning;
 use crate::daemon::{self, Standing};
 use crate::exit::{Exit, failure};
 use crate::log::{self, StderrLog};
 use crate::places;
 use crate::signals::Waiting;
-use crate::supervision::{self, Supervisor};
+use crate::supervision;
 
 /// How long a stop waits for what is in a sink's hands.
 const GRACE: Duration = Duration::from_secs(3);
-/// How often old rows are cleared away.
-const PRUNE_ROUNDS: u32 = 10 * 60 * 5;
-/// How long rows of folders that are gone are kept.
-const HISTORY: Duration = Duration::from_hours(30 * 24);
 
 pub(super) fn run(prepared: &Prepared, args: &SenditStart, talk: &Talk) -> anyhow::Result<Exit> {
     // Where it cannot be raised, what there is must do.
@@ -109,29 +105,9 @@ fn dry_sinks(plan: &Plan, prepared: &Prepared) -> Vec<(String, Box<dyn Sink>)> {
 
 /// Runs until a signal says stop. SIGHUP says so, too: the old `stop` sends it.
 fn serve(engine: &Arc<Engine>, mut signals: Waiting) {
-    let mut supervisor = Supervisor::find(engine);
-    let mut progress = Progress::start();
-    let (mut ready, mut ledger_trouble, mut rounds) = (false, false, 0u32);
-    while signals.next(if ready { ROUND } else { Duration::from_millis(5) }).is_none() {
-        engine.watch_ledger(&mut ledger_trouble);
-        supervisor.turn(engine);
-        rounds += 1;
-        if rounds.is_multiple_of(PRUNE_ROUNDS)
-            && let Err(error) = engine.ledger().prune(engine.clock().wall(), HISTORY, HISTORY)
-        {
-            log::warning(&format!("failed to clear old rows away: {error}"));
-        }
-        if !ready {
-            progress.show(engine);
-            supervisor.starting(engine, &Progress::text(engine));
-            ready = engine.is_ready();
-            if ready {
-                progress.end();
-                say_ready(engine);
-                supervision::ready(engine);
-                daemon::ready();
-            }
-        }
+    let mut turning = Turning::begin(engine);
+    while signals.next(turning.patience()).is_none() {
+        turning.turn(engine);
     }
 }
 
