@@ -6,6 +6,7 @@ pub mod dlm_watcher;
 pub mod environment;
 pub mod iobserver;
 pub mod level;
+mod plain;
 pub mod sendit;
 
 pub use environment::Environment;

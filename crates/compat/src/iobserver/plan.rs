@@ -5,7 +5,7 @@ mod watching;
 
 use std::path::Path;
 
-use config::{Durability, Plan};
+use config::Plan;
 use model::text::safe;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -14,6 +14,7 @@ use super::directory::Directory;
 use super::place::{of_bytes, real};
 use super::rc::{Rc, Watch};
 use super::trouble::Trouble;
+use crate::plain;
 
 /// What a configuration does not say itself.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +44,7 @@ pub struct Planned {
 #[must_use]
 pub fn plan(rc: &Rc, around: Around<'_>) -> Planned {
     let mut warnings = rc.odd.clone();
-    let mut plan = Plan {
-        site: "local".into(),
-        durability: Durability::Process,
-        watch_config: false,
-        plugin_dir: None,
-        sources: Vec::new(),
-        sinks: Vec::new(),
-    };
+    let mut plan = plain::plan();
     let (mut troubles, mut old_plugins) = (Vec::new(), Vec::new());
     for (watch, place) in last_of_each(rc, around.working, &mut warnings) {
         let mut watching = Watching::new(watch, place, around);

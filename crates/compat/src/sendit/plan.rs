@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{
-    Announce, Argument, Backend, CeleryBroker, CelerySink, Durability, Format, IdentityRule, Initial,
-    JsonlSink, Plan, QueueSink, ScribeLog, ScribeSink, ScribeStyle, Secret, SinkKind, SinkPlan, SourcePlan,
-    StreamPlan, TaskProtocol,
+    Argument, CeleryBroker, CelerySink, Format, Initial, JsonlSink, Plan, QueueSink, ScribeLog, ScribeSink,
+    ScribeStyle, Secret, SinkKind, SinkPlan, SourcePlan, StreamPlan, TaskProtocol,
 };
 use model::text::safe;
 use model::{Happening, HappeningSet};
@@ -20,6 +19,7 @@ use super::naming::{merged, name};
 use super::processor::Processor;
 use super::rules::{chunks_rule, everything, folders_rule, silent_rule};
 use super::settings::{Settings, SettingsError, Watch};
+use crate::plain;
 
 /// The task of the original.
 pub const TASK: &str = "sendit.apps.main.tasks.get.import_dicomdir";
@@ -34,8 +34,6 @@ const PRINTED: &str = "printed";
 
 /// As for every sink that says nothing about it.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How often the tree is compared with what is known: the net below everything else.
-const RESCAN: Duration = Duration::from_mins(5);
 /// A dry run's queue keeps what was taken out of it for so long; nobody reads it.
 const DRY: Duration = Duration::from_mins(1);
 
@@ -85,7 +83,7 @@ pub struct Planned {
 
 /// The plan of some settings.
 pub fn plan(settings: &Settings, options: &Options, around: Around<'_>) -> Result<Planned, SettingsError> {
-    let mut planning = Planning { options, around, plan: empty(), warnings: settings.warnings.clone() };
+    let mut planning = Planning { options, around, plan: plain::plan(), warnings: settings.warnings.clone() };
     for watch in merged(&settings.watches, around.working, &mut planning.warnings) {
         planning.watch(&watch, settings)?;
     }
@@ -95,17 +93,6 @@ pub fn plan(settings: &Settings, options: &Options, around: Around<'_>) -> Resul
         plan.sinks.insert(0, sink(TASKS.to_owned(), tasks(settings, options)?));
     }
     Ok(Planned { plan, warnings })
-}
-
-fn empty() -> Plan {
-    Plan {
-        site: "local".into(),
-        durability: Durability::Process,
-        watch_config: false,
-        plugin_dir: None,
-        sources: Vec::new(),
-        sinks: Vec::new(),
-    }
 }
 
 fn sink(name: String, kind: SinkKind) -> SinkPlan {
@@ -321,24 +308,7 @@ fn scribe(style: ScribeStyle) -> SinkKind {
 
 /// A source of what lies directly in a directory, from now on.
 fn source(name: &str, path: &Path) -> SourcePlan {
-    SourcePlan {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        recursive: false,
-        backend: Backend::Auto,
-        poll_interval: Duration::from_secs(1),
-        poll_full: None,
-        canary: false,
-        rescan: Some(RESCAN),
-        initial: Initial::Adopt,
-        follow_symlinks: false,
-        identity: IdentityRule::Auto,
-        announce: Announce::Generations,
-        reannounce: None,
-        gap_events: false,
-        rules: Rules { rules: Vec::new(), temp_names: Vec::new() },
-        streams: Vec::new(),
-    }
+    SourcePlan { recursive: false, initial: Initial::Adopt, ..plain::source(name, path) }
 }
 
 #[cfg(test)]

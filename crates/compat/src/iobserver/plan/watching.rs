@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use config::{Announce, Backend, IdentityRule, Initial, SinkPlan, SourcePlan, StreamPlan};
+use config::{SinkPlan, SourcePlan, StreamPlan};
 use model::HappeningSet;
 use model::text::safe;
 use settle::{Pattern, Rule, Rules};
@@ -14,9 +13,8 @@ use super::super::place::{name_of, overlap};
 use super::super::rc::Watch;
 use super::super::trouble::Trouble;
 use super::{Around, bound};
+use crate::plain;
 
-/// How often the tree is compared with what is known: the net below everything else.
-const RESCAN: Duration = Duration::from_mins(5);
 /// The plugin that writes a log.
 pub(super) const SCRIBE: &str = "scribe";
 /// The plugin that keeps a second tree, by its old code name and by the name that its readers knew.
@@ -162,24 +160,6 @@ impl<'a> Watching<'a> {
     /// The source without its rules, and what they take. A single file is its own root.
     pub(super) fn shape(&self) -> Option<(SourcePlan, Pattern)> {
         let everything = Pattern::parse("*").ok()?;
-        let source = SourcePlan {
-            name: self.name.clone(),
-            path: self.place.clone(),
-            recursive: true,
-            backend: Backend::Auto,
-            poll_interval: Duration::from_secs(1),
-            poll_full: None,
-            canary: false,
-            rescan: Some(RESCAN),
-            initial: Initial::Deliver,
-            follow_symlinks: false,
-            identity: IdentityRule::Auto,
-            announce: Announce::Generations,
-            reannounce: None,
-            gap_events: false,
-            rules: Rules { rules: Vec::new(), temp_names: Vec::new() },
-            streams: Vec::new(),
-        };
-        Some((source, everything))
+        Some((plain::source(&self.name, &self.place), everything))
     }
 }
