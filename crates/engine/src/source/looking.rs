@@ -736,6 +736,11 @@ impl Source {
         }
         let waiting = self.take_unit(entry, &path, rule, &NOTHING_SEEN);
         if !waiting.unit.has_evidence() && !self.announces_at_once(rule) {
+            if heard.by_event() && !heard.gone {
+                // The look was ahead of the kernel's queue: how it went, and whether it was closed before, is in there.
+                let again = self.now() + super::ROOT_CHECK;
+                return self.keep_waiting(path, waiting, Reason::WaitingLook, again, false);
+            }
             self.waiting.insert(path.clone(), waiting);
             return self.gone(&path, key);
         }

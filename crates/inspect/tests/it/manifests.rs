@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use inspect::{
 };
 
 use crate::dice::Dice;
-use crate::tree::Tree;
+use crate::tree::{Tree, start, writing};
 
 fn request(file: &str) -> ManifestRequest<'_> {
     ManifestRequest {
@@ -48,7 +48,9 @@ fn names(few: &inspect::Few) -> Vec<String> {
 
 /// Runs a command in the unit's directory and gives what it writes.
 fn shell(tree: &Tree, command: &str) -> Vec<u8> {
-    let output = Command::new("sh").args(["-c", command]).current_dir(tree.path(b"unit")).output().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(tree.path(b"unit")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = start(&mut shell).wait_with_output().unwrap();
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
@@ -210,15 +212,15 @@ fn what_has_a_writer_is_not_hashed_and_neither_is_a_list_that_is_being_written()
 fn what_changes_while_it_is_hashed_is_not_believed() {
     let tree = Tree::new();
     let path = tree.path(b"unit/data");
-    let append = || OpenOptions::new().append(true).open(&path).unwrap().write_all(b"x").unwrap();
-    let touch =
-        || OpenOptions::new().append(true).open(&path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    let opened = || OpenOptions::new().append(true).open(&path).unwrap();
+    let append = || writing(|| opened().write_all(b"x").unwrap());
+    let touch = || writing(|| opened().set_modified(std::time::UNIX_EPOCH).unwrap());
     let replace = || {
         tree.write(b"unit/new", &vec![7; 1 << 20]);
         fs::rename(tree.path(b"unit/new"), &path).unwrap();
     };
     let held = Mutex::new(None);
-    let open = || *held.lock().unwrap() = Some(OpenOptions::new().append(true).open(&path).unwrap());
+    let open = || *held.lock().unwrap() = Some(opened());
     let remove = || fs::remove_file(&path).unwrap();
     let changes: [(&str, &(dyn Fn() + Sync)); 5] =
         [("append", &append), ("touch", &touch), ("replace", &replace), ("open", &open), ("remove", &remove)];
@@ -233,7 +235,7 @@ fn what_changes_while_it_is_hashed_is_not_believed() {
             }
         });
         assert_eq!((answer.good, answer.open.count, answer.holds()), (0, 1, false), "{what}: {answer:?}");
-        held.lock().unwrap().take();
+        writing(|| held.lock().unwrap().take());
         let after = with(&tree, &request("x.md5"), &mut checked, &|_| ());
         let (wrong, missing) = (u64::from(what == "append"), u64::from(what == "remove"));
         assert_eq!((after.wrong.count, after.missing.count, after.open.count), (wrong, missing, 0), "{what}");

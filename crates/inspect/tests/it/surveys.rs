@@ -13,7 +13,7 @@ use inspect::{InspectError, LISTED, Survey, SurveyRequest, survey};
 use model::Stamp;
 
 use crate::dice::Dice;
-use crate::tree::Tree;
+use crate::tree::{Tree, start, writing};
 
 fn plain(tree: &Tree, path: &[u8]) -> Survey {
     survey(&tree.place(path), &SurveyRequest::default(), &|| false).unwrap()
@@ -64,7 +64,7 @@ fn grow(dice: &mut Dice, dir: &Path, depth: usize) {
             0..=2 if depth > 0 => grow(dice, &path, depth - 1),
             3 => symlink(if dice.below(2) == 0 { "/etc" } else { "nowhere" }, &path).unwrap(),
             4 => {
-                let status = Command::new("mkfifo").arg(&path).status().unwrap();
+                let status = start(Command::new("mkfifo").arg(&path)).wait().unwrap();
                 assert!(status.success());
             }
             _ => fs::write(&path, vec![b'x'; dice.below(5_000)]).unwrap(),
@@ -156,7 +156,7 @@ fn an_open_member_is_named_and_asked_first_the_next_time() {
     assert!(asked.stopped_early);
     assert_eq!((asked.open.count, asked.count, asked.listed.len()), (16, 0, 0));
 
-    drop(writers);
+    writing(|| drop(writers));
     let after = survey(&tree.place(b"unit"), &request(), &|| false).unwrap();
     assert_eq!((after.stopped_early, after.count, after.open.count), (false, 40, 0));
 }
@@ -194,7 +194,7 @@ fn a_file_is_a_unit_of_one_and_a_link_is_not_followed() {
     let writer = OpenOptions::new().append(true).open(tree.path(b"dir/file")).unwrap();
     let found = probing(&tree, b"dir/file");
     assert_eq!((found.count, found.size, found.open.count, &*found.listed[0]), (1, 5, 1, &b""[..]));
-    drop(writer);
+    writing(|| drop(writer));
     symlink("dir", tree.path(b"link")).unwrap();
     let found = plain(&tree, b"link");
     assert_eq!((found.count, found.size), (1, 0));
@@ -231,11 +231,11 @@ fn stop_ends_a_survey() {
 fn as_nobody(tree: &Tree, name: &str) -> bool {
     // The binary may lie where nobody may look: it is handed over as an open descriptor's path.
     let binary = tree.path(b"it");
-    fs::copy(std::env::current_exe().unwrap(), &binary).unwrap();
+    writing(|| fs::copy(std::env::current_exe().unwrap(), &binary)).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(binary);
     command.args(["--exact", name, "--nocapture"]).env("SURVEY_TREE", tree.path(b"unit"));
-    command.status().is_ok_and(|status| status.success())
+    start(&mut command).wait().unwrap().success()
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn a_tree_deeper_than_a_path_may_be_is_walked_with_few_descriptors() {
          if i % 100 == 0: open('f', 'w').close()\n os.chdir('d')\nopen('last', 'w').close()\n",
         tree.path(b"unit")
     );
-    assert!(Command::new("python3").args(["-c", &script]).status().unwrap().success());
+    assert!(start(Command::new("python3").args(["-c", &script])).wait().unwrap().success());
     let most = Cell::new(0);
     let watch = || {
         most.set(most.get().max(fs::read_dir("/proc/self/fd").unwrap().count()));
@@ -300,19 +300,17 @@ fn a_tree_deeper_than_a_path_may_be_is_walked_with_few_descriptors() {
     assert!(most.get() < before + 1_000, "{} descriptors", most.get());
     let longest = found.listed.iter().map(|name| name.len()).max();
     assert!(longest > Some(4_096), "{longest:?}: no name was longer than a path may be");
-    assert!(Command::new("rm").arg("-rf").arg(tree.path(b"unit")).status().unwrap().success());
+    assert!(start(Command::new("rm").arg("-rf").arg(tree.path(b"unit"))).wait().unwrap().success());
 }
 
 #[test]
 fn nobody_who_waits_at_a_fifo_is_woken() {
     let tree = Tree::in_memory();
     fs::create_dir(tree.path(b"unit")).unwrap();
-    assert!(Command::new("mkfifo").arg(tree.path(b"unit/fifo")).status().unwrap().success());
-    let mut writer = Command::new("sh")
-        .args(["-c", "exec 3>unit/fifo; : >woken"])
-        .current_dir(tree.path(b""))
-        .spawn()
-        .unwrap();
+    assert!(start(Command::new("mkfifo").arg(tree.path(b"unit/fifo"))).wait().unwrap().success());
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec 3>unit/fifo; : >woken"]).current_dir(tree.path(b""));
+    let mut writer = start(&mut command);
     // It waits for a reader in the kernel; what that function is called depends on the kernel.
     let place = format!("/proc/{}/wchan", writer.id());
     let waits = || fs::read_to_string(&place).is_ok_and(|at| at.contains("partner") || at.contains("fifo"));

@@ -4,9 +4,27 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::sync::RwLock;
 
 use inspect::Place;
 use sys::Dir;
+
+/// Held for reading while a test has a member open to write, for writing while one starts a process: between its
+/// fork and its exec that has a copy of every descriptor, and the member would be open in it for a moment more.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// Opens, writes and closes, or only closes, while no process of this program is about to start another one.
+pub(crate) fn writing<T>(write: impl FnOnce() -> T) -> T {
+    let _no_fork = FORKS.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    write()
+}
+
+/// Starts a process while no other test writes.
+pub(crate) fn start(command: &mut Command) -> Child {
+    let _no_writer = FORKS.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    command.spawn().unwrap()
+}
 
 /// A directory for one test, and the root as the code under test gets it.
 pub(crate) struct Tree {
@@ -37,7 +55,7 @@ impl Tree {
     pub(crate) fn write(&self, relative: &[u8], content: &[u8]) {
         let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap_or(Path::new("/"))).unwrap();
-        fs::write(path, content).unwrap();
+        writing(|| fs::write(path, content).unwrap());
     }
 
     pub(crate) fn place<'a>(&'a self, path: &'a [u8]) -> Place<'a> {
