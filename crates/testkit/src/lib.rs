@@ -4,6 +4,7 @@
 //! - [`protocol::Mix`] has files handed over by many protocols at once, from a seed that repeats it.
 //! - [`Collector`] consumes a sink as a user's program would and hashes each file on receipt.
 //! - [`judge`] compares the two: lost, early, repeated, unknown.
+//! - [`proof::Row`] is what a core test of the reliability battery has shown, as one line of JSON.
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
 //! - [`dlm::Dlm`] stands for the four services of the SKA Data Lifecycle Management system.
 //! - [`rabbitmq::Rabbit`] and [`redis::Redis`] are real brokers.
@@ -20,6 +21,7 @@ mod landing;
 mod oracle;
 mod port;
 mod process;
+pub mod proof;
 pub mod protocol;
 pub mod python;
 pub mod rabbitmq;

@@ -3,12 +3,23 @@
 use std::fs::{self, DirEntry};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Longest pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(20);
 /// What changed before so long is not taken for new.
 const OLD: Duration = Duration::from_millis(100);
+
+/// Waits give up after so many seconds at most: for negative controls, in which what is waited for does not come.
+const PATIENCE: &str = "STAITHE_PATIENCE";
+
+/// How long to wait where a test would wait that long.
+fn patience(deadline: Duration) -> Duration {
+    static LIMIT: OnceLock<Option<Duration>> = OnceLock::new();
+    let read = || std::env::var(PATIENCE).ok()?.parse().ok().map(Duration::from_secs);
+    LIMIT.get_or_init(read).map_or(deadline, |limit| limit.min(deadline))
+}
 
 /// Waits until `condition` holds and says how long that took; fails the test after `deadline`.
 #[track_caller]
@@ -21,6 +32,7 @@ pub fn wait_until(deadline: Duration, what: &str, mut condition: impl FnMut() ->
 /// Waits until `attempt` gives something; fails the test after `deadline`.
 #[track_caller]
 pub fn wait_for<T>(deadline: Duration, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let deadline = patience(deadline);
     let begun = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
