@@ -4,6 +4,7 @@
 mod bench;
 mod deny;
 mod docs;
+mod proof;
 mod provision;
 mod shell;
 mod spdx;
@@ -48,6 +49,11 @@ const TASKS: &[Task] = &[
         name: "test-program",
         does: "what cargo calls for each test program in `test`; not for people",
         run: suite::program::run,
+    },
+    Task {
+        name: "proof",
+        does: "run the core of the reliability battery, each test also without its guarantee (docs/proof.md)",
+        run: proof::run,
     },
     Task { name: "bench", does: "measure our program beside its peers (BENCHMARKS.md)", run: bench::run },
 ];

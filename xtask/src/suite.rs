@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{Outcome, deny, docs, provision, shell, tidy};
+use crate::{Outcome, deny, docs, proof, provision, shell, tidy};
 
 /// How one part ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result
     let ourselves = std::env::current_exe()?;
     let mut lines: Vec<Line> =
         PARTS.iter().map(|part| measure(part.name, || (part.run)(workspace))).collect();
-    lines.push(measure("tests", || running::run(workspace, &ourselves).map(Result::from)));
+    let rows = running::rows(workspace)?;
+    lines.push(measure("tests", || running::run(workspace, &ourselves, &rows).map(Result::from)));
+    lines.push(measure("proof", || proof::check(workspace, &rows).map(Result::from)));
     summarise(&lines);
     let good =
         lines.iter().all(|line| line.result == Result::Passed || (line.result == Result::Skipped && !strict));

@@ -3,7 +3,7 @@
 //! `cargo test --workspace` names and builds them, so that a new one is run without a word here. It calls us for each
 //! of them ([`program`](super::program)), which gives it the threads that suit it ([`pace`](super::pace)).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread::JoinHandle;
 
@@ -17,13 +17,20 @@ use crate::workspace::Workspace;
 /// So many of the slowest programs are named.
 const NAMED: usize = 12;
 
+/// Where core tests leave their lines (`testkit::proof::Row`): a new, empty file.
+pub(super) fn rows(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let path = workspace.target()?.join("test-rows");
+    std::fs::write(&path, b"").with_context(|| format!("failed to write {}", path.display()))?;
+    Ok(path)
+}
+
 /// Runs all tests; `ourselves` is the path of this program from before anything was built.
-pub(super) fn run(workspace: &Workspace, ourselves: &Path) -> anyhow::Result<bool> {
+pub(super) fn run(workspace: &Workspace, ourselves: &Path, rows: &Path) -> anyhow::Result<bool> {
     let times = program::times(&workspace.target()?)?;
     let beside = start_beside(workspace, &program::runner(ourselves, Lane::Beside, &times)?);
     let mut main = workspace.cargo();
     main.args(["--config", &program::runner(ourselves, Lane::Main, &times)?]);
-    main.args(["test", "--workspace", "--no-fail-fast"]);
+    main.args(["test", "--workspace", "--no-fail-fast"]).env("STAITHE_ROWS", rows);
     let passed = shell::passes(&mut main);
     let beside_passed = finish_beside(beside);
     println!("\nslowest programs:");

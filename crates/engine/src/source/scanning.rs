@@ -169,6 +169,9 @@ impl Source {
     }
 
     pub(super) fn walk_directory(&mut self, dir: DirId) {
+        if switch::is_off("walk-new-directories") {
+            return;
+        }
         let Some(path) = self.watcher.tree().path(dir) else { return };
         if self.unreadable.contains(&path) {
             // Perhaps it can be read now. How many are left only a whole walk tells.

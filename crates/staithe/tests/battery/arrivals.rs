@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use testkit::proof::Row;
 use testkit::redis::Redis;
 use testkit::{Judgement, Landing, Layout, Manner, Scratch, Truth, Workload, judge};
 
@@ -46,7 +47,10 @@ fn unpacking_20_000_files_into_2_000_new_directories() {
 
 #[test]
 fn a_file_in_each_of_2_000_new_chains_of_directories() {
-    whole(Layout::Chains { chains: 2_000 }).assert_exact();
+    let row = Row::new("B01");
+    let judgement = whole(Layout::Chains { chains: 2_000 });
+    row.judged(&judgement).milliseconds("p99", judgement.delay(0.99)).print();
+    judgement.assert_exact();
 }
 
 /// Nothing reconciles meanwhile, so whatever arrives was noticed by its event.

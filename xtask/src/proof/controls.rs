@@ -1,0 +1,121 @@
+//! Negative controls: each test once more, without the guarantee that it is there for. It must fail, and for that reason.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::programs::Programs;
+use super::rows::{Control, Row};
+use super::trial::{self, Ended};
+
+/// So many run at a time: for most of their time they wait for what does not come.
+const AT_A_TIME: usize = 4;
+/// How long a test waits there for anything.
+const PATIENCE: u64 = 20;
+/// Within this each has failed, or it hangs.
+const LIMIT: Duration = Duration::from_secs(150);
+
+/// What one control has shown.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) row: &'static str,
+    pub(super) control: Control,
+    pub(super) found: Found,
+    pub(super) took: Duration,
+}
+
+/// How the test behaved without its guarantee.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It failed and said what it should say.
+    Noticed,
+    /// It passed: it cannot fail.
+    Unnoticed,
+    /// It failed and said something else.
+    Otherwise,
+    /// It did not end.
+    Hung,
+}
+
+impl Verdict {
+    pub(super) fn is_good(&self) -> bool {
+        self.found == Found::Noticed
+    }
+}
+
+/// Runs the controls of these rows, several at a time. The verdicts are in the rows' order.
+pub(super) fn all(rows: &[&'static Row], programs: &Programs) -> anyhow::Result<Vec<Verdict>> {
+    let pairs = rows.iter().flat_map(|row| row.controls.iter().map(|control| (*row, *control)));
+    let queue: Mutex<VecDeque<_>> = Mutex::new(pairs.enumerate().collect());
+    let verdicts = Mutex::new(Vec::new());
+    let work = || -> anyhow::Result<()> {
+        while let Some((number, (row, control))) = lock(&queue).pop_front() {
+            let verdict = one(row, control, programs)?;
+            lock(&verdicts).push((number, verdict));
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| {
+            worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a control's thread has panicked")))
+        });
+        ended.collect::<anyhow::Result<Vec<()>>>()
+    })?;
+    let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    verdicts.sort_by_key(|(number, _)| *number);
+    Ok(verdicts.into_iter().map(|(_, verdict)| verdict).collect())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn one(row: &'static Row, control: Control, programs: &Programs) -> anyhow::Result<Verdict> {
+    let environment = [
+        ("STAITHE_WITHOUT", control.without.to_owned()),
+        ("STAITHE_PATIENCE", PATIENCE.to_string()),
+        ("RUST_BACKTRACE", "0".to_owned()),
+        // What a crippled program shows is not to get among the figures.
+        ("STAITHE_ROWS", "/dev/null".to_owned()),
+    ];
+    let ended = trial::run(programs, row.test, &environment, LIMIT)?;
+    let verdict = Verdict { row: row.id, control, found: found(&ended, control.says), took: ended.took };
+    println!("{} without {}: {}", row.id, control.without, word(&verdict.found));
+    if !verdict.is_good() {
+        println!("{}", ended.said);
+    }
+    Ok(verdict)
+}
+
+fn found(ended: &Ended, says: &str) -> Found {
+    match ended.passed {
+        None => Found::Hung,
+        Some(true) => Found::Unnoticed,
+        Some(false) if ended.said.contains(says) => Found::Noticed,
+        Some(false) => Found::Otherwise,
+    }
+}
+
+fn word(found: &Found) -> &'static str {
+    match found {
+        Found::Noticed => "noticed",
+        Found::Unnoticed => "NOT NOTICED: the test passes without its guarantee",
+        Found::Otherwise => "FAILED OTHERWISE: the test does not say what it should",
+        Found::Hung => "DID NOT END",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failure_for_the_right_reason_counts() {
+        let ended = |passed| Ended { passed, said: "3 lost".to_owned(), took: Duration::ZERO };
+        assert_eq!(found(&ended(Some(false)), "lost"), Found::Noticed);
+        assert_eq!(found(&ended(Some(false)), "early"), Found::Otherwise);
+        assert_eq!(found(&ended(Some(true)), "lost"), Found::Unnoticed);
+        assert_eq!(found(&ended(None), "lost"), Found::Hung);
+    }
+}

@@ -1,0 +1,87 @@
+//! The lines of JSON that core tests leave (`testkit::proof::Row`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::rows::Row;
+
+/// Counts of which none may be anything but zero in any row.
+const NEVER: &[&str] = &["lost", "early", "again", "split", "unknown"];
+
+/// The last line of each row.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    lines: BTreeMap<String, Value>,
+}
+
+impl Results {
+    /// Takes in a file of lines.
+    pub(super) fn read(&mut self, file: &Path) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        for line in text.lines() {
+            let value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
+            let id = value["row"].as_str().with_context(|| format!("no row's id in {line}"))?.to_owned();
+            self.lines.insert(id, value);
+        }
+        Ok(())
+    }
+
+    pub(super) fn of(&self, row: &Row) -> Option<&Value> {
+        self.lines.get(row.id)
+    }
+
+    /// Whether the row's test has left its line, and nothing was lost, early or unexplained in it.
+    pub(super) fn holds(&self, row: &Row) -> bool {
+        let clean = |value: &Value| NEVER.iter().all(|name| value["counts"][name].as_u64().unwrap_or(0) == 0);
+        self.of(row).is_some_and(clean)
+    }
+
+    /// The row's figures, for people.
+    pub(super) fn figures(&self, row: &Row) -> String {
+        let Some(value) = self.of(row) else { return "no figure".to_owned() };
+        let mut parts = Vec::new();
+        if let Some(receipts) = value["counts"]["receipts"].as_u64() {
+            parts.push(format!("{receipts} receipts"));
+        }
+        for figure in value["figures"].as_array().into_iter().flatten() {
+            let name = figure[0].as_str().unwrap_or_default();
+            let shown = figure[1].as_str().map_or_else(|| figure[1].to_string(), str::to_owned);
+            parts.push(format!("{name}: {shown}"));
+        }
+        parts.join("; ")
+    }
+
+    /// Lost, early and repeated, as far as the row counts them.
+    pub(super) fn counts(&self, row: &Row) -> String {
+        let counts = self.of(row).map(|value| &value["counts"]);
+        let count = |name: &str| counts.and_then(|counts| counts[name].as_u64());
+        let shown = |name| count(name).map_or("–".to_owned(), |count| count.to_string());
+        ["lost", "early", "repeated"].map(shown).join(" / ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows;
+    use super::*;
+
+    #[test]
+    fn a_row_without_a_line_or_with_a_loss_does_not_hold() {
+        let row = rows::all().next().unwrap();
+        let scratch = tempfile::NamedTempFile::new().unwrap();
+        let mut results = Results::default();
+        results.read(scratch.path()).unwrap();
+        assert!(!results.holds(row));
+        for (lost, holds) in [(0, true), (1, false)] {
+            let line =
+                format!(r#"{{"row":"{}","counts":{{"lost":{lost}}},"figures":[["p99 ms",2.5]]}}"#, row.id);
+            std::fs::write(scratch.path(), line).unwrap();
+            results.read(scratch.path()).unwrap();
+            assert_eq!(results.holds(row), holds);
+        }
+        assert_eq!((results.figures(row), results.counts(row)), ("p99 ms: 2.5".into(), "1 / – / –".into()));
+    }
+}

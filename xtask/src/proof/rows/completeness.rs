@@ -1,0 +1,5 @@
+//! No partial files.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[];

@@ -1,0 +1,5 @@
+//! Crashes and durability.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[];

@@ -1,0 +1,5 @@
+//! Scale and resources.
+
+use super::Row;
+
+pub(super) const ROWS: &[Row] = &[];

@@ -1,0 +1,80 @@
+//! What was shown, for people: at the end of a run, and as `docs/proof.md`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::controls::{Found, Verdict};
+use super::results::Results;
+use super::rows::{self, Row};
+
+const HEAD: &str = "# What was shown
+
+The core of the reliability battery: 34 tests, each with its figure, and each seen to fail without the guarantee that it
+is there for. This page is written by the command that runs them:
+
+```sh
+cargo xtask proof --write           # the numbers that continuous integration runs
+cargo xtask proof --write --long    # the battery's own numbers
+```
+
+`cargo xtask proof A01 --rows` runs one test, `cargo xtask proof A01 --controls` runs it without its guarantee. A guarantee is
+taken away by a switch in the code (`switch::is_off`), which only builds for tests have: `STAITHE_WITHOUT=name`. Each test prints one
+line of JSON with its seed; `STAITHE_SEED=…` repeats it. Lost, early and repeated are counted by the oracle (`testkit::judge`),
+which compares what the writers noted with what the consumer received and read at that moment.
+";
+
+/// Prints what each row has shown.
+pub(super) fn summary(rows: &[&Row], results: &Results, controls: &[Verdict]) {
+    println!("\nrow  result   lost/early/repeated  figures");
+    for row in rows {
+        let word = match (results.of(row), results.holds(row)) {
+            (None, _) => "-",
+            (Some(_), true) => "ok",
+            (Some(_), false) => "FAILED",
+        };
+        println!("{:<4} {word:<8} {:<20} {}", row.id, results.counts(row), results.figures(row));
+    }
+    let good = controls.iter().filter(|verdict| verdict.is_good()).count();
+    if !controls.is_empty() {
+        let slowest = controls.iter().map(|verdict| verdict.took.as_secs()).max().unwrap_or_default();
+        println!("{good} of {} controls noticed; the slowest took {slowest} s", controls.len());
+    }
+}
+
+/// Writes the page.
+pub(super) fn write(page: &Path, results: &Results, controls: &[Verdict]) -> anyhow::Result<()> {
+    std::fs::write(page, text(results, controls))
+        .with_context(|| format!("failed to write {}", page.display()))
+}
+
+fn text(results: &Results, controls: &[Verdict]) -> String {
+    let mut text = HEAD.to_owned();
+    let long = rows::all().filter_map(|row| results.of(row)).any(|value| value["long"] == true);
+    let form =
+        if long { "the battery's own numbers (`--long`)" } else { "the numbers of continuous integration" };
+    let _ = writeln!(text, "\nLast written with {form}.\n");
+    text += "| | what is shown | lost / early / repeated | figures | fails without | test |\n|--|--|--|--|--|--|\n";
+    for row in rows::all() {
+        let without = controls.iter().filter(|verdict| verdict.row == row.id).map(control);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | `{}/{}` `{}` |",
+            row.id,
+            row.shows,
+            results.counts(row),
+            results.figures(row),
+            without.collect::<Vec<_>>().join(", "),
+            row.test.package,
+            row.test.program,
+            row.test.name,
+        );
+    }
+    text
+}
+
+fn control(verdict: &Verdict) -> String {
+    let name = format!("`{}`", verdict.control.without);
+    if verdict.found == Found::Noticed { name } else { format!("{name} **not noticed**") }
+}

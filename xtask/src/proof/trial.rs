@@ -1,0 +1,94 @@
+//! One test, by itself, as cargo would start it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+use super::arguments::Arguments;
+use super::programs::Programs;
+use super::results::Results;
+use super::rows::{Row, Test};
+
+/// How often a running test is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How a test ended.
+pub(super) struct Ended {
+    /// Whether it passed; nothing when it was ended because it took too long.
+    pub(super) passed: Option<bool>,
+    /// Everything it printed.
+    pub(super) said: String,
+    pub(super) took: Duration,
+}
+
+/// Runs the tests of these rows, one after the other, and collects what they leave.
+pub(super) fn all(
+    rows: &[&Row],
+    programs: &Programs,
+    arguments: &Arguments,
+    results: &mut Results,
+) -> anyhow::Result<bool> {
+    let file = tempfile::NamedTempFile::new()?;
+    let mut good = true;
+    for (number, row) in rows.iter().enumerate() {
+        println!("{:>2} of {}: {} {}", number + 1, rows.len(), row.id, row.shows);
+        let environment = [
+            ("STAITHE_ROWS", file.path().to_string_lossy().into_owned()),
+            ("STAITHE_LONG", u8::from(arguments.long).to_string()),
+        ];
+        let limit = Duration::from_secs(if arguments.long { 6 * 3_600 } else { 600 });
+        let ended = run(programs, row.test, &environment, limit)?;
+        if ended.passed != Some(true) {
+            good = false;
+            println!("{}", ended.said);
+        }
+        println!("   {} after {:.1} s", word(ended.passed), ended.took.as_secs_f64());
+    }
+    results.read(file.path())?;
+    Ok(good)
+}
+
+fn word(passed: Option<bool>) -> &'static str {
+    match passed {
+        Some(true) => "passed",
+        Some(false) => "FAILED",
+        None => "FAILED: did not end",
+    }
+}
+
+/// Runs one test and waits for its end, at most so long.
+pub(super) fn run(
+    programs: &Programs,
+    test: Test,
+    environment: &[(&str, String)],
+    limit: Duration,
+) -> anyhow::Result<Ended> {
+    let (program, folder) = programs.of(test)?;
+    let output = tempfile::NamedTempFile::new()?;
+    let mut command = Command::new(&program);
+    command.args(["--exact", test.name, "--nocapture"]).current_dir(&folder);
+    command.env("CARGO_MANIFEST_DIR", &folder).envs(environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stdout(output.reopen()?).stderr(output.reopen()?);
+    let begun = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if begun.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        std::thread::sleep(LOOK);
+    };
+    let said = read(output.path())?;
+    anyhow::ensure!(!said.contains("running 0 tests"), "{} has no test {}", program.display(), test.name);
+    Ok(Ended { passed: status.map(|status| status.success()), said, took: begun.elapsed() })
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
+}
