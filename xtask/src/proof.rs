@@ -9,7 +9,7 @@ mod rows;
 mod table;
 mod trial;
 
-use arguments::Arguments;
+use arguments::{Arguments, Scope};
 use rows::Row;
 
 use crate::workspace::Workspace;
@@ -29,11 +29,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result
     let programs = programs::build(workspace, &rows)?;
     let mut good = true;
     let mut results = results::Results::default();
-    if !arguments.controls_only {
+    if arguments.scope != Scope::Controls {
         good &= trial::all(&rows, &programs, &arguments, &mut results)?;
     }
     let mut controls = Vec::new();
-    if !arguments.rows_only {
+    if arguments.scope != Scope::Rows {
         controls = controls::all(&rows, &programs)?;
         good &= controls.iter().all(controls::Verdict::is_good);
     }

@@ -2,15 +2,23 @@
 
 use super::rows::{self, Row};
 
+/// What is run of each row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scope {
+    #[default]
+    Both,
+    /// The tests alone, without their controls.
+    Rows,
+    /// The controls alone.
+    Controls,
+}
+
 /// The words of the command.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     /// Rows by name; none means all.
     names: Vec<String>,
-    /// The tests alone, without their controls.
-    pub(super) rows_only: bool,
-    /// The controls alone.
-    pub(super) controls_only: bool,
+    pub(super) scope: Scope,
     /// The numbers of the battery's description instead of those for CI.
     pub(super) long: bool,
     /// Write the page.
@@ -29,8 +37,8 @@ impl Arguments {
         let mut read = Self::default();
         for word in words {
             match word.as_str() {
-                "--rows" => read.rows_only = true,
-                "--controls" => read.controls_only = true,
+                "--rows" => read.limit(Scope::Rows)?,
+                "--controls" => read.limit(Scope::Controls)?,
                 "--long" => read.long = true,
                 "--write" => read.write = true,
                 "--list" => read.list = true,
@@ -53,7 +61,7 @@ impl Arguments {
 
     /// Whether everything is run: only then may the page be written.
     pub(super) fn is_whole(&self) -> bool {
-        self.names.is_empty() && !self.rows_only && !self.controls_only
+        self.names.is_empty() && self.scope == Scope::Both
     }
 }
 
@@ -74,7 +82,7 @@ mod tests {
 
     #[test]
     fn rows_are_named_and_what_is_none_is_refused() {
-        assert_eq!(read(&["A01"]).unwrap().chosen().len(), 1);
+        assert_eq!(read(&["B01"]).unwrap().chosen().len(), 1);
         assert!(read(&["Z99"]).unwrap_err().to_string().contains("Z99"));
         assert!(read(&["--rows", "--controls"]).is_err());
     }
