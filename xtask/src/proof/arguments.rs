@@ -46,11 +46,13 @@ impl Arguments {
                 other => anyhow::bail!("there is no row or flag `{other}`\n{USE}"),
             }
         }
-        anyhow::ensure!(
-            !(read.rows_only && read.controls_only),
-            "`--rows` and `--controls` exclude each other"
-        );
         Ok(read)
+    }
+
+    fn limit(&mut self, scope: Scope) -> anyhow::Result<()> {
+        anyhow::ensure!(self.scope == Scope::Both, "`--rows` and `--controls` exclude each other");
+        self.scope = scope;
+        Ok(())
     }
 
     /// The rows that are asked for, in their order.
