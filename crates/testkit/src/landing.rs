@@ -125,7 +125,7 @@ impl Landing {
         let mut command = Command::new(&self.program);
         let kept = ["PATH", "LANG", "TMPDIR", "RUST_BACKTRACE", "STAITHE_WITHOUT"];
         let kept = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        command.env_clear().envs(kept).env("HOME", self.scratch.path());
+        command.env_clear().envs(kept).envs(crate::proof::without()).env("HOME", self.scratch.path());
         command.env("STAITHE_STATE_DIR", self.state_dir()).current_dir(self.scratch.path());
         command
     }

@@ -1,5 +1,6 @@
 //! What a core test of the reliability battery has shown: one line of JSON, from which `docs/proof.md` is made.
 
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -13,6 +14,15 @@ use crate::oracle::Judgement;
 const ROWS: &str = "STAITHE_ROWS";
 /// Asks for the long form of a test: the numbers of the battery's description instead of those for CI.
 const LONG: &str = "STAITHE_LONG";
+
+/// The guarantees that a negative control takes away.
+const WITHOUT: &str = "STAITHE_WITHOUT";
+
+/// The variable that takes guarantees away, where it is set: for programs that are started without our environment.
+#[must_use]
+pub fn without() -> Option<(&'static str, OsString)> {
+    std::env::var_os(WITHOUT).map(|names| (WITHOUT, names))
+}
 
 /// Whether the long form is asked for.
 #[must_use]
