@@ -123,7 +123,7 @@ impl Landing {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        let kept = ["PATH", "LANG", "TMPDIR", "RUST_BACKTRACE", "STAITHE_WITHOUT"];
+        let kept = ["PATH", "LANG", "TMPDIR", "RUST_BACKTRACE"];
         let kept = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         command.env_clear().envs(kept).envs(crate::proof::without()).env("HOME", self.scratch.path());
         command.env("STAITHE_STATE_DIR", self.state_dir()).current_dir(self.scratch.path());
