@@ -30,10 +30,22 @@ impl Chance {
         Self { seed, state: mixed(seed) }
     }
 
+    /// What repeats this stream.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// The same for each call with equal seed and number, whatever else was drawn.
     #[must_use]
     pub fn fork(&self, number: u64) -> Self {
         Self::new(self.seed ^ mixed(number.wrapping_add(1)))
+    }
+
+    /// What repeats it.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// The next number.
