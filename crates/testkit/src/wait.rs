@@ -15,7 +15,8 @@ const OLD: Duration = Duration::from_millis(100);
 const PATIENCE: &str = "STAITHE_PATIENCE";
 
 /// How long to wait where a test would wait that long.
-fn patience(deadline: Duration) -> Duration {
+#[must_use]
+pub fn patience(deadline: Duration) -> Duration {
     static LIMIT: OnceLock<Option<Duration>> = OnceLock::new();
     let read = || std::env::var(PATIENCE).ok()?.parse().ok().map(Duration::from_secs);
     LIMIT.get_or_init(read).map_or(deadline, |limit| limit.min(deadline))

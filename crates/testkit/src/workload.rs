@@ -14,6 +14,9 @@ pub use place::Layout;
 
 use crate::truth::Truth;
 
+/// So many orders of magnitude (of two) are among large files.
+const HALVINGS: usize = 10;
+
 /// What is written, where, how and by how many.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -27,6 +30,10 @@ pub struct Workload {
     pub writers: usize,
     /// The smallest and the largest size in bytes.
     pub sizes: (usize, usize),
+    /// One file in so many is larger: up to so many bytes, or half of that, or a quarter…
+    pub large: Option<(usize, usize)>,
+    /// Other seeds give other contents.
+    pub seed: u64,
     /// Files a second over all writers; `None`: as fast as they can.
     pub rate: Option<u32>,
     /// Stands at the front of each file's name, so that two workloads in one tree differ.
@@ -44,7 +51,8 @@ impl Workload {
     /// Small files by two writers as fast as they can.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>, layout: Layout, manner: Manner) -> Self {
-        Self { root: root.into(), layout, manner, writers: 2, sizes: (1, 200), rate: None, label: "f" }
+        let (writers, sizes, large, rate, label) = (2, (1, 200), None, None, "f");
+        Self { root: root.into(), layout, manner, writers, sizes, large, seed: 0, rate, label }
     }
 
     /// Writes everything and says what was written.
@@ -76,11 +84,20 @@ impl Workload {
                 }
                 self.pace(begun, file);
                 let name = format!("{}{file:07}.dat", self.label);
-                let content = content(self.label, file, self.sizes);
+                let content = content(self.label, self.seed, file, self.sizes_of(file));
                 self.manner.publish(&self.root, &folder, &name, &content, &mut truth);
             }
         }
         truth
+    }
+
+    fn sizes_of(&self, file: usize) -> (usize, usize) {
+        match self.large {
+            Some((every, largest)) if file.is_multiple_of(every.max(1)) => {
+                (self.sizes.1, (largest >> (file / every.max(1) % HALVINGS)).max(self.sizes.1))
+            }
+            _ => self.sizes,
+        }
     }
 
     fn pace(&self, begun: Instant, file: usize) {
@@ -116,9 +133,9 @@ impl Running {
     }
 }
 
-/// The content of a file: different for each, the same in each run.
-fn content(label: &str, file: usize, (smallest, largest): (usize, usize)) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ (file as u64 + 1).wrapping_mul(0xd134_2543_de82_ef95);
+/// The content of a file: different for each, the same in each run with the same seed.
+fn content(label: &str, seed: u64, file: usize, (smallest, largest): (usize, usize)) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ seed ^ (file as u64 + 1).wrapping_mul(0xd134_2543_de82_ef95);
     for byte in label.bytes() {
         state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) | 1;
     }
@@ -145,6 +162,8 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
+    const BURST: Layout = Layout::Burst { files: 20, folders: 3 };
+
     fn every_manner() -> Vec<Manner> {
         let pause = Duration::from_millis(1);
         vec![
@@ -161,8 +180,7 @@ mod tests {
     fn every_manner_leaves_what_it_logged_and_nothing_else() {
         for manner in every_manner() {
             let scratch = Scratch::on_disk("workload");
-            let layout = Layout::Burst { files: 20, folders: 3 };
-            let truth = Workload::new(scratch.path(), layout, manner).run();
+            let truth = Workload::new(scratch.path(), BURST, manner).run();
             let versions = truth.by_path();
             assert_eq!(versions.len(), 20, "{manner:?}");
             for (path, versions) in &versions {
@@ -193,9 +211,12 @@ mod tests {
 
     #[test]
     fn contents_differ_and_repeat() {
-        assert_eq!(content("f", 3, (1, 200)), content("f", 3, (1, 200)));
-        assert_ne!(content("f", 3, (100, 100)), content("f", 4, (100, 100)));
-        assert_ne!(content("f", 3, (100, 100)), content("g", 3, (100, 100)));
-        assert!((0..500).all(|file| (5..=9).contains(&content("f", file, (5, 9)).len())));
+        assert_eq!(content("f", 0, 3, (1, 200)), content("f", 0, 3, (1, 200)));
+        assert_ne!(content("f", 0, 3, (100, 100)), content("f", 0, 4, (100, 100)));
+        assert_ne!(content("f", 0, 3, (100, 100)), content("g", 0, 3, (100, 100)));
+        assert_ne!(content("f", 0, 3, (100, 100)), content("f", 1, 3, (100, 100)));
+        let few_are_large = Workload { large: Some((4, 1_000)), ..Workload::new("", BURST, Manner::Written) };
+        assert_eq!([3, 4, 8].map(|file| few_are_large.sizes_of(file)), [(1, 200), (200, 500), (200, 250)]);
+        assert!((0..500).all(|file| (5..=9).contains(&content("f", 0, file, (5, 9)).len())));
     }
 }
