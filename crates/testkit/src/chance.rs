@@ -42,12 +42,6 @@ impl Chance {
         Self::new(self.seed ^ mixed(number.wrapping_add(1)))
     }
 
-    /// What repeats it.
-    #[must_use]
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// The next number.
     pub fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
