@@ -129,6 +129,19 @@ fn the_readme_does_what_it_says() {
         lines.lines().any(|line| line.contains("README.md"))
     });
     ask_and_check(&checkout, ask);
+    what_is_shipped_has_no_switches();
+}
+
+/// Builds for tests can do without a guarantee (`switch`); the README's build must not even know the variable.
+fn what_is_shipped_has_no_switches() {
+    let holds = |program: &Path, name: &str| {
+        let bytes = std::fs::read(program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        bytes.windows(name.len()).any(|window| window == name.as_bytes())
+    };
+    let shipped = target().join("release/staithe");
+    assert!(!holds(&shipped, "STAITHE_WITHOUT"), "{} has switches", shipped.display());
+    assert!(holds(&shipped, "STAITHE_STATE_DIR"), "variables are not found in it at all");
+    assert!(holds(Path::new(env!("CARGO_BIN_EXE_staithe")), "STAITHE_WITHOUT"), "nor in builds for tests");
 }
 
 fn ask_and_check(checkout: &Checkout, block: &str) {
