@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +17,8 @@ use crate::wait::wait_until;
 const REST: Duration = Duration::from_millis(2);
 /// How long the server may take: longer than any test makes it stand still.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// After so many looks in vain nothing more comes: a server may still be reading what a killed program sent it.
+const IN_VAIN: u64 = 5;
 /// How many events are taken from a list at once.
 const TAKE: &[u8] = b"500";
 
@@ -33,6 +35,8 @@ struct Shared {
     root: PathBuf,
     /// Grows without bound: a test receives what the test has written.
     received: Mutex<Received>,
+    /// Looks that found nothing, since the beginning.
+    in_vain: AtomicU64,
     stop: AtomicBool,
 }
 
@@ -64,7 +68,12 @@ impl Collector {
 
     fn start(root: &Path, intake: impl Intake) -> Self {
         let root = root.to_path_buf();
-        let shared = Arc::new(Shared { root, received: Mutex::default(), stop: AtomicBool::new(false) });
+        let shared = Arc::new(Shared {
+            root,
+            received: Mutex::default(),
+            in_vain: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        });
         let ours = Arc::clone(&shared);
         let thread = std::thread::spawn(move || ours.follow(intake));
         Self { shared, thread: Some(thread) }
@@ -87,6 +96,16 @@ impl Collector {
     pub fn wait_for(&self, count: usize, deadline: Duration) {
         let what = format!("event {count}; at the last look before there were fewer");
         wait_until(deadline, &what, || self.count() >= count);
+    }
+
+    /// Waits until everything that was there at the call has been received, and says how much that is in all.
+    #[track_caller]
+    #[must_use]
+    pub fn drain(&self) -> usize {
+        let looks = || self.shared.in_vain.load(Ordering::Acquire);
+        let before = looks();
+        wait_until(PATIENCE, "everything that was sent to be received", || looks() > before + IN_VAIN);
+        self.count()
     }
 
     /// Takes what is still there, then ends and gives the receipts. Fails the test when something
@@ -135,6 +154,7 @@ impl Shared {
                 if last {
                     return;
                 }
+                self.in_vain.fetch_add(1, Ordering::AcqRel);
                 std::thread::sleep(REST);
             }
         }

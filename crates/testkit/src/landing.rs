@@ -25,6 +25,7 @@ pub struct Landing {
     program: PathBuf,
     // Dropped in this order: first the daemon ends, then its folder goes.
     daemon: Option<Process>,
+    state: PathBuf,
     scratch: Scratch,
 }
 
@@ -35,7 +36,8 @@ impl Landing {
         for name in ["in", "state", "out"] {
             let _made = scratch.folder(name);
         }
-        Self { program: program.into(), daemon: None, scratch }
+        let state = scratch.path().join("state");
+        Self { program: program.into(), daemon: None, state, scratch }
     }
 
     /// The watched tree.
@@ -53,7 +55,12 @@ impl Landing {
     /// The state directory.
     #[must_use]
     pub fn state_dir(&self) -> PathBuf {
-        self.scratch.path().join("state")
+        self.state.clone()
+    }
+
+    /// Puts the state directory elsewhere, perhaps on a file system of its own.
+    pub fn keep_state_in(&mut self, folder: impl Into<PathBuf>) {
+        self.state = folder.into();
     }
 
     /// The configuration file.

@@ -8,7 +8,8 @@
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
 //! - [`dlm::Dlm`] stands for the four services of the SKA Data Lifecycle Management system.
 //! - [`rabbitmq::Rabbit`] and [`redis::Redis`] are real brokers.
-//! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room.
+//! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room, [`Volume`] a file system
+//!   whose power can be cut or which becomes full.
 //!
 //! Everything here fails the test by panicking, and waits on conditions with a deadline.
 #![allow(clippy::missing_panics_doc, reason = "a test kit panics when the test fails")]
@@ -31,6 +32,7 @@ pub mod resp;
 mod scratch;
 mod terminal;
 mod truth;
+mod volume;
 mod wait;
 pub mod workload;
 
@@ -44,5 +46,6 @@ pub use rustix::process::Signal;
 pub use scratch::Scratch;
 pub use terminal::Terminal;
 pub use truth::{Published, Truth};
-pub use wait::{wait_for, wait_until, wait_until_old};
+pub use volume::{Filesystem, Volume};
+pub use wait::{patience, wait_for, wait_until, wait_until_old};
 pub use workload::{Layout, Manner, Workload};
