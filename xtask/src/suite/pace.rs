@@ -17,6 +17,7 @@ struct Paced {
 }
 
 const PACED: &[Paced] = &[
+    paced("sinks", "amqp", 6, "waits for brokers to start and for those that are away"),
     paced("sinks", "dlm", 8, "waits out retries and restarts against a double of the services"),
     paced("staithe", "datasets", 8, "waits for datasets to be quiet"),
     paced("staithe", "dicom", 6, "waits for series to be quiet and for deadlines"),
@@ -43,11 +44,18 @@ struct Beside {
     why: &'static str,
 }
 
-const BESIDE: &[Beside] = &[Beside {
-    package: "staithe",
-    program: "readme",
-    why: "builds the program for release, of which no other test makes use",
-}];
+const BESIDE: &[Beside] = &[
+    beside_others("staithe", "readme", "builds the program for release, of which no other test makes use"),
+    beside_others("staithe", "celery_workers", "waits for workers and brokers"),
+    beside_others("staithe", "dlm_watcher", "waits out a double of the services"),
+    beside_others("staithe", "dlm_start", "waits for services"),
+    beside_others("sinks", "dlm", "waits out retries"),
+    beside_others("sinks", "amqp", "waits for brokers to start"),
+];
+
+const fn beside_others(package: &'static str, program: &'static str, why: &'static str) -> Beside {
+    Beside { package, program, why }
+}
 
 /// How many tests of that program run at a time; nothing: as many as there are cores.
 pub(super) fn threads(package: &str, program: &str) -> Option<usize> {
