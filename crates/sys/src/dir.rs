@@ -144,7 +144,10 @@ impl Dir {
 
     fn below(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let path = if path.is_empty() { b"." } else { path };
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let mut beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        if switch::is_off("beneath-the-root") {
+            beneath = ResolveFlags::empty();
+        }
         let open = |dir: &OwnedFd, path: &[u8]| rustix::fs::openat2(dir, path, flags, Mode::empty(), beneath);
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;

@@ -3,9 +3,11 @@
 
 mod bringing;
 mod comparing;
+mod escaping;
 mod hostile;
 mod opening;
 mod racing;
+mod racing_both;
 mod renaming;
 mod rig;
 mod unprivileged;
