@@ -13,7 +13,8 @@ struct Need {
 }
 
 /// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
-/// programs by which files arrive in `tests/writers`, and `strace`, which records what the ledger does to its files.
+/// programs by which files arrive in `tests/writers`, `strace`, which records what the ledger does to its files,
+/// and `faketime`, which shows a process another wall clock.
 const NEEDS: &[Need] = &[
     need("git"),
     need("openssl"),
@@ -26,6 +27,7 @@ const NEEDS: &[Need] = &[
     need("unzip"),
     need("zip"),
     need("strace"),
+    need("faketime"),
 ];
 
 /// A program whose package has the same name and starts nothing.
