@@ -25,6 +25,7 @@ const PACED: &[Paced] = &[
     paced("staithe", "dlm_start", 8, "waits for services that are not ready yet"),
     paced("staithe", "celery_workers", 6, "waits for workers to start and for brokers that are away"),
     paced("staithe", "sendit", 8, "waits for folders to be quiet, and for starts and ends"),
+    paced("staithe", "faults", 3, "waits for quiet files and for a thaw"),
     paced("staithe", "noticing", 6, "waits for polls and comparisons"),
     paced("staithe", "quiet", 8, "waits for files to be quiet"),
     paced("staithe", "repeated_or_early", 6, "waits to see that nothing more comes"),
