@@ -76,7 +76,9 @@ enum Next {
 /// The one place where the clock is read.
 fn clock() -> (Instant, Stamp) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (Instant::now(), Stamp::new(since.as_secs() as i64, since.subsec_nanos()))
+    // The runtime's clock is the system's, except in tests that set it.
+    let now = tokio::time::Instant::now().into_std();
+    (now, Stamp::new(since.as_secs() as i64, since.subsec_nanos()))
 }
 
 fn lock(status: &Mutex<SinkStatus>) -> MutexGuard<'_, SinkStatus> {

@@ -11,6 +11,8 @@ pub mod listing;
 pub mod notice;
 pub mod notify;
 mod orders;
+#[cfg(feature = "stage")]
+pub mod rehearsal;
 mod source;
 pub mod standing;
 pub mod status;

@@ -293,33 +293,43 @@ impl Source {
     /// The thread's life.
     pub(crate) fn run(mut self) {
         while !self.stopping {
-            self.take_orders();
-            if self.inspector.has_died() {
-                self.forget_jobs();
-            }
-            if self.now() >= self.next_root_check {
-                self.check_root();
-            }
-            if let Some(root) = self.open_root() {
-                self.retry_watches(&root);
-                self.watcher.tick(self.berth.clock.mono());
-                self.hear();
-                self.begin_due_scans();
-                self.walk(&root);
-                self.look(&root);
-                self.look_at_bundles(&root);
-                self.delete_spent(&root);
-                // Before any conclusion from what was not found: is everything still mounted?
-                self.check_mounts();
-                self.finish_scan(&root);
-                self.count_canaries();
-                self.tell_of_refused();
-            }
-            self.publish();
+            self.turn();
             if !self.stopping {
                 self.backlog.wait(self.idle_time());
             }
         }
+        self.end();
+    }
+
+    /// One round: everything that is to be done by now.
+    pub(crate) fn turn(&mut self) {
+        self.take_orders();
+        if self.inspector.has_died() {
+            self.forget_jobs();
+        }
+        if self.now() >= self.next_root_check {
+            self.check_root();
+        }
+        if let Some(root) = self.open_root() {
+            self.retry_watches(&root);
+            self.watcher.tick(self.berth.clock.mono());
+            self.hear();
+            self.begin_due_scans();
+            self.walk(&root);
+            self.look(&root);
+            self.look_at_bundles(&root);
+            self.delete_spent(&root);
+            // Before any conclusion from what was not found: is everything still mounted?
+            self.check_mounts();
+            self.finish_scan(&root);
+            self.count_canaries();
+            self.tell_of_refused();
+        }
+        self.publish();
+    }
+
+    /// Hands over what is in hand.
+    pub(crate) fn end(mut self) {
         self.submit();
         if matches!(self.root, Root::Present(_)) {
             self.berth.observer.notice(&Notice::Stopped { path: &self.berth.plan.path });
@@ -330,8 +340,14 @@ impl Source {
         self.berth.clock.mono()
     }
 
+    /// Does what the drain thread does whenever it is woken.
+    #[cfg(feature = "stage")]
+    pub(crate) fn drain(&self) {
+        self.watcher.read_now();
+    }
+
     /// How long nothing will have to be done unless something is heard.
-    fn idle_time(&self) -> Duration {
+    pub(crate) fn idle_time(&self) -> Duration {
         let walking = self.scan.as_ref().is_some_and(|scanning| scanning.progress != Step::Waiting);
         if walking || !self.dirty.is_empty() {
             return Duration::ZERO;

@@ -57,6 +57,9 @@ impl From<Look> for CloseLook {
 impl Dir {
     /// Looks at this directory itself.
     pub fn look_closely(&self) -> Result<CloseLook, Errno> {
+        if let Some(played) = self.played() {
+            return played.look().map(CloseLook::from);
+        }
         match rustix::fs::statx(self, "", FLAGS | AtFlags::EMPTY_PATH, WANTED) {
             Err(Errno::NOSYS) => self.look().map(CloseLook::from),
             told => told.map(CloseLook::from),
@@ -65,6 +68,9 @@ impl Dir {
 
     /// Looks at an entry without following a link or setting off an automount.
     pub fn look_at_closely(&self, name: &[u8]) -> Result<CloseLook, Errno> {
+        if let Some(played) = self.played() {
+            return played.look_at(name).map(CloseLook::from);
+        }
         match rustix::fs::statx(self, name, FLAGS, WANTED) {
             Err(Errno::NOSYS) => self.look_at(name).map(CloseLook::from),
             told => told.map(CloseLook::from),
@@ -78,6 +84,9 @@ impl Dir {
     /// elsewhere or nowhere; its mount is then no longer in the table.
     #[must_use]
     pub fn real_path(&self) -> Option<Vec<u8>> {
+        if self.played().is_some() {
+            return None;
+        }
         let link = format!("/proc/self/fd/{}", self.as_fd().as_raw_fd());
         let path = rustix::fs::readlink(link, Vec::new()).ok()?.into_bytes();
         let gone = path.ends_with(DELETED) && !self.is_at(&path);

@@ -10,6 +10,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 use crate::lease::{self, Writer};
+use crate::stage::{self, PlayedDir};
 
 pub use place::{Place, stamp_of_now};
 
@@ -93,7 +94,15 @@ pub enum Links {
 /// A directory that is open, or only reached: pointed at (`O_PATH`), so that no watch hears of it. One that is only
 /// reached is opened for the moment when it is listed; its mode and times cannot be set.
 #[derive(Debug)]
-pub struct Dir(OwnedFd, Hold);
+pub struct Dir(Held, Hold);
+
+/// What a directory is held by.
+#[derive(Debug)]
+enum Held {
+    Kernel(OwnedFd),
+    /// In tests alone: it lies on a stage.
+    Played(PlayedDir),
+}
 
 /// How a directory is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,81 +124,116 @@ impl Dir {
     /// Opens a root by its path. Links in the path and the root itself being one are followed:
     /// the operator wrote it.
     pub fn open_root(path: &Path) -> Result<Self, Errno> {
+        if let Some(played) = stage::open_root(path) {
+            return played.map(|dir| Self(Held::Played(dir), Hold::Open));
+        }
         rustix::fs::open(path, DIRECTORY, Mode::empty()).map(Self::opened)
     }
 
     /// The same, only reached.
     pub fn reach_root(path: &Path) -> Result<Self, Errno> {
+        if let Some(played) = stage::open_root(path) {
+            return played.map(|dir| Self(Held::Played(dir), Hold::Reached));
+        }
         rustix::fs::open(path, REACHED, Mode::empty()).map(Self::reached)
     }
 
     fn opened(descriptor: OwnedFd) -> Self {
-        Self(descriptor, Hold::Open)
+        Self(Held::Kernel(descriptor), Hold::Open)
     }
 
     fn reached(descriptor: OwnedFd) -> Self {
-        Self(descriptor, Hold::Reached)
+        Self(Held::Kernel(descriptor), Hold::Reached)
+    }
+
+    /// The same directory on a stage, in tests alone.
+    pub(crate) const fn played(&self) -> Option<&PlayedDir> {
+        match &self.0 {
+            Held::Kernel(_) => None,
+            Held::Played(dir) => Some(dir),
+        }
     }
 
     /// Opens the directory at `path` below this one, never through a link, never above; an empty path
     /// is this directory itself.
     pub fn open_below(&self, path: &[u8]) -> Result<Self, Errno> {
-        self.below(path, DIRECTORY).map(Self::opened)
+        self.below(path, DIRECTORY, Hold::Open)
     }
 
     /// The same, only reached.
     pub fn reach_below(&self, path: &[u8]) -> Result<Self, Errno> {
-        self.below(path, REACHED).map(Self::reached)
+        self.below(path, REACHED, Hold::Reached)
     }
 
-    fn below(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    fn below(&self, path: &[u8], flags: OFlags, hold: Hold) -> Result<Self, Errno> {
+        if let Some(played) = self.played() {
+            return played.below(path).map(|dir| Self(Held::Played(dir), hold));
+        }
         let path = if path.is_empty() { b"." } else { path };
         let mut beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         if switch::is_off("beneath-the-root") {
             beneath = ResolveFlags::empty();
         }
-        let open = |dir: &OwnedFd, path: &[u8]| rustix::fs::openat2(dir, path, flags, Mode::empty(), beneath);
+        let open = |part: Option<&OwnedFd>, path: &[u8]| {
+            let dir = part.map_or_else(|| self.as_fd(), AsFd::as_fd);
+            rustix::fs::openat2(dir, path, flags, Mode::empty(), beneath)
+        };
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;
         let mut rest = path;
         while rest.len() > LONGEST_PATH
             && let Some(at) = rest[..LONGEST_PATH].iter().rposition(|&byte| byte == b'/')
         {
-            part = Some(open(part.as_ref().unwrap_or(&self.0), &rest[..at])?);
+            part = Some(open(part.as_ref(), &rest[..at])?);
             rest = &rest[at + 1..];
         }
-        open(part.as_ref().unwrap_or(&self.0), rest)
+        open(part.as_ref(), rest).map(|dir| Self(Held::Kernel(dir), hold))
     }
 
     /// Opens the directory `name` in this one; fails on a link.
     pub fn open_child(&self, name: &[u8]) -> Result<Self, Errno> {
-        rustix::fs::openat(&self.0, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(Self::opened)
+        if let Some(played) = self.played() {
+            return played.below(name).map(|dir| Self(Held::Played(dir), Hold::Open));
+        }
+        rustix::fs::openat(self, name, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()).map(Self::opened)
     }
 
     /// The same, only reached.
     pub fn reach_child(&self, name: &[u8]) -> Result<Self, Errno> {
-        rustix::fs::openat(&self.0, name, REACHED | OFlags::NOFOLLOW, Mode::empty()).map(Self::reached)
+        if let Some(played) = self.played() {
+            return played.below(name).map(|dir| Self(Held::Played(dir), Hold::Reached));
+        }
+        rustix::fs::openat(self, name, REACHED | OFlags::NOFOLLOW, Mode::empty()).map(Self::reached)
     }
 
     /// Whether it could be opened and listed, found out without opening it.
     pub fn may_list(&self) -> Result<(), Errno> {
         let access = rustix::fs::Access::READ_OK | rustix::fs::Access::EXEC_OK;
-        rustix::fs::accessat(&self.0, ".", access, AtFlags::EACCESS)
+        rustix::fs::accessat(self, ".", access, AtFlags::EACCESS)
     }
 
     /// Looks at this directory itself.
     pub fn look(&self) -> Result<Look, Errno> {
-        rustix::fs::fstat(&self.0).map(Look::from)
+        if let Some(played) = self.played() {
+            return played.look();
+        }
+        rustix::fs::fstat(self).map(Look::from)
     }
 
     /// Looks at an entry without following a link.
     pub fn look_at(&self, name: &[u8]) -> Result<Look, Errno> {
-        rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).map(Look::from)
+        if let Some(played) = self.played() {
+            return played.look_at(name);
+        }
+        rustix::fs::statat(self, name, AtFlags::SYMLINK_NOFOLLOW).map(Look::from)
     }
 
     /// Looks at what an entry leads to.
     pub fn look_through(&self, name: &[u8]) -> Result<Look, Errno> {
-        rustix::fs::statat(&self.0, name, AtFlags::empty()).map(Look::from)
+        if let Some(played) = self.played() {
+            return played.look_at(name);
+        }
+        rustix::fs::statat(self, name, AtFlags::empty()).map(Look::from)
     }
 
     /// Asks whether somebody writes the regular file `name`, and looks at it while no writer can
@@ -197,6 +241,9 @@ impl Dir {
     /// would wake its writer.
     #[must_use]
     pub fn probe(&self, name: &[u8], links: Links) -> (Writer, Option<Look>) {
+        if let Some(played) = self.played() {
+            return played.probe(name);
+        }
         match self.open_file(name, links) {
             Ok(file) => {
                 let writer = lease::probe(&file);
@@ -209,25 +256,28 @@ impl Dir {
     /// Asks whether somebody writes the regular file `name`. See [`Dir::probe`].
     #[must_use]
     pub fn probe_writer(&self, name: &[u8], links: Links) -> Writer {
+        if let Some(played) = self.played() {
+            return played.probe(name).0;
+        }
         self.open_file(name, links).map_or(Writer::Unknown, |file| lease::probe(&file))
     }
 
     fn open_file(&self, name: &[u8], links: Links) -> Result<OwnedFd, Errno> {
         let mut flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         flags.set(OFlags::NOFOLLOW, links == Links::Refuse);
-        rustix::fs::openat(&self.0, name, flags, Mode::empty())
+        rustix::fs::openat(self, name, flags, Mode::empty())
     }
 
     /// Makes a file of this name, which must not be there, closes it after writing and removes it.
     pub fn make_short_lived(&self, name: &[u8]) -> Result<(), Errno> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        drop(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?);
-        rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
+        drop(rustix::fs::openat(self, name, flags, Mode::RUSR | Mode::WUSR)?);
+        rustix::fs::unlinkat(self, name, AtFlags::empty())
     }
 
     /// Removes the file of this name.
     pub fn remove(&self, name: &[u8]) -> Result<(), Errno> {
-        rustix::fs::unlinkat(&self.0, name, AtFlags::empty())
+        rustix::fs::unlinkat(self, name, AtFlags::empty())
     }
 
     /// Calls `each` with name and kind of every entry but `.` and `..`, in the order of the
@@ -238,11 +288,14 @@ impl Dir {
 
     /// The same with each entry's inode number, as the directory has it.
     pub fn list_with_inodes(&self, mut each: impl FnMut(&[u8], EntryKind, u64)) -> Result<(), Errno> {
+        if let Some(played) = self.played() {
+            return played.list(each);
+        }
         if self.1 == Hold::Reached {
             return self.open_below(b"")?.list_with_inodes(each);
         }
         let mut buffer = Vec::with_capacity(LIST_BUFFER);
-        let mut entries = RawDir::new(&self.0, buffer.spare_capacity_mut());
+        let mut entries = RawDir::new(self, buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name: &CStr = entry.file_name();
@@ -257,7 +310,10 @@ impl Dir {
 
 impl AsFd for Dir {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        match &self.0 {
+            Held::Kernel(descriptor) => descriptor.as_fd(),
+            Held::Played(dir) => dir.fd(),
+        }
     }
 }
 

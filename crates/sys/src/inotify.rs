@@ -6,6 +6,7 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
 
 use crate::dir::{Dir, Place};
+use crate::stage::{self, PlayedQueue};
 
 /// A watch descriptor as the kernel numbers it; −1 in overflow events.
 pub type Wd = i32;
@@ -58,7 +59,14 @@ const MASK: WatchFlags = WatchFlags::CREATE
 
 /// One inotify instance.
 #[derive(Debug)]
-pub struct Inotify(OwnedFd);
+pub struct Inotify(Instance);
+
+#[derive(Debug)]
+enum Instance {
+    Kernel(OwnedFd),
+    /// In tests alone: its events come from a stage.
+    Played(PlayedQueue),
+}
 
 /// One event in a buffer that [`Inotify::read`] filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +84,11 @@ pub struct RawEvent<'a> {
 impl Inotify {
     /// Opens an instance. `EMFILE` means the limit of instances (or of descriptors).
     pub fn open() -> Result<Self, Errno> {
-        inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map(Self)
+        if let Some(played) = stage::open_queue() {
+            return played.map(|queue| Self(Instance::Played(queue)));
+        }
+        let instance = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        Ok(Self(Instance::Kernel(instance)))
     }
 
     /// Watches the directory `dir`. The same directory always gives the same descriptor.
@@ -85,34 +97,46 @@ impl Inotify {
     /// The directory is named by its open descriptor, so that what is watched is what was opened,
     /// whatever has been renamed since.
     pub fn arm(&self, dir: &Dir) -> Result<Wd, Errno> {
+        if let (Instance::Played(queue), Some(dir)) = (&self.0, dir.played()) {
+            return queue.arm(dir);
+        }
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&dir.as_fd()));
-        inotify::add_watch(&self.0, path, MASK)
+        inotify::add_watch(self, path, MASK)
     }
 
     /// Watches a directory or a file with a mask of one's own. The same inode always gives the same descriptor,
     /// and its mask is replaced. What is done to an entry after it was unlinked is not told.
     pub fn watch(&self, place: &Place, mask: u32) -> Result<Wd, Errno> {
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place.as_fd()));
-        inotify::add_watch(&self.0, path, WatchFlags::from_bits_retain(mask) | WatchFlags::EXCL_UNLINK)
+        inotify::add_watch(self, path, WatchFlags::from_bits_retain(mask) | WatchFlags::EXCL_UNLINK)
     }
 
     /// Stops a watch; one that is gone already is no error.
     pub fn disarm(&self, wd: Wd) {
-        let _ = inotify::remove_watch(&self.0, wd);
+        match &self.0 {
+            Instance::Kernel(instance) => drop(inotify::remove_watch(instance, wd)),
+            Instance::Played(queue) => queue.disarm(wd),
+        }
     }
 
     /// Reads what fits into `buffer` without waiting; 0 when nothing is queued.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        match rustix::io::read(&self.0, buffer) {
-            Err(Errno::AGAIN) => Ok(0),
-            other => other,
+        match &self.0 {
+            Instance::Kernel(instance) => match rustix::io::read(instance, buffer) {
+                Err(Errno::AGAIN) => Ok(0),
+                other => other,
+            },
+            Instance::Played(queue) => Ok(queue.read(buffer)),
         }
     }
 }
 
 impl AsFd for Inotify {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        match &self.0 {
+            Instance::Kernel(instance) => instance.as_fd(),
+            Instance::Played(queue) => queue.fd(),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod limits;
 mod listing;
 pub mod mounts;
 mod reading;
+pub mod stage;
 pub mod wake;
 
 pub use close_look::CloseLook;

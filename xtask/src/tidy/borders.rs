@@ -9,7 +9,7 @@ use crate::workspace::{Package, Workspace};
 /// The page that holds the list.
 pub(crate) const PAGE: &str = "ARCHITECTURE.md";
 /// Crates for building and testing, which nothing that is shipped may depend on.
-const TEST_ONLY: &[&str] = &["testkit", "xtask"];
+const TEST_ONLY: &[&str] = &["simulation", "testkit", "xtask"];
 
 type Edges = BTreeMap<String, BTreeSet<String>>;
 
