@@ -91,6 +91,12 @@ impl Collector {
         self.shared.received().receipts.clone()
     }
 
+    /// A copy of the receipts from this one on.
+    #[must_use]
+    pub fn receipts_from(&self, first: usize) -> Vec<Receipt> {
+        self.shared.received().receipts[first..].to_vec()
+    }
+
     /// Waits until at least `count` events have been received.
     #[track_caller]
     pub fn wait_for(&self, count: usize, deadline: Duration) {

@@ -432,7 +432,7 @@ impl<'a> Desk<'a> {
         for (at, sink) in self.tallies.sinks().iter().enumerate() {
             let moved =
                 |old: &crate::tally::SinkTally| old.cursor != sink.cursor || old.delivered != sink.delivered;
-            if before.get(at).is_none_or(moved) {
+            if before.get(at).is_none_or(moved) && !switch::is_off("record-deliveries") {
                 let sql = "UPDATE sink SET cursor = ?2, delivered = ?3 WHERE id = ?1";
                 let mut update = self.db.prepare_cached(sql)?;
                 update.execute(params![at as i64 + 1, sink.cursor as i64, sink.delivered as i64])?;

@@ -107,6 +107,7 @@ pub(crate) fn open_writer(path: &Path, durability: Durability, create: bool) -> 
     flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
     let db = Connection::open_with_flags(path, flags)?;
     settings(&db)?;
+    let durability = if switch::is_off("sync-commits") { Durability::Process } else { durability };
     db.pragma_update(None, "synchronous", if durability == Durability::Power { "FULL" } else { "NORMAL" })?;
     // 4000 pages (32 MiB): pages that every round touches are folded back once for many rounds.
     db.pragma_update(None, "wal_autocheckpoint", 4000)?;

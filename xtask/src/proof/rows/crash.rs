@@ -1,5 +1,13 @@
 //! Crashes and durability.
 
-use super::Row;
+use super::{Row, control, row, test};
 
-pub(super) const ROWS: &[Row] = &[];
+pub(super) const ROWS: &[Row] = &[row(
+    "C01",
+    "killed at random instants while files are renamed in: nothing lost, at most one batch of each sink repeated",
+    test("staithe", "crashes", "kills::kills_at_random_under_load_lose_nothing"),
+    &[
+        control("record-deliveries", "more than the 512 in flight"),
+        control("go-on-with-the-backlog", "  lost: "),
+    ],
+)];
