@@ -7,7 +7,7 @@
 //! - [`proof::Row`] is what a core test of the reliability battery has shown, as one line of JSON.
 //! - [`Landing`] is a whole installation: a watched tree, a configuration, the daemon.
 //! - [`dlm::Dlm`] stands for the four services of the SKA Data Lifecycle Management system.
-//! - [`rabbitmq::Rabbit`] and [`redis::Redis`] are real brokers.
+//! - [`rabbitmq::Rabbit`] and [`redis::Redis`] are real brokers, and [`proxy::Proxy`] is a bad way to them.
 //! - [`Process`] and [`Terminal`] run the program; [`Scratch`] and [`free_port`] give it room, [`Volume`] a file system
 //!   whose power can be cut or which becomes full.
 //!
@@ -24,6 +24,7 @@ mod port;
 mod process;
 pub mod proof;
 pub mod protocol;
+pub mod proxy;
 pub mod python;
 pub mod rabbitmq;
 mod receipt;
