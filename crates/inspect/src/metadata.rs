@@ -33,6 +33,9 @@ pub enum MetadataAnswer {
 /// `\.` is a dot in a name). Without a key it must only parse and hold something. YAML may have one document
 /// of at most 500 000 nodes.
 pub fn has_key(place: &Place<'_>, key: Option<&str>) -> Result<MetadataAnswer, InspectError> {
+    if switch::is_off("metadata") {
+        return Ok(MetadataAnswer::Good);
+    }
     Ok(match content(place.root, place.path, LARGEST)? {
         Content::Absent => MetadataAnswer::Absent,
         Content::Busy => MetadataAnswer::Invalid("somebody is writing it".to_owned()),

@@ -95,7 +95,9 @@ impl Rules {
             let rule = self.rules.get(rule).map(|rule| rule.name.clone()).unwrap_or_default();
             return Selection::Ignored(Reason::IgnoredMarker { rule });
         }
-        if let Some(pattern) = first_match(&self.temp_names, subject) {
+        if let Some(pattern) = first_match(&self.temp_names, subject)
+            && !switch::is_off("temporary-names")
+        {
             return Selection::Ignored(Reason::IgnoredTempName { pattern: pattern.text().to_owned() });
         }
         let takes = |(index, rule): (usize, &Rule)| {

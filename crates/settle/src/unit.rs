@@ -276,7 +276,9 @@ impl Unit {
 
     fn facts<'a>(&self, writer: WriterFact, beside: Beside<'a>, now: Mono, wall: Stamp) -> Facts<'a> {
         let unchanged_for = self.sample.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
-        let age = self.sample.map_or(Duration::ZERO, |(sample, _)| age(sample.ctime, wall));
+        // A copy may bring any time of content along; the inode's time nobody can set.
+        let changed = |sample: Sample| if switch::is_off("age-of-inode") { sample.mtime } else { sample.ctime };
+        let age = self.sample.map_or(Duration::ZERO, |(sample, _)| age(changed(sample), wall));
         let renamed_in = self.heard_or(self.renamed_in);
         let heard = self.heard_or(self.closed);
         let linked_in = heard == Heard::No && self.was_linked_in(writer, unchanged_for);
@@ -315,6 +317,7 @@ impl Unit {
     fn was_linked_in(&self, writer: WriterFact, unchanged_for: Duration) -> bool {
         let Some((sample, _)) = self.sample else { return false };
         match writer {
+            _ if switch::is_off("linked-files") => false,
             WriterFact::NotAsked | WriterFact::Open => false,
             WriterFact::Gone if sample.size > 0 || sample.links > 1 => true,
             WriterFact::Gone => unchanged_for >= EMPTY_GRACE,

@@ -250,7 +250,7 @@ fn writer_gone(facts: &Facts<'_>) -> Verdict {
 }
 
 fn quiet(period: Duration, facts: &Facts<'_>) -> Verdict {
-    if facts.unchanged_for >= period {
+    if facts.unchanged_for >= period || switch::is_off("quiet-time") {
         return complete(Signal::Quiet);
     }
     wait(Reason::WaitingQuiet, period.saturating_sub(facts.unchanged_for))

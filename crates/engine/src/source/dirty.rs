@@ -141,6 +141,9 @@ impl Dirty {
 
     /// Takes in an event.
     pub(super) fn hear(&mut self, dir: DirId, name: &[u8], what: What) {
+        if what == What::MovedIn && switch::is_off("hear-renames") {
+            return;
+        }
         let arrivals = self.folding == Folding::Arrivals;
         let appears = matches!(what, What::Created | What::MovedIn);
         let (hash, entry) = self.last(dir, name);

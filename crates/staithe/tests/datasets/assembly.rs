@@ -1,9 +1,10 @@
 //! Datasets on their way: stragglers, metadata, many at once, units inside units.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::chance::Chance;
+use testkit::proof::{Row, size};
 
 use crate::stage::{Dataset, Event, POLLING, Stage, with_each_backend};
 
@@ -20,6 +21,7 @@ const METADATA: &str = "a:\n  block: eb-1\n";
 
 #[test]
 fn of_5000_members_the_straggler_and_the_metadata_decide() {
+    let row = Row::new("A09");
     let mut stage = Stage::start("straggler", "", WITH_METADATA);
     let mut chance = Chance::from_environment();
     let mut early = Dataset::at(stage.path("deep/early.ms"));
@@ -47,7 +49,9 @@ fn of_5000_members_the_straggler_and_the_metadata_decide() {
     assert!(stage.events().is_empty());
 
     early.close(straggler);
+    let closed = Instant::now();
     early.is_in(stage.wait_event("deep/early.ms", 1).is_by(&["members", "quiet", "metadata"]));
+    let row = row.seed(chance.seed()).milliseconds("last of 5 002 members to event", closed.elapsed());
     late.member("meta.yaml", METADATA);
     wrong.finished = stage.write("wrong.ms/meta.yaml", "a: {}\n");
     wrong.size += 2;
@@ -60,8 +64,37 @@ fn of_5000_members_the_straggler_and_the_metadata_decide() {
     wrong.finished = stage.write("wrong.ms/meta.yaml", METADATA);
     wrong.is_in(&stage.wait_event("wrong.ms", 1));
 
-    stage.assert_only(&[("deep/early.ms", 1), ("late.ms", 1), ("wrong.ms", 1)]);
+    let count = size(40, 400);
+    let rate = many_at_once(&stage, count, &mut chance);
+    let row = row.figure(&format!("datasets/s of {count} at once, 1 s of quiet included"), rate);
+
+    let many: Vec<String> = (0..count).map(many).collect();
+    let mut expected = vec![("deep/early.ms", 1), ("late.ms", 1), ("wrong.ms", 1)];
+    expected.extend(many.iter().map(|name| (&**name, 1)));
+    stage.assert_only(&expected);
     stage.wait_reason("never.ms", "waiting.metadata");
+    let row = row.count("receipts", expected.len()).count("lost", 0).count("early", 0).count("again", 0);
+    row.count("waits for its metadata, explained", 1).print();
+}
+
+fn many(number: usize) -> String {
+    format!("many/{number:03}.ms")
+}
+
+/// Datasets of 20 members that end one right after the other. From the first end to the last event: so many a second.
+fn many_at_once(stage: &Stage, count: usize, chance: &mut Chance) -> f64 {
+    let mut sets: Vec<Dataset> = (0..count).map(|number| Dataset::at(stage.path(&many(number)))).collect();
+    for set in &mut sets {
+        set.fill(20, chance);
+    }
+    let begun = Instant::now();
+    for set in &mut sets {
+        set.member("meta.yaml", METADATA);
+    }
+    for (number, set) in sets.iter().enumerate() {
+        set.is_in(&stage.wait_event(&many(number), 1));
+    }
+    count as f64 / begun.elapsed().as_secs_f64()
 }
 
 const MEMBERS: &str = r#"

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use model::Stamp;
 use serde_json::Value;
 use testkit::chance::Chance;
-use testkit::{Landing, Scratch, wait_for, wait_until};
+use testkit::{Landing, Scratch, patience, wait_for, wait_until};
 
 use crate::STEP;
 
@@ -109,7 +109,7 @@ impl Stage {
             }
             let all = || self.events().iter().map(Event::shown).collect::<Vec<_>>();
             assert!(
-                begun.elapsed() < STEP,
+                begun.elapsed() < patience(STEP),
                 "no event {number} of {path}; {}; events: {:#?}",
                 self.explain(path),
                 all()
@@ -134,7 +134,7 @@ impl Stage {
                 assert!(answer["detail"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
                 return answer;
             }
-            assert!(begun.elapsed() < STEP, "{path} is not {what}: {answer}");
+            assert!(begun.elapsed() < patience(STEP), "{path} is not {what}: {answer}");
             std::thread::sleep(PAUSE);
         }
     }

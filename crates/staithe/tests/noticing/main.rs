@@ -8,6 +8,7 @@ mod fuse;
 mod hanging;
 mod mounts;
 mod overlay;
+mod pausing;
 mod permissions;
 mod quiet;
 mod reannounced;

@@ -4,10 +4,15 @@
 //! The writers mostly wait, and each tree is watched under all rules at once, so that all tests of a
 //! module are about one run.
 
+mod dated;
 mod habits;
 mod http;
+mod late;
 mod naive;
+mod preallocated;
 mod protocols;
+mod published;
+mod reopened;
 mod sshd;
 mod steps;
 mod tools;
@@ -18,7 +23,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FsWord, statfs};
-use testkit::Scratch;
+use testkit::{Scratch, patience};
 
 /// How `statfs` names file systems that have other habits than a disk.
 const OVERLAY: FsWord = 0x794c_7630;
@@ -27,7 +32,7 @@ const TMPFS: FsWord = 0x0102_1994;
 /// Until when things must have happened: longer than any of these runs takes on a busy machine with two
 /// cores.
 fn soon() -> Instant {
-    Instant::now() + Duration::from_mins(2)
+    Instant::now() + patience(Duration::from_mins(2))
 }
 
 fn is_on(path: &Path, kind: FsWord) -> bool {

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::{Collector, Landing, Receipt, Scratch};
+use testkit::proof::Row;
+use testkit::{Collector, Judgement, Landing, Receipt, Scratch, Truth, judge};
 
 /// Between two looks at what is waited for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -29,6 +30,22 @@ impl Rule {
         Self { name, complete, source: "", more: "" }
     }
 }
+
+/// The preset for writers on this machine, by each way of being told by the kernel.
+pub(crate) fn heard() -> Vec<Rule> {
+    let heard = |name, source| Rule { source, ..Rule::new(name, r#""local""#) };
+    let mut rules = vec![heard("inotify", r#"backend = "inotify""#)];
+    if rustix::process::geteuid().is_root() {
+        rules.push(heard("fanotify", r#"backend = "fanotify""#));
+    } else {
+        println!("SKIPPED fanotify: only root may watch a whole file system");
+    }
+    rules
+}
+
+/// The same preset where nothing is heard.
+pub(crate) const POLLED: Rule =
+    Rule { source: "backend = \"poll\"\npoll_interval = \"200ms\"", ..Rule::new("polled", r#""local""#) };
 
 /// The tree and those who look at it.
 pub(crate) struct Watched {
@@ -76,6 +93,16 @@ impl Watched {
         }
     }
 
+    /// Waits until each consumer has the last version of everything, and then until all is settled.
+    pub(crate) fn finish_with(self, truth: &Truth, deadline: Instant) -> Seen {
+        for (rule, _) in &self.receivers {
+            self.wait_for(rule.name, deadline, |receipts| {
+                receipts.len() >= truth.paths() && judge(truth, receipts).lost.is_empty()
+            });
+        }
+        self.finish(0, deadline)
+    }
+
     /// Waits until nothing is on its way any more but so many units that wait, then stops the program.
     pub(crate) fn finish(mut self, still_waiting: u64, deadline: Instant) -> Seen {
         let status = loop {
@@ -98,6 +125,21 @@ impl Seen {
     pub(crate) fn by(&self, rule: &str) -> &[Receipt] {
         let found = self.receipts.iter().find(|(name, _)| *name == rule);
         &found.expect("a rule of ours").1
+    }
+
+    /// What is wrong under a rule.
+    pub(crate) fn under(&self, rule: &str, truth: &Truth) -> Judgement {
+        let judgement = judge(truth, self.by(rule));
+        println!("{rule}: {judgement}");
+        judgement
+    }
+
+    /// The same. The row gets it, with the delays.
+    pub(crate) fn judged(&self, rule: &str, truth: &Truth, row: Row) -> (Row, Judgement) {
+        let judgement = self.under(rule, truth);
+        let row = row.judged(&judgement);
+        let row = row.milliseconds(&format!("{rule}: median"), judgement.delay(0.5));
+        (row.milliseconds(&format!("{rule}: p99"), judgement.delay(0.99)), judgement)
     }
 
     /// How many units the program said at the end to be waiting.
