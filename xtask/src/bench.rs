@@ -4,25 +4,36 @@
 
 mod arguments;
 mod dlm;
+mod figure;
+mod goals;
+mod idle_run;
+mod install;
+mod instructions;
 mod peers;
+mod plots;
+mod raw_limits;
 mod raw_pusher;
 mod raw_reader;
+mod raw_scan;
 mod redis_run;
 mod report;
+mod report_run;
+mod rounds;
 mod running;
 mod sample;
+mod scratch;
 mod sink;
+mod start_run;
 mod stream_run;
+mod svg;
+mod tree;
 mod usage;
 mod workload;
-
-use anyhow::Context as _;
+mod writing;
 
 use crate::workspace::Workspace;
 use crate::{Outcome, shell};
-use arguments::Arguments;
-use sample::Sample;
-use workload::Workload;
+use arguments::{Arguments, Wanted};
 
 /// Runs the benchmark, or, in a child process, one of the raw programs that it compares with.
 pub(crate) fn run(workspace: &Workspace, words: &[String]) -> anyhow::Result<Outcome> {
@@ -30,11 +41,13 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> anyhow::Result<Out
     match words.as_slice() {
         ["raw-reader", root] => raw_reader::run(root)?,
         ["raw-pusher", port, key] => raw_pusher::run(port.parse()?, key)?,
+        ["scan-files", root] => raw_scan::files(root)?,
+        ["scan-folders", root] => raw_scan::folders(root)?,
+        ["flush", group, folder] => raw_limits::flush(group.parse()?, folder)?,
+        ["push", group, port, values] => raw_limits::push(group.parse()?, port.parse()?, values.parse()?)?,
+        ["--install-peers"] => return install::run(workspace),
         _ if cfg!(debug_assertions) => return again_in_release(workspace, &words),
-        _ => {
-            let arguments = Arguments::parse(&words)?;
-            if arguments.dlm { dlm::measure(workspace, &arguments)? } else { measure(workspace, &arguments)? }
-        }
+        _ => return measure(workspace, &Arguments::parse(workspace, &words)?),
     }
     Ok(Outcome::Passed)
 }
@@ -46,31 +59,16 @@ fn again_in_release(workspace: &Workspace, words: &[&str]) -> anyhow::Result<Out
     Ok(if shell::passes(&mut command)? { Outcome::Passed } else { Outcome::Failed })
 }
 
-fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
-    let peers = peers::available(workspace, arguments)?;
-    let mut samples: Vec<Sample> = Vec::new();
-    for workload in &arguments.workloads {
-        for round in 0..arguments.runs {
-            for peer in peers.iter().filter(|peer| peer.takes(*workload)) {
-                let measured = match workload {
-                    Workload::W6 => redis_run::run(peer, arguments),
-                    _ => stream_run::run(peer, *workload, arguments),
-                };
-                let sample = measured.with_context(|| format!("{} with {}", workload.name(), peer.name));
-                match sample {
-                    Ok(sample) => {
-                        println!("{} run {}: {sample}", workload.name(), round + 1);
-                        samples.push(sample);
-                    }
-                    Err(error) => eprintln!("{error:#}"),
-                }
-            }
+fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Outcome> {
+    match arguments.wanted {
+        Wanted::Workloads => {
+            let samples = rounds::measure(workspace, arguments)?;
+            println!("\n{}", report::tables(&samples));
         }
+        Wanted::Goals => goals::measure(workspace, arguments)?,
+        Wanted::Products => dlm::measure(workspace, arguments)?,
+        Wanted::Instructions => instructions::measure(workspace, arguments)?,
+        Wanted::Peers => return install::run(workspace),
     }
-    let tables = report::tables(&samples);
-    println!("\n{tables}");
-    if arguments.write {
-        report::write(workspace, arguments, &tables)?;
-    }
-    Ok(())
+    Ok(Outcome::Passed)
 }

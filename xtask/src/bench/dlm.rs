@@ -15,7 +15,6 @@ use anyhow::Context as _;
 use self::backlog::Backlog;
 use super::arguments::Arguments;
 use super::report;
-use crate::shell;
 use crate::workspace::Workspace;
 
 /// One program with its share of the work.
@@ -32,11 +31,7 @@ pub(super) struct Peer {
 
 /// Measures, prints, and writes if that was asked for.
 pub(super) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        shell::passes(workspace.cargo().args(["build", "--release", "--package", "staithe"]))?,
-        "our own program does not build"
-    );
-    let ours = workspace.target()?.join("release/staithe");
+    let ours = arguments.program(workspace)?;
     let peers = peers(&ours, arguments);
     let mut samples = Vec::new();
     for round in 1..=arguments.runs {

@@ -1,12 +1,25 @@
-//! The programs that are compared.
+//! The programs that are compared: which there are on this machine, and how each is started.
+
+mod limits;
+mod ours;
+mod python;
+mod raw;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::arguments::Arguments;
 use super::workload::Workload;
-use crate::shell;
 use crate::workspace::Workspace;
+
+pub(crate) use limits::{FLUSH_EACH, FLUSH_HUNDRED, PUSH_EACH, PUSH_THOUSAND};
+pub(crate) use ours::{FULL_PASS, QUICK_PASS, RUN, RUN_POWER, WATCH, WATCH_FANOTIFY, WATCH_POLL};
+pub(crate) use python::{
+    OBSERVER, PYINOTIFY, STAND_IN, WATCHDOG, WATCHDOG_POLL, WATCHDOG_SNAPSHOT, WATCHFILES,
+};
+pub(crate) use raw::{DIRECTORIES, FAN, INO, INO_PUSH, STAT};
+pub(crate) use tools::{INOTIFYWAIT, NOTIFY, NOTIFY_POLL, built};
 
 /// What a peer is told for one run.
 pub(crate) struct Place<'a> {
@@ -14,161 +27,114 @@ pub(crate) struct Place<'a> {
     pub(crate) root: &'a Path,
     /// A folder for its own files.
     pub(crate) scratch: &'a Path,
-    /// The port of the Redis server, in the workload that has one.
-    pub(crate) port: u16,
+    /// A folder on a real disk.
+    pub(crate) disk: &'a Path,
+    /// The port of the Redis server, in the workloads that have one.
+    pub(crate) port: Option<u16>,
+    /// The number of files, for those who do the work themselves.
+    pub(crate) files: usize,
 }
 
 /// The key of the Redis list.
 pub(crate) const KEY: &str = "bench";
 
+/// How it is known that a program is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ready {
+    /// It says `ready` on standard error.
+    Says,
+    /// It uses no more processor time.
+    Idle,
+}
+
 /// One program.
 pub(crate) struct Peer {
     /// Its name in the tables.
     pub(crate) name: &'static str,
-    /// Whether it fills a Redis list; else it prints to its standard output.
-    pub(crate) redis: bool,
-    /// Whether it says `ready` on standard error.
-    pub(crate) says_ready: bool,
-    /// Where it lies.
-    program: PathBuf,
-    command: fn(&Path, &Place<'_>) -> anyhow::Result<Command>,
+    /// How it is known to be ready.
+    pub(crate) ready: Ready,
+    /// Whether it works now and then although nothing happens.
+    pub(crate) polls: bool,
+    make: Make,
 }
 
+type Make = Box<dyn Fn(&Place<'_>) -> anyhow::Result<Command>>;
+
 impl Peer {
-    /// Whether the workload is for it.
-    pub(crate) fn takes(&self, workload: Workload) -> bool {
-        self.redis == (workload == Workload::W6)
+    /// One that says when it is ready, and is idle when nothing happens.
+    fn new(name: &'static str, make: impl Fn(&Place<'_>) -> anyhow::Result<Command> + 'static) -> Self {
+        Self { name, ready: Ready::Says, polls: false, make: Box::new(make) }
+    }
+
+    /// One that does not say when it is ready.
+    fn silent(self) -> Self {
+        Self { ready: Ready::Idle, ..self }
+    }
+
+    /// One that polls.
+    fn polling(self) -> Self {
+        Self { polls: true, ..self }
     }
 
     /// The command for one run.
     pub(crate) fn command(&self, place: &Place<'_>) -> anyhow::Result<Command> {
-        (self.command)(&self.program, place)
+        (self.make)(place)
     }
 }
 
-/// Every program that this machine has, ours and the raw ones built first.
-pub(crate) fn available(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Vec<Peer>> {
-    anyhow::ensure!(
-        shell::passes(workspace.cargo().args(["build", "--release", "--package", "staithe"]))?,
-        "our own program does not build"
-    );
-    let ours = workspace.target()?.join("release/staithe");
-    let me = std::env::current_exe()?;
-    let peer = |name, redis, says_ready, program: PathBuf, command| Peer {
-        name,
-        redis,
-        says_ready,
-        program,
-        command,
-    };
-    let mut peers = vec![
-        peer("ino-t", false, true, me.clone(), raw_reader),
-        peer("staithe watch", false, true, ours.clone(), staithe_watch),
-        peer("ino|rpush", true, true, me, raw_pair),
-        peer("staithe run", true, true, ours, staithe_run),
-    ];
-    match shell::find("inotifywait") {
-        Some(program) => peers.push(peer("inotifywait", false, false, program, inotifywait)),
-        None => println!("inotifywait is not installed (package inotify-tools): left out"),
+/// Everything that is to be had.
+pub(crate) struct Peers {
+    all: Vec<Peer>,
+}
+
+impl Peers {
+    /// Builds our program and the small ones, and looks for the others.
+    pub(crate) fn available(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Self> {
+        let me = std::env::current_exe()?;
+        let mut all = ours::peers(&arguments.program(workspace)?);
+        all.extend(raw::peers(workspace, &me)?);
+        all.extend(limits::peers(&me));
+        all.extend(tools::peers(workspace)?);
+        all.extend(python::peers(workspace)?);
+        all.retain(|peer| arguments.only.is_empty() || arguments.only.iter().any(|name| name == peer.name));
+        anyhow::ensure!(!all.is_empty(), "none of {:?} is here", arguments.only);
+        Ok(Self { all })
     }
-    match notify_peer(workspace)? {
-        Some(program) => peers.push(peer("notify", false, true, program, with_root)),
-        None => println!("bench/notify-peer does not build here: left out"),
+
+    /// The one of that name, if it is here.
+    pub(crate) fn named(&self, name: &str) -> Option<&Peer> {
+        self.all.iter().find(|peer| peer.name == name)
     }
-    match std::env::var_os("STAITHE_BENCH_DIROBS") {
-        Some(script) => {
-            peers.push(peer("directory_observer", true, false, script.into(), directory_observer));
+}
+
+/// Who takes part in a workload, in turn. What the goals speak of comes first; `more` stands for the rest.
+pub(crate) fn turns(workload: Workload, more: bool) -> Vec<&'static str> {
+    let (first, rest): (&[_], &[_]) = match workload {
+        Workload::W1 => {
+            (&[INO, WATCH, FAN, WATCH_FANOTIFY, INOTIFYWAIT, NOTIFY, WATCHDOG], &[WATCHFILES, PYINOTIFY])
         }
-        None => println!("STAITHE_BENCH_DIROBS is not set (path of directory_observer.py): left out"),
-    }
-    peers.retain(|peer| arguments.only.is_empty() || arguments.only.iter().any(|name| name == peer.name));
-    anyhow::ensure!(!peers.is_empty(), "none of {:?} is here", arguments.only);
-    Ok(peers)
+        Workload::W1Big => (&[INO, WATCH, NOTIFY], &[WATCH_FANOTIFY, INOTIFYWAIT]),
+        Workload::W1Stall => (&[INO, WATCH, RUN, NOTIFY], &[WATCH_FANOTIFY, INOTIFYWAIT, WATCHFILES]),
+        Workload::W1Stall5 => (&[WATCH, NOTIFY], &[INO, RUN, INOTIFYWAIT]),
+        Workload::W1Overflow => (&[INO, WATCH, INOTIFYWAIT, NOTIFY], &[WATCHFILES, PYINOTIFY]),
+        Workload::W2 => (&[INO, WATCH, RUN, INOTIFYWAIT, RUN_POWER, NOTIFY], &[FAN, WATCHDOG, PYINOTIFY]),
+        Workload::W3 => (&[INO, WATCH, WATCH_FANOTIFY, NOTIFY], &[INOTIFYWAIT]),
+        Workload::W4a | Workload::W4b | Workload::W4c => {
+            (&[INO, WATCH, WATCH_FANOTIFY, WATCH_POLL, INOTIFYWAIT, NOTIFY], &[PYINOTIFY, WATCHFILES])
+        }
+        Workload::W5 => (&[STAT, DIRECTORIES, QUICK_PASS, FULL_PASS, WATCHDOG_SNAPSHOT], &[]),
+        Workload::W6 | Workload::W6Paced => (&[INO_PUSH, RUN, OBSERVER, STAND_IN], &[]),
+        Workload::W6Lat => (&[INO_PUSH, RUN, OBSERVER, STAND_IN, RUN_POWER], &[]),
+        Workload::W7 => (&[INO, WATCH, WATCH_FANOTIFY, INOTIFYWAIT, NOTIFY], &[]),
+        Workload::W7Poll => (&[WATCH_POLL, NOTIFY_POLL], &[WATCHDOG_POLL]),
+        Workload::Journal => (&[FLUSH_EACH, FLUSH_HUNDRED, RUN_POWER], &[]),
+        Workload::Push => (&[PUSH_EACH, PUSH_THOUSAND], &[]),
+    };
+    let rest = if more { rest } else { &[] };
+    first.iter().chain(rest).copied().collect()
 }
 
-/// Builds the crate `notify` as a program; it is no member of the workspace and has a lock file of its own.
-fn notify_peer(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
-    let target = workspace.target()?.join("notify-peer");
-    let mut command = workspace.cargo();
-    command
-        .args(["build", "--release", "--manifest-path", "bench/notify-peer/Cargo.toml", "--target-dir"])
-        .arg(&target);
-    Ok(shell::passes(&mut command)?.then(|| target.join("release/notify-peer")))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "all peers share one signature")]
-fn raw_reader(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut command = Command::new(program);
-    command.args(["bench", "raw-reader"]).arg(place.root);
-    Ok(command)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "all peers share one signature")]
-fn raw_pair(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut command = Command::new("sh");
-    command.args(["-c", "\"$0\" bench raw-reader \"$1\" | \"$0\" bench raw-pusher \"$2\" \"$3\""]);
-    command.arg(program).arg(place.root).arg(place.port.to_string()).arg(KEY);
-    Ok(command)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "all peers share one signature")]
-fn staithe_watch(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut command = Command::new(program);
-    command.arg("watch").arg(place.root).arg("--json").env("STAITHE_STATE_DIR", place.scratch);
-    Ok(command)
-}
-
-/// With the ledger, as a service.
-fn staithe_run(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let config = place.scratch.join("staithe.toml");
-    let text = format!(
-        "[source.bench]\npath = \"{}\"\n\n[[source.bench.rule]]\nname = \"all\"\ninclude = [\"*\"]\n\
-         complete = \"local\"\nto = [\"list\"]\n\n[sink.list]\ntype = \"redis-list\"\n\
-         url = \"redis://127.0.0.1:{}/0\"\nkey = \"{KEY}\"\n",
-        place.root.display(),
-        place.port
-    );
-    std::fs::write(&config, text)?;
-    let mut command = Command::new(program);
-    command.arg("run").arg("-c").arg(config).arg("--state-dir").arg(place.scratch.join("state"));
-    Ok(command)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "all peers share one signature")]
-fn inotifywait(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut command = Command::new(program);
-    command
-        .args(["-m", "-r", "-q", "-e", "close_write", "-e", "moved_to", "--format", "%w%f"])
-        .arg(place.root);
-    Ok(command)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "all peers share one signature")]
-fn with_root(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut command = Command::new(program);
-    command.arg(place.root);
-    Ok(command)
-}
-
-/// It watches single folders, so each gets a section; its interpreter is `STAITHE_BENCH_PYTHON` or `python3`.
-fn directory_observer(program: &Path, place: &Place<'_>) -> anyhow::Result<Command> {
-    let mut text = format!(
-        "[common]\nactive = false\nforced_poll = 300\npoll_queue_limit = 10000\nmonitor_inactivitytimeout = 300\n\
-         redis_server = 127.0.0.1\nredis_unix_socket = null\nredis_port = {}\ntimeout = 10\n",
-        place.port
-    );
-    for (number, entry) in std::fs::read_dir(place.root)?.enumerate() {
-        let folder = entry?.path();
-        let section = format!(
-            "\n[bench{number}:common]\nactive = true\ndirectory = {}\nqueue = {KEY}\n",
-            folder.display()
-        );
-        text.push_str(&section);
-    }
-    let config = place.scratch.join("directory_observer.ini");
-    std::fs::write(&config, text)?;
-    let mut command =
-        Command::new(std::env::var_os("STAITHE_BENCH_PYTHON").unwrap_or_else(|| "python3".into()));
-    command.arg(program).arg("-c").arg(config);
-    Ok(command)
+/// Where the interpreter with the Python peers' modules lies, once `--install-peers` has made it.
+pub(crate) fn interpreter(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    Ok(workspace.target()?.join("bench-python/bin/python3"))
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(root: &str) -> anyhow::Result<()> {
     let (source, target) = (Arc::clone(&inotify), Arc::clone(&backlog));
     let mut reader = Reader { inotify, folders: HashMap::new() };
     std::thread::spawn(move || drain(&source, &target));
-    reader.add(Path::new(root), &mut io::sink())?;
+    reader.add(Path::new(root), None)?;
     eprintln!("ready {root}");
     let mut out = BufWriter::with_capacity(1 << 18, io::stdout().lock());
     loop {
@@ -66,15 +66,16 @@ struct Reader {
 }
 
 impl Reader {
-    /// Watches a folder, then lists it: what was made before the watch stood would be missed otherwise.
-    fn add(&mut self, folder: &Path, out: &mut dyn Write) -> io::Result<()> {
+    /// Watches a folder, then lists it: what was made before the watch stood would be missed otherwise. At the start
+    /// nobody wants to know.
+    fn add(&mut self, folder: &Path, mut out: Option<&mut dyn Write>) -> io::Result<()> {
         let flags = WatchFlags::CREATE | WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
         let Ok(watch) = inotify::add_watch(&*self.inotify, folder, flags) else { return Ok(()) };
         self.folders.insert(watch, folder.to_path_buf());
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                self.add(&entry.path(), out)?;
-            } else {
+                self.add(&entry.path(), out.as_mut().map(|out| &mut **out as &mut dyn Write))?;
+            } else if let Some(out) = &mut out {
                 writeln!(out, "{}", entry.path().display())?;
             }
         }
@@ -101,7 +102,7 @@ impl Reader {
         let Some(folder) = self.folders.get(&watch) else { return Ok(()) };
         if mask & IS_DIRECTORY != 0 {
             let path = folder.join(std::ffi::OsStr::from_bytes(name));
-            return self.add(&path, out);
+            return self.add(&path, Some(out));
         }
         if mask & CREATED == 0 {
             out.write_all(folder.as_os_str().as_bytes())?;

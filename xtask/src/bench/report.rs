@@ -4,93 +4,84 @@ use std::fmt::Write as _;
 use std::fs;
 
 use super::arguments::Arguments;
+use super::figure::{Figure, median};
 use super::sample::Sample;
 use super::workload::Workload;
 use crate::workspace::Workspace;
 
 /// One Markdown table for each workload.
 pub(crate) fn tables(samples: &[Sample]) -> String {
-    let mut out = String::new();
-    for workload in Workload::ALL {
-        let ours: Vec<&Sample> = samples.iter().filter(|sample| sample.workload == workload).collect();
-        if !ours.is_empty() {
-            table(&mut out, workload, &ours);
+    Workload::ALL.into_iter().map(|workload| table(samples, workload)).collect()
+}
+
+/// The table of one workload; empty if it was not measured.
+pub(crate) fn table(samples: &[Sample], workload: Workload) -> String {
+    let samples: Vec<&Sample> = samples.iter().filter(|sample| sample.workload == workload).collect();
+    let mut programs: Vec<&str> = Vec::new();
+    for sample in &samples {
+        if !programs.contains(&sample.program.as_str()) {
+            programs.push(&sample.program);
         }
     }
+    if programs.is_empty() {
+        return String::new();
+    }
+    let is_there = |figure: &Figure| samples.iter().any(|sample| sample.figure(*figure).is_some());
+    let columns: Vec<Figure> = Figure::ALL.into_iter().filter(is_there).collect();
+    let tells = columns.contains(&Figure::Missing);
+    // Writing to a String cannot fail.
+    let mut out = format!("### {}: {}\n\n| program | runs |", workload.name(), workload.title());
+    for column in &columns {
+        let _ = write!(out, " {} |", column.heading());
+    }
+    out.push_str(if tells { " says so |" } else { "" });
+    let _ = write!(out, "\n|--|--:|{}{}\n", "--:|".repeat(columns.len()), if tells { "--|" } else { "" });
+    for program in programs {
+        let runs: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.program == program).collect();
+        // A bar in a name would begin a new cell.
+        let _ = write!(out, "| {} | {} |", program.replace('|', "\\|"), runs.len());
+        for column in &columns {
+            let _ = write!(out, " {} |", cell(&runs, *column));
+        }
+        if tells {
+            let _ = write!(out, " {} |", told(&runs));
+        }
+        out.push('\n');
+    }
+    out.push('\n');
     out
 }
 
-fn table(out: &mut String, workload: Workload, samples: &[&Sample]) {
-    let mut peers: Vec<&str> = Vec::new();
-    for sample in samples {
-        if !peers.contains(&sample.peer.as_str()) {
-            peers.push(&sample.peer);
-        }
+/// The median; of what is missing, the range where runs differ.
+fn cell(runs: &[&Sample], figure: Figure) -> String {
+    let values: Vec<f64> = runs.iter().filter_map(|run| run.figure(figure)).collect();
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let differs = matches!(figure, Figure::Missing | Figure::MissingAtEnd) && most > least;
+    match median(values) {
+        None => String::new(),
+        Some(_) if differs => format!("{}–{}", figure.shown(least), figure.shown(most)),
+        Some(middle) => figure.shown(middle),
     }
-    // Writing to a String cannot fail.
-    let _ = writeln!(out, "### {}: {}\n", workload.name(), workload.title());
-    let latency = workload == Workload::W2;
-    let (last, dashes) =
-        if latency { ("p50 µs | p99 µs", "--:|--:") } else { ("files/s | tail ms", "--:|--:") };
-    let _ = writeln!(out, "| program | runs | missing | says so | CPU µs/file | {last} | peak MB |");
-    let _ = writeln!(out, "|--|--:|--:|--|--:|{dashes}|--:|");
-    for peer in peers {
-        let runs: Vec<&Sample> = samples.iter().copied().filter(|sample| sample.peer == peer).collect();
-        let figure = |pick: fn(&Sample) -> f64| median(runs.iter().map(|sample| pick(sample)).collect());
-        let (one, two) = if latency {
-            (format!("{:.0}", figure(|s| s.p50_us)), format!("{:.0}", figure(|s| s.p99_us)))
-        } else {
-            (format!("{:.0}", figure(|s| s.rate)), format!("{:.1}", figure(|s| s.tail_ms)))
-        };
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} | {:.1} | {one} | {two} | {:.1} |",
-            // A bar in a name would begin a new cell.
-            peer.replace('|', "\\|"),
-            runs.len(),
-            missing(&runs),
-            told(&runs),
-            figure(|s| s.cpu_us),
-            figure(|s| s.peak_mb)
-        );
-    }
-    let _ = writeln!(out);
-}
-
-/// The range, where runs differ.
-fn missing(runs: &[&Sample]) -> String {
-    let least = runs.iter().map(|sample| sample.missing).min().unwrap_or(0);
-    let most = runs.iter().map(|sample| sample.missing).max().unwrap_or(0);
-    if least == most { most.to_string() } else { format!("{least}–{most}") }
 }
 
 fn told(runs: &[&Sample]) -> &'static str {
-    let lost = runs.iter().any(|sample| sample.missing > 0);
-    match (lost, runs.iter().all(|sample| sample.missing == 0 || sample.told)) {
-        (false, _) => "",
+    let loses = |sample: &&Sample| sample.figure(Figure::Missing).is_some_and(|missing| missing > 0.0);
+    let all = runs.iter().all(|sample| sample.told);
+    match (runs.iter().any(loses), all) {
         (true, true) => "yes",
         (true, false) => "no",
+        (false, true) => "(yes)",
+        (false, false) => "",
     }
 }
 
-/// The middle one; of an even number, the middle of the middle two.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
-    }
-}
-
-/// Writes `BENCHMARKS.md`.
-pub(crate) fn write(workspace: &Workspace, arguments: &Arguments, tables: &str) -> anyhow::Result<()> {
+/// Writes the page; what is measured separately stays.
+pub(crate) fn write(workspace: &Workspace, text: &str) -> anyhow::Result<()> {
     let page = workspace.root.join("BENCHMARKS.md");
-    // What is measured separately stays.
     let before = fs::read_to_string(&page).unwrap_or_default();
     let (_, products) = split(&before);
-    let text = format!("{HEAD}\n## Figures\n\n{}\n\n{}\n{FOOT}", machine(arguments), tables.trim_end());
-    fs::write(&page, join(&text, products))?;
+    fs::write(&page, join(text, products))?;
     println!("wrote BENCHMARKS.md");
     Ok(())
 }
@@ -131,43 +122,30 @@ pub(crate) fn machine(arguments: &Arguments) -> String {
     )
 }
 
-const HEAD: &str = "# Benchmarks
-
-Our program beside its peers, and beside what the kernel itself can give, under the same workloads.
-This page is written by the command that measures:
-
-```sh
-cargo xtask bench --runs 5 --write
-```
-
-`cargo xtask bench w1 w6 --runs 3` looks at two workloads only, `--only 'ino-t,staithe watch'` at two
-programs, `--fs /some/folder` at another file system, `--scale 10` at a tenth of the files.
-`directory_observer` takes part when `STAITHE_BENCH_DIROBS` is the path of its script and
-`STAITHE_BENCH_PYTHON` an interpreter that has its modules; `inotifywait` when it is installed.
-The last section is measured by itself: `cargo xtask bench dlm --runs 3 --write`.
-";
-
-const FOOT: &str = "
-## How to read them
-
-- Only ratios within one table mean anything: all its programs ran in turn, on the same machine, beside the
-  same other work. The runs are interleaved (A B C, A B C, …).
-- *missing*: files that were written and never reported. *says so*: whether the program said on standard
-  error that it had lost something; a silent loss is the worst kind.
-- *CPU µs/file*: processor time of all threads of the program (of both programs, in `ino|rpush`), divided by
-  the number of files. The Redis server's is not in it.
-- *tail*: from the return of the last `close` to the last new file at the consumer.
-- Under a burst, writers and readers share the cores: a program that uses more CPU slows the writers, so look
-  at CPU for each file first and at files/s second.
-- `ino-t` is a recursive inotify reader with a thread that only drains the kernel's queue, and prints paths:
-  no completeness, no ledger, no identity. `ino|rpush` is the same with a second process that pushes the
-  lines into Redis, as many at once as have come. They are in `xtask/src/bench`, and are the limits.
-- `staithe watch` prints the whole event as JSON; `staithe run` has the ledger on.
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_has_the_columns_that_were_measured() {
+        let sample = |program, missing, cpu| {
+            Sample::new(Workload::W1, program).with(Figure::Missing, missing).with(Figure::CpuUs, cpu)
+        };
+        let mut told = sample("b|c", 7.0, 9.0);
+        told.told = true;
+        let samples = [sample("a", 0.0, 3.0), sample("a", 0.0, 5.0), sample("b|c", 5.0, 8.0), told];
+        let lines: Vec<String> = tables(&samples).trim_end().lines().skip(2).map(str::to_owned).collect();
+        assert_eq!(
+            lines,
+            [
+                "| program | runs | missing | CPU µs/file | says so |",
+                "|--|--:|--:|--:|--|",
+                "| a | 2 | 0 | 4.0 |  |",
+                "| b\\|c | 2 | 5–7 | 8.5 | no |",
+            ]
+        );
+        assert_eq!(table(&samples, Workload::W2), "");
+    }
 
     #[test]
     fn each_part_of_the_page_is_replaced_without_the_other() {

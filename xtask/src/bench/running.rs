@@ -48,12 +48,12 @@ impl Running {
     /// Whether it has said that events were lost.
     pub(crate) fn told(&self) -> bool {
         let said = self.said().to_lowercase();
-        ["overflow", "rescan", "lost", "dropped"].iter().any(|word| said.contains(word))
+        ["overflow", "rescan", "lost", "dropped", "missed"].iter().any(|word| said.contains(word))
     }
 
     /// Waits until it is ready: until it says so, for those who do, and until it is idle.
     pub(crate) fn wait_ready(&mut self, says_so: bool) -> anyhow::Result<()> {
-        let deadline = Instant::now() + Duration::from_mins(1);
+        let deadline = Instant::now() + Duration::from_mins(2);
         while says_so && !self.said().lines().any(|line| line.starts_with("ready")) {
             anyhow::ensure!(self.child.try_wait()?.is_none(), "it ended: {}", self.said());
             anyhow::ensure!(Instant::now() < deadline, "it was never ready: {}", self.said());
@@ -65,14 +65,23 @@ impl Running {
     }
 
     /// Waits until for this long the peer was idle and `progress` the same; at most two minutes.
-    pub(crate) fn wait_still(&self, quiet: Duration, mut progress: impl FnMut() -> u64) {
+    pub(crate) fn wait_still(&self, quiet: Duration, progress: impl FnMut() -> u64) {
+        self.wait(quiet, IDLE, progress);
+    }
+
+    /// The same of a program that works now and then by itself: only `progress` counts.
+    pub(crate) fn wait_silent(&self, quiet: Duration, progress: impl FnMut() -> u64) {
+        self.wait(quiet, f64::INFINITY, progress);
+    }
+
+    fn wait(&self, quiet: Duration, idle: f64, mut progress: impl FnMut() -> u64) {
         let deadline = Instant::now() + Duration::from_mins(2);
         let mut before = (progress(), self.usage().cpu);
         let mut since = Instant::now();
         while since.elapsed() < quiet && Instant::now() < deadline {
             std::thread::sleep(LOOK);
             let now = (progress(), self.usage().cpu);
-            let busy = now.1.saturating_sub(before.1).as_secs_f64() > IDLE * LOOK.as_secs_f64();
+            let busy = now.1.saturating_sub(before.1).as_secs_f64() > idle * LOOK.as_secs_f64();
             if now.0 != before.0 || busy {
                 since = Instant::now();
             }
@@ -85,11 +94,16 @@ impl Running {
         self.child.try_wait().is_ok_and(|status| status.is_none())
     }
 
+    /// Sends a signal to the whole group.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, signal));
+    }
+
     /// Asks the group to end, then makes it.
     pub(crate) fn stop(&mut self) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         for signal in [Signal::TERM, Signal::KILL] {
-            let _ = group.map(|group| kill_process_group(group, signal));
+            self.signal(signal);
             let deadline = Instant::now() + Duration::from_secs(3);
             while Instant::now() < deadline {
                 let ended = self.child.try_wait().is_ok_and(|status| status.is_some());

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(crate) struct Usage {
     /// Processor time of all threads that live.
     pub(crate) cpu: Duration,
+    /// The memory that is resident, in kB, summed over the processes.
+    pub(crate) resident_kb: u64,
     /// The most memory that was resident, in kB, summed over the processes.
     pub(crate) peak_kb: u64,
 }
@@ -20,6 +22,7 @@ pub(crate) fn of_group(group: u32) -> Usage {
         if process_group(id) == Some(group) {
             let one = of_process(id);
             total.cpu += one.cpu;
+            total.resident_kb += one.resident_kb;
             total.peak_kb += one.peak_kb;
         }
     }
@@ -36,9 +39,11 @@ pub(crate) fn of_process(id: u32) -> Usage {
     });
     let cpu = Duration::from_nanos(nanoseconds.sum());
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let peak_kb = peak.and_then(|text| text.trim().split(' ').next()?.parse().ok()).unwrap_or(0);
-    Usage { cpu, peak_kb }
+    let line = |key: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(key));
+        value.and_then(|text| text.trim().split(' ').next()?.parse().ok()).unwrap_or(0)
+    };
+    Usage { cpu, resident_kb: line("VmRSS:"), peak_kb: line("VmHWM:") }
 }
 
 fn process_group(id: u32) -> Option<u32> {
@@ -58,6 +63,6 @@ mod tests {
         let sum = (0..3_000_000_u64).fold(1_u64, |sum, n| sum.wrapping_mul(31) ^ n);
         assert_ne!(sum, 0);
         let after = of_process(id);
-        assert!(after.cpu > before && after.peak_kb > 0, "{after:?}");
+        assert!(after.cpu > before && after.peak_kb > 0 && after.resident_kb > 0, "{after:?}");
     }
 }

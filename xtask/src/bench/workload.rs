@@ -1,55 +1,107 @@
-//! What is written. Each file is named after its number, so that the reader's output can be
-//! compared file by file, and the moment at which its `close` returned is kept.
-
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use anyhow::Context as _;
-
-const CONTENT: [u8; 100] = [b'x'; 100];
-const WRITERS: usize = 2;
-const FOLDERS: usize = 100;
-/// From one file to the next in the workload about latency.
-const GAP: Duration = Duration::from_millis(5);
+//! What is measured: the names of the workloads, their sizes, and what they are about.
 
 /// One workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Workload {
     /// 50 000 files in 100 watched folders by two writers, as fast as they can.
     W1,
+    /// The same with four times as many files by four writers.
+    W1Big,
+    /// A burst while whoever reads the output stands still, and a second more.
+    W1Stall,
+    /// The same for five seconds.
+    W1Stall5,
+    /// A burst while the program itself stands still, so that the kernel's queue overflows.
+    W1Overflow,
     /// One file each 5 ms.
     W2,
+    /// The start on a large tree.
+    W3,
     /// A new chain of six folders for each file.
     W4a,
     /// 20 000 files, ten in each of 2 000 new folders, as unpacking makes them.
     W4b,
-    /// As W1 with 20 000 files, into a Redis list.
+    /// Ten rounds of writing aside, renaming, and removing the whole tree.
+    W4c,
+    /// One poll of an unchanged tree.
+    W5,
+    /// As W1, into a Redis list.
     W6,
+    /// The same at 2 000 files in a second.
+    W6Paced,
+    /// As W2, into a Redis list, read with BLPOP.
+    W6Lat,
+    /// Nothing happens in 10 000 folders.
+    W7,
+    /// Nothing happens in 10 000 folders, which are polled each second.
+    W7Poll,
+    /// As W1 with a journal that survives the loss of power, beside what the disk can do.
+    Journal,
+    /// What a Redis server takes.
+    Push,
 }
 
-/// When each file was closed.
-pub(crate) struct Written {
-    /// When the first writer began.
-    pub(crate) begun: Instant,
-    /// For each file the moment at which its `close` returned.
-    pub(crate) closed: Vec<Instant>,
+/// What a run of a workload looks like, which decides who drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Files are written, lines are read.
+    Stream,
+    /// Files are written, a Redis list is read.
+    List,
+    /// A program is started on a large tree.
+    Start,
+    /// A tree is gone through.
+    Pass,
+    /// Nothing is done.
+    Idle,
+    /// A part of the machine is pushed to its limit; where a program of ours stands beside it, it is a stream.
+    Limit,
 }
 
 impl Workload {
     /// All of them.
-    pub(crate) const ALL: [Workload; 5] =
-        [Workload::W1, Workload::W2, Workload::W4a, Workload::W4b, Workload::W6];
+    pub(crate) const ALL: [Workload; 18] = [
+        Workload::W1,
+        Workload::W1Big,
+        Workload::W1Stall,
+        Workload::W1Stall5,
+        Workload::W1Overflow,
+        Workload::W2,
+        Workload::W3,
+        Workload::W4a,
+        Workload::W4b,
+        Workload::W4c,
+        Workload::W5,
+        Workload::W6,
+        Workload::W6Paced,
+        Workload::W6Lat,
+        Workload::W7,
+        Workload::W7Poll,
+        Workload::Journal,
+        Workload::Push,
+    ];
 
     /// The short name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Workload::W1 => "w1",
+            Workload::W1Big => "w1-big",
+            Workload::W1Stall => "w1-stall",
+            Workload::W1Stall5 => "w1-stall5",
+            Workload::W1Overflow => "w1-overflow",
             Workload::W2 => "w2",
+            Workload::W3 => "w3",
             Workload::W4a => "w4a",
             Workload::W4b => "w4b",
+            Workload::W4c => "w4c",
+            Workload::W5 => "w5",
             Workload::W6 => "w6",
+            Workload::W6Paced => "w6-paced",
+            Workload::W6Lat => "w6lat",
+            Workload::W7 => "w7",
+            Workload::W7Poll => "w7-poll",
+            Workload::Journal => "journal",
+            Workload::Push => "push",
         }
     }
 
@@ -64,115 +116,65 @@ impl Workload {
             Workload::W1 => {
                 "burst: 50 000 files of 100 B in 100 watched folders, two writers as fast as they can"
             }
+            Workload::W1Big => "larger burst: 200 000 files by four writers",
+            Workload::W1Stall => {
+                "burst of 100 000 files while the reader of the output stands still, and 1 s more"
+            }
+            Workload::W1Stall5 => "the same, and 5 s more",
+            Workload::W1Overflow => {
+                "forced overflow: the program is stopped (`SIGSTOP`) while 50 000 files are written, then goes on"
+            }
             Workload::W2 => "latency: one file each 5 ms, from the return of `close` to the consumer's read",
+            Workload::W3 => {
+                "start on 200 000 files in 105 250 directories, then a file in each of 200 of these"
+            }
             Workload::W4a => "2 000 times `mkdir -p r/a/b/c/d/e` and one file in it",
             Workload::W4b => "unpacking: 20 000 files into 2 000 new folders",
-            Workload::W6 => "burst of 20 000 files into a Redis list",
+            Workload::W4c => {
+                "churn: ten rounds of 2 000 files, each written aside and renamed, the tree removed after each round but the last"
+            }
+            Workload::W5 => "one poll of an unchanged tree of 500 000 files in 5 000 folders",
+            Workload::W6 => "burst of 50 000 files into a Redis list",
+            Workload::W6Paced => "4 000 files into a Redis list, 2 000 in a second",
+            Workload::W6Lat => {
+                "latency into a Redis list: one file each 5 ms, from the return of `close` to that of `BLPOP`"
+            }
+            Workload::W7 => "idle: 10 000 watched folders in which nothing happens",
+            Workload::W7Poll => "idle: 10 000 folders, polled each second",
+            Workload::Journal => {
+                "journal on the disk: the burst of w1 with a flush for each commit, beside what the disk can do"
+            }
+            Workload::Push => "what the Redis server takes: 120 B values by one connection",
         }
     }
 
-    /// The number of files at full size.
+    /// The number of files at full size; of folders, where there are no files.
     pub(crate) fn files(self) -> usize {
         match self {
-            Workload::W1 => 50_000,
-            Workload::W2 | Workload::W4a => 2_000,
-            Workload::W4b | Workload::W6 => 20_000,
+            Workload::W1Big | Workload::W3 => 200_000,
+            Workload::W1Stall | Workload::W1Stall5 => 100_000,
+            Workload::W1 | Workload::W1Overflow | Workload::W6 | Workload::Journal => 50_000,
+            Workload::W2 | Workload::W6Lat => 500,
+            Workload::W4a => 2_000,
+            Workload::W4b | Workload::W4c => 20_000,
+            Workload::W5 => 500_000,
+            Workload::W6Paced => 4_000,
+            Workload::W7 | Workload::W7Poll => 10_000,
+            Workload::Push => 1_000_000,
         }
     }
 
-    /// Makes the folders that are there from the start, and says where a probe file may go.
-    pub(crate) fn prepare(self, root: &Path) -> anyhow::Result<Vec<PathBuf>> {
-        if matches!(self, Workload::W4a | Workload::W4b) {
-            return Ok(vec![root.to_path_buf()]);
+    /// What a run of it looks like.
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            Workload::W3 => Shape::Start,
+            Workload::W5 => Shape::Pass,
+            Workload::W6 | Workload::W6Paced | Workload::W6Lat => Shape::List,
+            Workload::W7 | Workload::W7Poll => Shape::Idle,
+            Workload::Journal | Workload::Push => Shape::Limit,
+            _ => Shape::Stream,
         }
-        for folder in 0..FOLDERS {
-            fs::create_dir(flat(root, folder))?;
-        }
-        Ok(vec![flat(root, 0), flat(root, FOLDERS - 1)])
     }
-
-    /// Writes everything.
-    pub(crate) fn write(self, root: &Path, files: usize) -> anyhow::Result<Written> {
-        let writers = if matches!(self, Workload::W1 | Workload::W6) { WRITERS } else { 1 };
-        let begun = Instant::now();
-        let shares: Vec<anyhow::Result<Vec<Instant>>> = std::thread::scope(|scope| {
-            let share = |first| scope.spawn(move || self.share(root, begun, (first..files).step_by(writers)));
-            let threads: Vec<_> = (0..writers).map(share).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| anyhow::bail!("a writer panicked")))
-                .collect()
-        });
-        let mut closed = vec![begun; files];
-        for (first, share) in shares.into_iter().enumerate() {
-            for (place, time) in closed.iter_mut().skip(first).step_by(writers).zip(share?) {
-                *place = time;
-            }
-        }
-        Ok(Written { begun, closed })
-    }
-
-    /// One writer's files.
-    fn share(
-        self,
-        root: &Path,
-        begun: Instant,
-        files: impl Iterator<Item = usize>,
-    ) -> anyhow::Result<Vec<Instant>> {
-        let mut closed = Vec::new();
-        for file in files {
-            if self == Workload::W2 {
-                let due = GAP * u32::try_from(file).context("fewer than four billion files")?;
-                std::thread::sleep(due.saturating_sub(begun.elapsed()));
-            }
-            let folder = self.folder(root, file)?;
-            let path = folder.join(name(file));
-            let mut handle =
-                File::create(&path).with_context(|| format!("failed to create {}", path.display()))?;
-            if self != Workload::W4a {
-                handle.write_all(&CONTENT)?;
-            }
-            drop(handle);
-            closed.push(Instant::now());
-        }
-        Ok(closed)
-    }
-
-    /// The folder of a file, made if it is new.
-    fn folder(self, root: &Path, file: usize) -> anyhow::Result<PathBuf> {
-        Ok(match self {
-            Workload::W1 | Workload::W6 => flat(root, file / WRITERS % FOLDERS),
-            Workload::W2 => flat(root, file % FOLDERS),
-            Workload::W4a => {
-                let folder = root.join(format!("r{file:05}/a/b/c/d/e"));
-                fs::create_dir_all(&folder)?;
-                folder
-            }
-            Workload::W4b => {
-                let number = file / 10;
-                let folder = root.join(format!("t{:04}/u{:04}/v{number:04}", number / 400, number / 20));
-                if file.is_multiple_of(10) {
-                    fs::create_dir_all(&folder)?;
-                }
-                folder
-            }
-        })
-    }
-}
-
-fn flat(root: &Path, folder: usize) -> PathBuf {
-    root.join(format!("d{folder:04}"))
-}
-
-/// The name of a file: what [`number`] finds in a reader's output.
-pub(crate) fn name(file: usize) -> String {
-    format!("f{file:08}.dat")
-}
-
-/// The number in the name that ends at `end` of some output, just before `.dat`.
-pub(crate) fn number(output: &[u8], end: usize) -> Option<usize> {
-    let digits = output.get(end.checked_sub(9)?..end)?.strip_prefix(b"f")?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -180,22 +182,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_found_in_any_output() {
-        let output = b"{\"path\":\"d0001/f00001234.dat\"}";
-        let end = output.windows(4).position(|window| window == b".dat").unwrap();
-        assert_eq!(number(output, end), Some(1234));
-        assert_eq!(number(b"x.dat", 1), None);
-        assert_eq!(number(b"g00001234.dat", 9), None);
-    }
-
-    #[test]
-    fn every_workload_writes_as_many_files_as_it_says() {
-        for workload in [Workload::W1, Workload::W4a, Workload::W4b, Workload::W6] {
-            let scratch = testkit::Scratch::in_memory("bench");
-            workload.prepare(scratch.path()).unwrap();
-            let written = workload.write(scratch.path(), 203).unwrap();
-            assert_eq!(written.closed.len(), 203);
-            assert!(written.closed.iter().all(|closed| *closed > written.begun), "{workload:?}");
+    fn each_has_a_name_of_its_own_and_is_found_by_it() {
+        for workload in Workload::ALL {
+            assert_eq!(Workload::named(workload.name()), Some(workload));
+            assert!(workload.files() >= 500, "{workload:?}");
         }
+        assert_eq!(Workload::named("w9"), None);
     }
 }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::backlog::Backlog;
 use super::run::{ANSWER, Sample};
-use crate::bench::report::{PRODUCTS, median};
+use crate::bench::figure::median;
+use crate::bench::report::PRODUCTS;
 
 /// What the recordings of the original say: its scenarios S01 (20 files at once) and S02 (a directory of 60 files),
 /// and how long each took until its last request.
@@ -57,7 +58,9 @@ pub(crate) fn section(samples: &[Sample], machine: &str) -> String {
 
 fn row(out: &mut String, runs: &[&Sample]) {
     let Some(first) = runs.first() else { return };
-    let figure = |pick: &dyn Fn(&Sample) -> f64| median(runs.iter().map(|sample| pick(sample)).collect());
+    let figure = |pick: &dyn Fn(&Sample) -> f64| {
+        median(runs.iter().map(|sample| pick(sample)).collect()).unwrap_or(f64::NAN)
+    };
     let backlog = first.backlog;
     let _ = writeln!(
         out,
