@@ -168,6 +168,9 @@ impl Engine {
     }
 
     fn ask_source(&self, place: &Place) -> Option<LiveExplain> {
+        if switch::is_off("the-source-is-asked") {
+            return None;
+        }
         let (reply, answer) = sync_channel(1);
         let patience = {
             let state = self.lock();

@@ -6,6 +6,8 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use serde_json::json;
 
+use testkit::proof::size;
+
 use crate::truth::Case;
 use crate::world::{World, write};
 
@@ -13,7 +15,7 @@ use crate::world::{World, write};
 pub(crate) fn fill(world: &mut World) {
     let makers: [fn(&mut World); 7] = [runs, measurements, described, summed, marked, studies, groups];
     for maker in makers {
-        for _ in 0..2 {
+        for _ in 0..size(2, 16) {
             maker(world);
         }
     }

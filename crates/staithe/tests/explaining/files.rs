@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use testkit::proof::size;
 use testkit::wait_until;
 
 use crate::truth::Case;
@@ -53,7 +54,7 @@ pub(crate) fn fill(world: &mut World) {
         elsewhere,
     ];
     for maker in makers {
-        for _ in 0..2 + world.chance.below(2) {
+        for _ in 0..size(2, 22) + world.chance.below(2) {
             maker(world);
         }
     }
