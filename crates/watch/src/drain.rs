@@ -83,6 +83,9 @@ impl<Q: Queue> Shared<Q> {
                 Ok(false) => continue,
                 Err(error) => return self.backlog.fail(error.to_string()),
             }
+            if switch::is_off("draining-at-once") {
+                std::thread::sleep(Duration::from_secs(5));
+            }
             let now = Instant::now();
             if last_wake.is_some_and(|last| now.duration_since(last) < THICK) {
                 std::thread::sleep(GATHER);

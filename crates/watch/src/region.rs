@@ -105,13 +105,17 @@ struct Choice {
 
 fn choose(wanted: Wanted, filesystem: &FileSystem) -> Choice {
     let ear = if wanted == Wanted::Fanotify { Ear::Fanotify } else { Ear::Inotify };
-    let why = match filesystem.trust {
+    let trust = match filesystem.trust {
+        Trust::Partly if switch::is_off("polling-blind-mounts") => Trust::Events,
+        trust => trust,
+    };
+    let why = match trust {
         Trust::Events => None,
         Trust::Partly => Some("what is written past this mount raises no events here"),
         Trust::Remote => Some("other machines' writes raise no events here"),
         Trust::Unknown => Some("nobody knows whether this file system tells of every change"),
     };
-    let (ear, polled) = match (wanted, filesystem.trust) {
+    let (ear, polled) = match (wanted, trust) {
         (Wanted::Poll, _) => {
             return Choice { ear: None, polled: true, why: Some("as configured".to_owned()) };
         }

@@ -50,7 +50,8 @@ impl Source {
     /// What stays was complete when it was looked at and untouched until after the probe.
     pub(super) fn settle_candidates(&mut self, candidates: Vec<Candidate>) {
         let moves = self.watcher.tree().moves();
-        if !(candidates.is_empty() && self.redated.is_empty()) && self.watcher.is_listening() {
+        let looks = self.watcher.is_listening() && !switch::is_off("last-look");
+        if looks && !(candidates.is_empty() && self.redated.is_empty()) {
             self.watcher.read_now();
             self.hear();
         }
@@ -284,7 +285,8 @@ impl Source {
     /// what was seen under this very root and mount and is not there now is gone. In a slow region
     /// nobody goes there to look; there two scans must have missed it.
     pub(super) fn forget_missing(&mut self, root: &Dir, scan: u32) {
-        let mut missing = self.known.missing(self.root_since, scan);
+        let since = if switch::is_off("removal-by-evidence-only") { 0 } else { self.root_since };
+        let mut missing = self.known.missing(since, scan);
         if missing.is_empty() {
             return;
         }

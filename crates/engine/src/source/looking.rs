@@ -591,7 +591,7 @@ impl Source {
         waiting.unit.judge(completion, writer, Beside::NOTHING, now, wall)
     }
 
-    /// Where events are heard, a change after the look is heard as well (see `settle_candidates`);
+    /// Where closes are heard, a change after the look is heard as well (see `settle_candidates`);
     /// where they are not, the file is looked at again while the probe keeps writers out.
     ///
     /// On an overlay a lease tells of writers that came by this mount; of one that writes into the upper
@@ -611,7 +611,8 @@ impl Source {
             return WriterFact::Unknown;
         }
         let Ok(dir) = open.dir() else { return WriterFact::Unknown };
-        let writer = if self.watcher.tree().is_watched(waiting.dir) && !self.watcher.is_polled(waiting.dir) {
+        let is_heard = self.watcher.tree().is_watched(waiting.dir) && !self.watcher.is_polled(waiting.dir);
+        let writer = if is_heard && closes_are_heard(&waiting.unit) {
             dir.probe_writer(name, self.links())
         } else {
             let (writer, look) = dir.probe(name, self.links());
@@ -762,6 +763,12 @@ impl Source {
         let expr = self.berth.plan.rules.rules.get(rule).map(|rule| &rule.completion.expr);
         expr == Some(&settle::Expr::Clause(settle::Clause::Appeared))
     }
+}
+
+/// Whether whoever has the file open will be heard under this name when it is closed: a close was. Who opened it by
+/// another name, or before it had any (`O_TMPFILE`), is heard there or nowhere.
+fn closes_are_heard(unit: &Unit) -> bool {
+    unit.is_closed() && unit.sample().is_some_and(|sample| sample.links == 1)
 }
 
 /// Whether events told of the file: then whoever made it did so by the mount that is watched, and a lease knows

@@ -71,6 +71,9 @@ impl Source {
                 heard.anything = true;
                 canaries.hear(name);
                 dirty.hear(dir, name, what);
+                if switch::is_off("looking-at-names-only") {
+                    heard.directories.push(dir);
+                }
             }
             Hint::Seen { dir, name, look, asked, .. } => {
                 heard.entries += 1;
@@ -124,7 +127,7 @@ impl Source {
         for dir in heard.directories {
             self.walk_directory(dir);
         }
-        if heard.moved_away {
+        if heard.moved_away && !switch::is_off("comparing-after-renames") {
             self.compare_soon();
         }
         if heard.overflow {
@@ -197,6 +200,9 @@ impl Source {
 
     /// Something was missed: counted, shown, and closed by a complete comparison.
     fn open_gap(&mut self) {
+        if switch::is_off("comparing-after-overflows") {
+            return;
+        }
         // The latest loss counts: only a comparison that begins after it can close the gap.
         let was_open = self.gap_since.replace(self.now()).is_some();
         if !was_open {

@@ -2,6 +2,7 @@
 //! was written. A consumer receives what the program sends and hashes each file in that moment.
 
 mod arrivals;
+mod downtime;
 mod explanations;
 mod kills;
 mod names;
@@ -9,8 +10,11 @@ mod overflow;
 mod reannounced;
 mod redis_faults;
 mod roots;
+mod scale;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use testkit::redis::Redis;
@@ -55,6 +59,20 @@ fn to_redis_and_lines(redis: &Redis, more: &str) -> String {
         "#,
         redis.url()
     )
+}
+
+/// The binary under test, which does without this guarantee in every run.
+fn doing_without(guarantee: &str, home: &Scratch) -> PathBuf {
+    let path = home.path().join("staithe");
+    let (program, file) = (env!("CARGO_BIN_EXE_staithe"), path.display());
+    let script = format!(
+        "cat > {file} <<'EOF'\n#!/bin/sh\nSTAITHE_WITHOUT=\"{guarantee},$STAITHE_WITHOUT\" exec {program} \"$@\"\nEOF\n\
+         chmod +x {file}"
+    );
+    // Not written by this process: a child that another test has just forked might hold it open for writing.
+    let done = Command::new("sh").args(["-c", &script]).status().expect("a shell");
+    assert!(done.success(), "{script}");
+    path
 }
 
 fn pop(redis: &Redis, landing: &Landing) -> Collector {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use testkit::proof::Row;
 use testkit::{Truth, judge, wait_until};
 
 use crate::world::World;
@@ -38,14 +39,17 @@ fn with_100_watches_for_1_000_directories_nothing_is_lost_and_all_are_watched_wh
     if !limit(&world, "max_inotify_watches", 100) {
         return;
     }
+    let proof = Row::new("B04");
     make_directories(&world.root(), 1_000);
     world.landing.configure(&to_lines(""));
+    doctor_names_the_need(&world);
     world.landing.start();
     let lines = world.tail();
     let mut truth = Truth::default();
     fill(&mut truth, &world.root(), 1_000, "first");
     lines.wait_for(1_000, STEP);
     world.landing.wait_idle(1_000, STEP);
+    let polled = judge(&truth, &lines.receipts());
 
     let row = source(&world.landing);
     // One watch is the root's.
@@ -71,8 +75,24 @@ fn with_100_watches_for_1_000_directories_nothing_is_lost_and_all_are_watched_wh
     lines.wait_for(2_000, STEP);
     world.landing.wait_idle(2_000, STEP);
     let judgement = judge(&truth, &lines.finish());
-    eprintln!("watch limit: {judgement}");
+    let proof = proof.judged(&judgement).figure("unwatched", 901).figure("messages right", "yes");
+    proof.milliseconds("p99 by polling", polled.delay(0.99)).print();
     judgement.assert_exact();
+}
+
+/// Before anything is missed: what is needed, what there is, what follows, and what helps.
+fn doctor_names_the_need(world: &World) {
+    let config = world.landing.config();
+    let done = world.landing.call(&["doctor", "-c", config.to_str().expect("a plain name")]);
+    done.assert_code(5);
+    let said = done.text();
+    for part in [
+        "user.max_inotify_watches = 100; 1 001 watches needed",
+        "901 directories will be polled",
+        "sysctl -w user.max_inotify_watches=",
+    ] {
+        assert!(said.contains(part), "doctor does not say `{part}`: {said}");
+    }
 }
 
 #[test]
