@@ -117,7 +117,10 @@ mod tests {
     }
 
     /// Switches that other tests than those of the core use, by themselves.
-    const ELSEWHERE: &[&str] = &[];
+    const ELSEWHERE: &[&str] = &[
+        // Off in the test of B01, also when it is to pass: comparisons would find what events have missed.
+        "comparing-after-renames",
+    ];
 
     fn sources(path: &Path) -> String {
         if path.is_file() {
