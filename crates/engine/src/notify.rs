@@ -109,6 +109,8 @@ impl Engine {
         let heeded = self.give_word(place);
         let settling = match &heeded {
             Some(Heeded::Heard | Heeded::Walking) => SETTLING,
+            // The source knows it and the ledger not yet: whoever is told that it is known may rely on that.
+            Some(Heeded::Unchanged) if before.is_none() => SETTLING,
             _ => Duration::ZERO,
         };
         let explained = self.explain_when_looked_at(asked, place, before.as_ref(), settling)?;

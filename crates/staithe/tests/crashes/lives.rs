@@ -21,17 +21,23 @@ impl Lives {
         self.received
     }
 
-    /// Ends a life with what came in it. Fails if that repeats more than was in flight when the one before ended.
-    #[track_caller]
+    /// Ends a life with what came in it.
     pub(crate) fn end(&mut self, receipts: &[Receipt]) {
         self.received += receipts.len();
         let repeated = receipts.iter().filter(|receipt| !self.seen.insert(receipt.id.clone())).count();
-        let allowed = if self.repeated.is_empty() { 0 } else { IN_FLIGHT };
-        let number = self.repeated.len();
         self.repeated.push(repeated);
+    }
+
+    /// Fails if a life repeated more than was in flight when the one before ended.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        let allowed = |life: usize| if life == 0 { 0 } else { IN_FLIGHT };
+        let (life, repeated) =
+            (0..).zip(&self.repeated).max_by_key(|(_, repeated)| **repeated).unwrap_or((0, &0));
         assert!(
-            repeated <= allowed,
-            "life {number} repeated {repeated} events, more than the {allowed} in flight"
+            *repeated <= allowed(life),
+            "life {life} repeated {repeated} events, more than the {} in flight",
+            allowed(life)
         );
     }
 }

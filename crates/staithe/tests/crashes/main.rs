@@ -3,6 +3,9 @@
 
 mod kills;
 mod lives;
+mod power;
+mod producer;
+mod victim;
 
 use std::net::SocketAddr;
 use std::time::Duration;
