@@ -14,7 +14,7 @@ struct Need {
 
 /// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
 /// programs by which files arrive in `tests/writers`, `strace`, which records what the ledger does to its files,
-/// and `faketime`, which shows a process another wall clock.
+/// `faketime`, which shows a process another wall clock, and the file systems whose power is cut in `tests/crashes`.
 const NEEDS: &[Need] = &[
     need("git"),
     need("openssl"),
@@ -28,6 +28,8 @@ const NEEDS: &[Need] = &[
     need("zip"),
     need("strace"),
     need("faketime"),
+    Need { program: "mkfs.ext4", package: "e2fsprogs", service: None },
+    Need { program: "mkfs.xfs", package: "xfsprogs", service: None },
 ];
 
 /// A program whose package has the same name and starts nothing.
