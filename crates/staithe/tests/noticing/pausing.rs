@@ -17,7 +17,7 @@ use crate::world::World;
 
 /// The settle time of the file system that is only polled.
 const SETTLE: Duration = Duration::from_secs(1);
-/// Pauses are drawn up to so many of it.
+/// No pause is longer than so many of it.
 const LONGEST: f64 = 3.0;
 /// Ends of the sections of the curve, as multiples of the settle time.
 const SECTIONS: [f64; 5] = [1.0, 1.1, 1.25, 1.5, f64::INFINITY];
@@ -103,34 +103,40 @@ fn write_all(trees: &[PathBuf], chance: &Chance) -> (Truth, HashMap<Vec<u8>, Dur
         };
         let writers: Vec<_> = (0..size(200, 500)).map(write).collect();
         for writer in writers {
-            let (name, content, pause) = writer.join().expect("it wrote");
-            truth.note(&name, &content);
-            pauses.insert(name, pause);
+            let (written, pause) = writer.join().expect("it wrote");
+            pauses.extend(written.published.iter().map(|version| (version.path.clone(), pause)));
+            truth.merge(written);
         }
     });
     (truth, pauses)
 }
 
-fn write(trees: &[PathBuf], number: usize, mut chance: Chance) -> (Vec<u8>, Vec<u8>, Duration) {
+/// Some writers make short pauses only.
+fn write(trees: &[PathBuf], number: usize, mut chance: Chance) -> (Truth, Duration) {
     let name = format!("slow{number:03}.dat");
     let create = |tree: &PathBuf| File::create(tree.join(&name)).expect("the tree takes files");
     let mut files: Vec<File> = trees.iter().map(create).collect();
     let (mut content, mut longest) = (Vec::new(), Duration::ZERO);
+    let most = chance.up_to(SETTLE.mul_f64(LONGEST));
     let mut since = Instant::now();
     for piece in 0..=size(2, 5) {
         if piece > 0 {
-            std::thread::sleep(chance.up_to(SETTLE.mul_f64(LONGEST)));
+            std::thread::sleep(chance.up_to(most));
         }
         let begun = Instant::now();
         let length = 100 + chance.below(20_000);
         let piece = chance.bytes(length);
-        files.iter_mut().for_each(|file| file.write_all(&piece).expect("there is room"));
+        for file in &mut files {
+            file.write_all(&piece).expect("there is room");
+        }
         content.extend_from_slice(&piece);
         longest = longest.max(since.elapsed());
         since = begun;
     }
     drop(files);
-    (name.into_bytes(), content, longest)
+    let mut truth = Truth::default();
+    truth.note(name.as_bytes(), &content);
+    (truth, longest)
 }
 
 /// How many files were announced too early, by their longest pause.

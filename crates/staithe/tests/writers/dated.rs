@@ -12,7 +12,7 @@ use testkit::proof::{Row, size};
 use testkit::{Scratch, Truth};
 
 use crate::watched::{POLLED, Rule, Watched, heard};
-use crate::{ground, soon};
+use crate::{found, ground, soon};
 
 /// The originals are as old as this: 2001-09-09.
 const OLD: Duration = Duration::from_secs(1_000_000_000);
@@ -27,8 +27,10 @@ const COMPARED: Rule = Rule { source: r#"rescan = "1s""#, ..Rule::new("compared"
 /// It wants files to have been left alone for longer than any pause here, and nothing else.
 const AGED: Rule = Rule::new("aged", r#"{ min_age = "3s" }"#);
 
-/// Each copies all originals into a folder of its own.
-const COPIES: [(&str, fn(&Originals, &Path)); 5] = [
+/// A way of copying: all originals into a folder of its own.
+type Copy = fn(&Originals, &Path);
+
+const COPIES: [(&str, Copy); 5] = [
     ("cp-p", Originals::cp),
     ("rsync-t", |originals, to| originals.rsync(to, &[])),
     ("rsync-t-inplace", |originals, to| originals.rsync(to, &["--inplace"])),
@@ -58,21 +60,7 @@ fn copies_with_times_of_2001_come_whole_and_once() {
     let seen = watched.finish_with(&truth, soon());
 
     let row = row.seed(chance.seed()).figure("ways of copying", COPIES.len());
-    let mut row = row.figure("files", truth.paths());
-    let mut judgements = Vec::new();
-    for rule in &rules {
-        let judgement = seen.under(rule.name, &truth);
-        row = row.judged(&judgement).figure(&format!("{}: early", rule.name), judgement.early.len());
-        judgements.push((rule.name, judgement));
-    }
-    row.print();
-    for (rule, judgement) in judgements {
-        assert!(judgement.lost.is_empty() && judgement.early.is_empty(), "{rule}: {judgement}");
-        // A poller hears of no close: what it announces twice it has seen change.
-        if rule != POLLED.name {
-            judgement.assert_exact();
-        }
-    }
+    seen.is_never_early(&rules, &truth, row);
 }
 
 /// Files that have not been touched since 2001.
@@ -108,7 +96,7 @@ impl Originals {
                 let below = format!("{folder}/{name}");
                 let copied = fs::metadata(root.join(&below)).and_then(|data| data.modified());
                 assert_eq!(copied.expect("it was copied"), SystemTime::UNIX_EPOCH + OLD, "{below}");
-                truth.note(below.as_bytes(), &fs::read(original).expect("it was made"));
+                truth.published.push(found(root, below, &fs::read(original).expect("it was made")));
             }
         }
         truth

@@ -36,25 +36,13 @@ fn files_linked_before_their_last_byte_come_whole() {
             scope.spawn(move || write(root, number, chance))
         };
         let writers: Vec<_> = (0..size(100, 500)).map(write).collect();
-        writers.into_iter().for_each(|writer| truth.merge(writer.join().expect("it wrote")));
+        for writer in writers {
+            truth.merge(writer.join().expect("it wrote"));
+        }
     });
     let seen = watched.finish_with(&truth, soon());
 
-    let mut row = row.seed(chance.seed()).figure("files", truth.paths());
-    let mut judgements = Vec::new();
-    for rule in &rules {
-        let (with, judgement) = seen.judged(rule.name, &truth, row);
-        row = with.figure(&format!("{}: early", rule.name), judgement.early.len());
-        judgements.push((rule.name, judgement));
-    }
-    row.print();
-    for (rule, judgement) in judgements {
-        assert!(judgement.lost.is_empty() && judgement.early.is_empty(), "{rule}: {judgement}");
-        // A poller hears of no close: what it announces twice it has seen change.
-        if rule != POLLED.name {
-            judgement.assert_exact();
-        }
-    }
+    seen.is_never_early(&rules, &truth, row.seed(chance.seed()));
 }
 
 /// `O_TMPFILE`, a part or nothing, `linkat`, the rest with pauses, close.

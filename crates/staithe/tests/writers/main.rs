@@ -19,11 +19,12 @@ mod tools;
 mod trace;
 mod watched;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FsWord, statfs};
-use testkit::{Scratch, patience};
+use testkit::{Published, Scratch, patience};
 
 /// How `statfs` names file systems that have other habits than a disk.
 const OVERLAY: FsWord = 0x794c_7630;
@@ -45,4 +46,14 @@ fn is_on(path: &Path, kind: FsWord) -> bool {
 fn ground(label: &str) -> Scratch {
     let disk = Scratch::on_disk(label);
     if is_on(disk.path(), OVERLAY) { Scratch::in_memory(label) } else { disk }
+}
+
+/// What a program has published there, when its inode changed last.
+fn found(root: &Path, below: String, content: &[u8]) -> Published {
+    let data = std::fs::metadata(root.join(&below)).expect("it was published");
+    let since = Duration::new(data.ctime().cast_unsigned(), data.ctime_nsec() as u32);
+    let ago = SystemTime::now().duration_since(UNIX_EPOCH + since).unwrap_or_default();
+    let at = Instant::now().checked_sub(ago).expect("the machine has run for longer");
+    let (size, hash) = (content.len() as u64, blake3::hash(content));
+    Published { path: below.into_bytes(), size, hash, at }
 }

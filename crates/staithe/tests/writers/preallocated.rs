@@ -33,26 +33,13 @@ fn files_of_their_final_size_from_the_beginning_come_when_they_are_filled() {
             scope.spawn(move || fill(root, number, chance, filling))
         };
         let writers: Vec<_> = (0..size(60, 200)).map(write).collect();
-        writers.into_iter().for_each(|writer| truth.merge(writer.join().expect("it wrote")));
+        for writer in writers {
+            truth.merge(writer.join().expect("it wrote"));
+        }
     });
     let seen = watched.finish_with(&truth, soon());
 
-    let mut row = row.seed(chance.seed()).figure("files", truth.paths());
-    row = row.figure("filled in s", filling.as_secs());
-    let mut judgements = Vec::new();
-    for rule in &rules {
-        let (with, judgement) = seen.judged(rule.name, &truth, row);
-        row = with.figure(&format!("{}: early", rule.name), judgement.early.len());
-        judgements.push((rule.name, judgement));
-    }
-    row.print();
-    for (rule, judgement) in judgements {
-        assert!(judgement.lost.is_empty() && judgement.early.is_empty(), "{rule}: {judgement}");
-        // A poller hears of no close: what it announces twice it has seen change.
-        if rule != POLLED.name {
-            judgement.assert_exact();
-        }
-    }
+    seen.is_never_early(&rules, &truth, row.seed(chance.seed()).figure("filled in s", filling.as_secs()));
 }
 
 /// Made in full size, by every other writer with a descriptor of its own that is closed; then filled piece by piece in

@@ -1,18 +1,17 @@
 //! Files that are finished when they come to their names: by a rename, by a link, by a real server's rename.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use testkit::chance::Chance;
 use testkit::proof::{Row, is_long, size};
-use testkit::{Judgement, Layout, Manner, Published, Scratch, Truth, Workload};
+use testkit::{Judgement, Layout, Manner, Scratch, Truth, Workload};
 
 use crate::sshd::Sshd;
 use crate::watched::{Rule, Watched, heard};
-use crate::{ground, soon};
+use crate::{found, ground, soon};
 
 /// Files a second: what is measured is the way of one file, and not a queue of them.
 const RATE: u32 = 500;
@@ -109,16 +108,16 @@ fn linked_files_and_a_servers_renames_are_noticed_by_their_events() {
 /// OpenSSH's server makes a link and an unlink of it.
 fn upload(server: &Sshd, from: &Path, root: &Path, files: usize, chance: &Chance) -> Truth {
     let folder = root.join("uploads");
-    let mut batch = format!("cd {}\nlcd {}\n", folder.display(), from.display());
+    let mut batch = vec![format!("cd {}\nlcd {}", folder.display(), from.display())];
     for number in 0..files {
         let mut chance = chance.fork(number as u64);
         let length = 1_000 + chance.below(9_000);
         let name = format!("u{number:04}.dat");
         fs::write(from.join(&name), chance.bytes(length)).expect("a scratch folder takes files");
-        batch.push_str(&format!("put {name} {name}.filepart\nrename -l {name}.filepart {name}\n"));
+        batch.push(format!("put {name} {name}.filepart\nrename -l {name}.filepart {name}"));
     }
     let script = from.join("batch");
-    fs::write(&script, batch).expect("a scratch folder takes files");
+    fs::write(&script, batch.join("\n")).expect("a scratch folder takes files");
     let mut sftp = Command::new("sftp");
     sftp.arg("-b").arg(script).args(server.options()).arg("127.0.0.1").stdin(Stdio::null());
     let output = sftp.output().expect("sftp is installed");
@@ -127,17 +126,7 @@ fn upload(server: &Sshd, from: &Path, root: &Path, files: usize, chance: &Chance
     for number in 0..files {
         let name = format!("u{number:04}.dat");
         let content = fs::read(from.join(&name)).expect("it was made");
-        let (path, size, hash) =
-            (format!("uploads/{name}").into_bytes(), content.len() as u64, blake3::hash(&content));
-        truth.published.push(Published { path, size, hash, at: changed(&folder.join(&name)) });
+        truth.published.push(found(root, format!("uploads/{name}"), &content));
     }
     truth
-}
-
-/// When its inode changed last: when the server took away its first name.
-fn changed(path: &Path) -> Instant {
-    let data = fs::metadata(path).expect("it was uploaded");
-    let since = Duration::new(data.ctime() as u64, data.ctime_nsec() as u32);
-    let ago = SystemTime::now().duration_since(UNIX_EPOCH + since).unwrap_or_default();
-    Instant::now().checked_sub(ago).expect("the machine has run for longer")
 }

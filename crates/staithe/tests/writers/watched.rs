@@ -142,6 +142,27 @@ impl Seen {
         (row.milliseconds(&format!("{rule}: p99"), judgement.delay(0.99)), judgement)
     }
 
+    /// The end of a core test: under no rule is anything early or lost, and where the kernel tells of closes nothing
+    /// comes twice.
+    #[track_caller]
+    pub(crate) fn is_never_early(&self, rules: &[Rule], truth: &Truth, mut row: Row) {
+        let mut judgements = Vec::new();
+        row = row.figure("files", truth.paths());
+        for rule in rules {
+            let (with, judgement) = self.judged(rule.name, truth, row);
+            row = with.figure(&format!("{}: early", rule.name), judgement.early.len());
+            judgements.push((rule.name, judgement));
+        }
+        row.print();
+        for (rule, judgement) in judgements {
+            assert!(judgement.lost.is_empty() && judgement.early.is_empty(), "{rule}: {judgement}");
+            // What a poller announces twice it has seen change.
+            if rule != POLLED.name {
+                judgement.assert_exact();
+            }
+        }
+    }
+
     /// How many units the program said at the end to be waiting.
     pub(crate) fn waiting(&self) -> u64 {
         self.status["counts"]["waiting"].as_u64().expect("the contract has a count of them")
