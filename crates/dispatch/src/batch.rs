@@ -64,7 +64,7 @@ impl Batch {
                 continue;
             }
             let lane = Lane::of(&next);
-            if places.waiting.blocks(lane) {
+            if places.waiting.blocks(lane) && !switch::is_off("order-of-a-path") {
                 blocked.push((lane, next));
             } else if one_of_a_lane && !lanes.insert(lane) {
                 ahead.push_front(next);

@@ -189,7 +189,9 @@ impl Scan {
             }
             Err(error) => return self.refused(&path, error),
         };
-        watcher.arm(dir, &open);
+        if !switch::is_off("arming-before-listing") {
+            watcher.arm(dir, &open);
+        }
         watcher.tree_mut().set_scanned(dir, self.number);
         self.directories += 1;
         self.open = Some(Open { dir, path, listing: open.into_listing(), below: Vec::new() });
@@ -212,6 +214,10 @@ impl Scan {
         });
         match listed {
             Ok(true) => self.open = Some(Open { dir, path, listing, below }),
+            Ok(false) if switch::is_off("arming-before-listing") => {
+                watcher.arm(dir, listing.dir());
+                self.go_down(watcher, dir, &path, &below, mask);
+            }
             Ok(false) => self.go_down(watcher, dir, &path, &below, mask),
             Err(error) => {
                 self.refused(&path, error);

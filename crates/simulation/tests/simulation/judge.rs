@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use model::{EventId, Parcel};
 
 use crate::peer::Taken;
-use crate::script::is_temporary;
+use crate::script::{RuleSet, is_temporary};
 use crate::world::{Content, Print, State};
 
 /// What a path was announced with last.
@@ -47,10 +47,11 @@ impl Tally {
 }
 
 /// The reference.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Judge {
     /// Whether the rules promise that nothing is early: not where only time tells, or nobody knows of writers.
     exact: bool,
+    rules: RuleSet,
     latest: BTreeMap<String, Announced>,
     ids: HashMap<EventId, String>,
     /// Admissions that the ledger holds, by number.
@@ -66,8 +67,19 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    pub(crate) fn new(exact: bool) -> Self {
-        Self { exact, ..Self::default() }
+    pub(crate) fn new(exact: bool, rules: RuleSet) -> Self {
+        Self {
+            exact,
+            rules,
+            latest: BTreeMap::new(),
+            ids: HashMap::new(),
+            admitted: BTreeMap::new(),
+            delivered: HashSet::new(),
+            doubtful: HashSet::new(),
+            order: HashMap::new(),
+            cut: false,
+            tally: Tally::default(),
+        }
     }
 
     /// The source has admitted this in the turn that is ending.
@@ -77,6 +89,9 @@ impl Judge {
         self.tally.announced += 1;
         if self.exact && !world.was_complete(&path, print) {
             return Err(format!("early: {path} was announced as {print:?}, which nobody had finished then"));
+        }
+        if world.rested(print) < self.rules.rest(&path) {
+            return Err(format!("hasty: {path} had rested for {:?} only", world.rested(print)));
         }
         let now = Announced {
             seq: parcel.seq,
@@ -160,6 +175,11 @@ impl Judge {
         let temporary = self.latest.iter().find(|(path, _)| is_temporary(path));
         temporary
             .map_or(Ok(()), |(path, told)| Err(format!("{path} is temporary and was announced: {told:?}")))
+    }
+
+    /// How many files the source must know; only what went away while it was down may be among them besides.
+    pub(crate) fn count(&self, world: &State) -> u64 {
+        world.files().into_iter().filter(|(path, ..)| !is_temporary(path)).count() as u64
     }
 
     /// Whether the path was announced as it is.

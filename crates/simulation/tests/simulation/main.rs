@@ -16,6 +16,8 @@
 //!
 //! `STAITHE_SEED=… cargo test -p simulation --test simulation` replays one case; `STAITHE_CASES=…` asks for more.
 
+mod controls;
+mod found;
 mod judge;
 mod peer;
 mod program;
@@ -41,6 +43,9 @@ fn check(seed: u64) -> Result<Tally, String> {
     let case = Case::random(seed);
     let tally = std::cell::Cell::new(Tally::default());
     let Err(error) = shrink::outcome_with(&case, &case.steps, &tally) else { return Ok(tally.get()) };
+    if controls::is_one() {
+        return Err(error);
+    }
     let (steps, error) = shrink::shrink(&case, error);
     let log = shrink::log_of(&case, &steps);
     let Case { manners, rules, rescan, durable, batch, .. } = &case;

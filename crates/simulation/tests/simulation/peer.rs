@@ -21,6 +21,8 @@ pub(crate) struct Taken {
 struct Desk {
     mood: Mood,
     taken: Vec<Taken>,
+    /// How many events were offered.
+    offers: usize,
 }
 
 /// The test's end and the sink's.
@@ -32,7 +34,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(batch: usize) -> Self {
-        Self { desk: Arc::new(Mutex::new(Desk { mood: Mood::Well, taken: Vec::new() })), batch }
+        Self { desk: Arc::new(Mutex::new(Desk { mood: Mood::Well, taken: Vec::new(), offers: 0 })), batch }
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
@@ -53,7 +55,9 @@ impl Peer {
         let mut desk = self.desk();
         let mood = desk.mood;
         let unanswered = matches!(mood, Mood::Mute | Mood::Stuck);
-        let refuses = |at: usize| mood == Mood::Picky && at % 2 == 1 || mood == Mood::Down;
+        let offers = desk.offers;
+        desk.offers += batch.len();
+        let refuses = |at: usize| mood == Mood::Picky && (offers + at) % 2 == 1 || mood == Mood::Down;
         for (_, parcel) in batch.iter().enumerate().filter(|(at, _)| !refuses(*at)) {
             let path = String::from_utf8_lossy(&parcel.path).into_owned();
             desk.taken.push(Taken { id: parcel.event.id, seq: parcel.seq, path, unanswered });

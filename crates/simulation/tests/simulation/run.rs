@@ -93,7 +93,7 @@ impl<'a> Run<'a> {
             hands: HANDS.with(|hands| *hands),
             program: None,
             peer: Peer::new(case.batch),
-            judge: Judge::new(exact),
+            judge: Judge::new(exact, case.rules),
             seen: 0,
             disk: disk.transpose().map_err(failed)?,
             _playing: playing,
@@ -326,6 +326,12 @@ impl<'a> Run<'a> {
         let row = program.source.standing();
         if row.waiting > 0 || row.gaps_open > 0 || row.state != SourceState::Ok {
             return Err(format!("unsettled: all is quiet, and the source stands at {row:?}"));
+        }
+        let (known, there) = (row.known, self.judge.count(&self.world.state()));
+        // A ledger in memory has no paths by which the source could see that a file went away unheard.
+        let forgets = self.disk.is_some() && self.judge.tally.crashes == 0;
+        if known < there || (known > there && forgets) {
+            return Err(format!("sum: {known} files are known and {there} are there"));
         }
         for path in paths {
             let told = program.source.explain(path.as_bytes());

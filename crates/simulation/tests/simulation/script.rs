@@ -1,5 +1,7 @@
 //! What happens in one case: random operations of writers, of the kernel, of the machine and of time.
 
+use std::time::Duration;
+
 use testkit::chance::Chance;
 
 use crate::world::Manners;
@@ -15,6 +17,8 @@ pub(crate) enum Op {
     Put(&'static str, u64),
     Write(usize, u64),
     Close(usize),
+    /// Writes once more, and closes.
+    Finish(usize, u64),
     Rename(&'static str, &'static str),
     Exchange(&'static str, &'static str),
     Link(&'static str, &'static str),
@@ -82,6 +86,18 @@ pub(crate) enum RuleSet {
     Mixed,
 }
 
+impl RuleSet {
+    /// How long a file of that name must have rested, whatever else is known of it.
+    pub(crate) fn rest(self, path: &str) -> Duration {
+        let seconds = match self {
+            RuleSet::Network => 10,
+            RuleSet::Mixed if path.rsplit('.').next() == Some("dat") => 2,
+            _ => 0,
+        };
+        Duration::from_secs(seconds)
+    }
+}
+
 /// One case.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -100,8 +116,12 @@ const FILES: [&str; 16] = [
     "x/a", "x/e/a",
 ];
 const DIRS: [&str; 8] = ["d", "d", "d/e", "x", "x", "x/e", "d/x", "d/e/f"];
+/// Directories that may be new, each with a file in it.
+const NEW: [(&str, &str); 4] = [("d", "d/a"), ("x", "x/a"), ("d/e", "d/e/a"), ("x/e", "x/e/a")];
 const TIMES: [u64; 8] = [1, 20, 150, 300, 1_100, 2_500, 6_000, 14_000];
 const STEPS: [i64; 6] = [-86_400_000, -3_600_000, -1_500, 700, 3_600_000, 86_400_000];
+/// After so many calls of a turn. A turn without anything to do makes three.
+const MOMENTS: [u8; 12] = [0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 8, 11];
 const MOODS: [Mood; 7] =
     [Mood::Well, Mood::Well, Mood::Well, Mood::Down, Mood::Mute, Mood::Picky, Mood::Stuck];
 
@@ -133,7 +153,10 @@ impl Case {
         let there: Vec<&str> = ["d", "d/e", "x"].into_iter().filter(|_| chance.below(10) < 8).collect();
         let mut steps: Vec<Step> =
             there.into_iter().map(|dir| Step { during: None, op: Op::Mkdir(dir) }).collect();
-        steps.extend((0..10 + chance.below(70)).map(|_| swarm.step(&mut chance)));
+        let count = steps.len() + 10 + chance.below(70);
+        while steps.len() < count {
+            swarm.push(&mut chance, &mut steps);
+        }
         Self { manners, rules, rescan, durable, batch, steps }
     }
 }
@@ -163,6 +186,52 @@ enum Kind {
     Clock,
     Crash,
     Sink,
+    /// Several that belong together.
+    Race,
+}
+
+/// What single operations hit upon too seldom.
+fn race(chance: &mut Chance) -> Vec<Step> {
+    let (file, dir, bytes) = (chance.pick(&FILES), chance.pick(&NEW), 1 + chance.below(9) as u64);
+    let at_border = |op| Step { during: None, op };
+    let inside = |chance: &mut Chance, op| Step { during: Some(1 + chance.below(8) as u8), op };
+    let handle = chance.below(4);
+    match chance.below(4) {
+        // The last of two writers ends while the file is looked at.
+        0 => {
+            let mut steps: Vec<Step> =
+                [Op::Create(file), Op::Append(file), Op::Close(handle)].map(at_border).into();
+            let last = Op::Finish(chance.below(4), bytes);
+            steps.push(inside(chance, last));
+            steps
+        }
+        // A file appears in a directory that is being walked.
+        1 => {
+            let (dir, file) = dir;
+            vec![at_border(Op::Mkdir(dir)), inside(chance, Op::Put(file, bytes)), at_border(Op::Turn)]
+        }
+        // A renamed directory takes along what is just being made in it.
+        2 => {
+            let (dir, file) = dir;
+            let to = chance.pick(&DIRS);
+            vec![
+                inside(chance, Op::Rename(dir, to)),
+                inside(chance, Op::Put(file, bytes)),
+                at_border(Op::Turn),
+            ]
+        }
+        // Some generations of one path for a peer that refuses now and then.
+        _ => [
+            Op::Sink(Mood::Picky),
+            Op::Put(file, bytes),
+            Op::Turn,
+            Op::Put(file, bytes),
+            Op::Turn,
+            Op::Put(file, 1),
+        ]
+        .map(at_border)
+        .into(),
+    }
 }
 
 impl Swarm {
@@ -178,35 +247,41 @@ impl Swarm {
             (3, Kind::Reorder),
             (3, Kind::Clock),
             (6, Kind::Sink),
+            (6, Kind::Race),
         ];
         weights.extend(optional.into_iter().filter(|_| chance.below(10) < 6));
         if compares && chance.flip() {
             weights.push((2, Kind::Lose));
         }
-        if durable {
+        if durable && chance.below(10) < 7 {
             weights.push((8, Kind::Crash));
         }
         let total = weights.iter().map(|(weight, _)| weight).sum();
         Self { weights, total, inside: chance.pick(&[0, 2, 5, 8]) }
     }
 
-    fn step(&self, chance: &mut Chance) -> Step {
+    /// One operation more, or a few that belong together.
+    fn push(&self, chance: &mut Chance, steps: &mut Vec<Step>) {
         let mut at = chance.below(self.total);
         let kind = self.weights.iter().find_map(|(weight, kind)| {
             let here = at < *weight;
             at = at.saturating_sub(*weight);
             here.then_some(*kind)
         });
-        let kind = kind.unwrap_or(Kind::Turn);
-        let op = kind.op(chance);
-        let inside = kind.is_of_the_world() && chance.below(10) < self.inside;
-        Step { during: inside.then(|| chance.below(12) as u8), op }
+        match kind.unwrap_or(Kind::Turn) {
+            Kind::Race => steps.extend(race(chance)),
+            kind => {
+                let op = kind.op(chance);
+                let inside = kind.is_of_the_world() && chance.below(10) < self.inside;
+                steps.push(Step { during: inside.then(|| chance.pick(&MOMENTS)), op });
+            }
+        }
     }
 }
 
 impl Kind {
     const fn is_of_the_world(self) -> bool {
-        !matches!(self, Kind::Turn | Kind::Pass | Kind::Clock | Kind::Crash | Kind::Sink)
+        !matches!(self, Kind::Turn | Kind::Pass | Kind::Clock | Kind::Crash | Kind::Sink | Kind::Race)
     }
 
     fn op(self, chance: &mut Chance) -> Op {
@@ -217,7 +292,8 @@ impl Kind {
                 0..20 => Op::Create(file),
                 20..34 => Op::Append(file),
                 34..56 => Op::Put(file, bytes),
-                56..76 => Op::Write(chance.below(6), bytes),
+                56..70 => Op::Write(chance.below(6), bytes),
+                70..85 => Op::Finish(chance.below(6), bytes),
                 _ => Op::Close(chance.below(6)),
             },
             Kind::Publish => match number {
@@ -253,7 +329,7 @@ impl Kind {
             },
             Kind::Clock => Op::StepClock(chance.pick(&STEPS)),
             Kind::Crash => chance.pick(&[Op::Keep, Op::Keep, Op::Kill, Op::Kill, Op::PowerCut, Op::Restart]),
-            Kind::Sink => Op::Sink(chance.pick(&MOODS)),
+            Kind::Sink | Kind::Race => Op::Sink(chance.pick(&MOODS)),
         }
     }
 }

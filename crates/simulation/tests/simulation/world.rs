@@ -8,6 +8,7 @@ mod queue;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::Stamp;
 use sys::inotify;
@@ -98,6 +99,8 @@ pub(crate) struct State {
     pending: VecDeque<(u8, Op)>,
     /// Which content each time of change belongs to.
     pub(crate) contents: HashMap<Nanos, Content>,
+    /// When each of these times was set, by the monotonic clock.
+    changed: HashMap<Nanos, u64>,
     /// What was complete at some moment since the last turn began.
     moments: HashSet<(String, Print)>,
     /// How often each path has had its name taken away.
@@ -125,6 +128,7 @@ impl World {
             cookie: 0,
             pending: VecDeque::new(),
             contents: HashMap::new(),
+            changed: HashMap::new(),
             moments: HashSet::new(),
             leavings: HashMap::new(),
             calls: 0,
@@ -273,12 +277,11 @@ impl State {
     /// The program makes a call: what is due happens before it.
     fn call(&mut self) {
         self.calls += 1;
-        if let Some((after, _)) = self.pending.front_mut() {
-            if *after > 0 {
-                *after -= 1;
-            } else if let Some((_, op)) = self.pending.pop_front() {
-                self.perform(&op);
-            }
+        let Some((after, _)) = self.pending.front_mut() else { return };
+        *after = after.saturating_sub(1);
+        // What comes after no further call comes together with the one before.
+        while let Some((_, op)) = self.pending.pop_front_if(|(after, _)| *after == 0) {
+            self.perform(&op);
         }
     }
 
@@ -301,6 +304,11 @@ impl State {
             Op::Put(path, bytes) => self.put(path, bytes),
             Op::Write(handle, bytes) => self.write(handle, bytes),
             Op::Close(handle) => self.close(handle),
+            Op::Finish(handle, bytes) => {
+                let handle = self.handle(handle)?;
+                self.write(handle, bytes)?;
+                self.close(handle)
+            }
             Op::Rename(from, to) => self.rename(from, to),
             Op::Exchange(one, two) => self.exchange(one, two),
             Op::Link(from, to) => self.link(from, to),
@@ -338,7 +346,7 @@ impl State {
         let (inode, now) = (self.next_inode, self.now());
         self.next_inode += 1;
         let print = Print { size: 0, mtime: now };
-        self.contents.insert(now, Content { inode, version: 0 });
+        self.is_now(now, Content { inode, version: 0 });
         let file = File { print, ctime: now, version: 0, links: 1, linked: false, writers: 0 };
         self.inodes.insert(inode, Inode::File(file));
         self.folder_mut(dir)?.entries.insert(name.to_owned(), inode);
@@ -376,7 +384,19 @@ impl State {
         file.version += 1;
         (file.print, file.ctime) = (Print { size, mtime: now }, now);
         let content = Content { inode, version: file.version };
-        self.contents.insert(now, content);
+        self.is_now(now, content);
+    }
+
+    /// The time of change belongs to this content.
+    fn is_now(&mut self, time: Nanos, content: Content) {
+        self.contents.insert(time, content);
+        self.changed.insert(time, self.mono);
+    }
+
+    /// For how long nothing has changed what looks so.
+    pub(crate) fn rested(&self, print: Print) -> Duration {
+        let since = self.changed.get(&print.mtime).copied().unwrap_or_default();
+        Duration::from_nanos(self.mono.saturating_sub(since))
     }
 
     fn handle(&self, number: usize) -> Option<usize> {
@@ -453,7 +473,7 @@ impl State {
         file.ctime = now;
         if times {
             file.print.mtime = now;
-            self.contents.insert(now, content);
+            self.is_now(now, content);
         }
         if heard {
             self.tell(dir, inotify::ATTRIB, 0, name);

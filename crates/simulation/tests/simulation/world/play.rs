@@ -61,18 +61,16 @@ impl Stage for World {
         Ok(look(inode, &state.inodes[&inode]))
     }
 
-    fn writer(&self, dir: u64, name: &[u8]) -> Writer {
+    fn probe(&self, dir: u64, name: &[u8]) -> (Writer, Option<Look>) {
         let state = self.called();
-        match state.entry(dir, text(name)).and_then(|inode| state.inodes.get(&inode)) {
-            Some(Inode::File(file)) if state.manners.leases => {
-                if file.writers > 0 {
-                    Writer::Open
-                } else {
-                    Writer::Gone
-                }
-            }
-            _ => Writer::Unknown,
-        }
+        let Some(inode) = state.entry(dir, text(name)) else { return (Writer::Unknown, None) };
+        let what = &state.inodes[&inode];
+        let writer = match what {
+            Inode::File(file) if file.writers > 0 => Writer::Open,
+            _ => Writer::Gone,
+        };
+        let writer = if state.manners.leases { writer } else { Writer::Unknown };
+        (writer, Some(look(inode, what)))
     }
 
     fn list(&self, dir: u64) -> Result<Vec<(Vec<u8>, EntryKind, u64)>, Errno> {
