@@ -13,7 +13,7 @@ use crate::{LONG, landing, pop, tail, to_redis_and_lines};
 /// A million entries are not listed within a minute by a debug build.
 const START: Duration = Duration::from_mins(10);
 /// For so long nothing happens, and the processor time is read.
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE: Duration = Duration::from_secs(2);
 /// The memory that entries may cost, apart from what each of them costs.
 const MEMORY: f64 = 16.0 * 1_048_576.0;
 /// The bytes of memory that each entry may cost.
