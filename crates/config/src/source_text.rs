@@ -106,38 +106,68 @@ fn window(shown: &[char], mark: usize, width: usize, more: (bool, bool)) -> Snip
     }
 }
 
-/// Where a line holds passwords of URLs, and tokens.
+/// Where a line holds passwords of URLs, and values whose keys say that they are secret.
 fn secrets(line: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> =
         line.match_indices('=').filter_map(|(at, _)| token(line, at)).collect();
-    for (at, _) in line.match_indices("://") {
-        let start = at + 3;
-        let url = &line[start..];
-        // Up to the quote or space that ends the URL. A password may hold any other character,
-        // so the last @ counts.
-        let end = url.find(['"', '\'', ' ', '\t']).unwrap_or(url.len());
-        let url = &url[..end];
-        if let Some((user, _)) = url.rsplit_once('@') {
-            let from = user.find(':').map_or(0, |colon| colon + 1);
-            found.push(start + from..start + user.len());
-        }
-        for (key, _) in url.match_indices("pass") {
-            let Some(equals) = url[key..].find('=') else { continue };
-            let value = key + equals + 1;
-            let length = url[value..].find('&').unwrap_or(url.len() - value);
-            found.push(start + value..start + value + length);
-        }
+    for (piece, quoted) in pieces(line) {
+        found.extend(login(line, &piece, quoted));
+        parameters(line, &piece, &mut found);
     }
     found.retain(|range| !range.is_empty());
     found
 }
 
-/// The value behind the `=` at that place, if what stands before it was probably meant to be `token`.
+/// The strings of a line, and what stands between them; true for strings. One that is not closed reaches to the end.
+fn pieces(line: &str) -> Vec<(Range<usize>, bool)> {
+    let (mut found, mut from, mut open, mut escaped) = (Vec::new(), 0, None, false);
+    for (at, c) in line.char_indices() {
+        let ends = match open {
+            None => matches!(c, '"' | '\''),
+            Some(quote) => c == quote && !(escaped && quote == '"'),
+        };
+        escaped = c == '\\' && !escaped;
+        if ends {
+            found.push((from..at, open.is_some()));
+            from = at + 1;
+            open = if open.is_some() { None } else { Some(c) };
+        }
+    }
+    found.push((from..line.len(), open.is_some()));
+    found
+}
+
+/// The password before the last `@` (it may hold any character): of a URL, or of a string that was probably meant to be
+/// one and lacks its scheme.
+fn login(line: &str, piece: &Range<usize>, quoted: bool) -> Option<Range<usize>> {
+    let (login, _) = line[piece.clone()].rsplit_once('@')?;
+    let scheme = login.find("://").map(|at| at + 3);
+    let from = match (scheme, login[scheme.unwrap_or(0)..].find(':')) {
+        (scheme, Some(colon)) if scheme.is_some() || quoted => scheme.unwrap_or(0) + colon + 1,
+        (Some(scheme), None) => scheme,
+        _ => return None,
+    };
+    Some(piece.start + from..piece.start + login.len())
+}
+
+/// Passwords among the parameters of a URL.
+fn parameters(line: &str, piece: &Range<usize>, found: &mut Vec<Range<usize>>) {
+    let Some(scheme) = line[piece.clone()].find("://") else { return };
+    let mut at = piece.start + scheme;
+    while let Some(key) = line[at..piece.end].find("pass") {
+        let Some(equals) = line[at + key..piece.end].find('=') else { return };
+        let value = at + key + equals + 1;
+        at = line[value..piece.end].find('&').map_or(piece.end, |length| value + length);
+        found.push(value..at);
+    }
+}
+
+/// The value behind the `=` at that place, if what stands before it was probably meant to be `token`, or to be a password.
 fn token(line: &str, equals: usize) -> Option<Range<usize>> {
     let before = line[..equals].trim_end_matches([' ', '\t', '"', '\'']);
     let is_key = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     let key = before.rsplit(|c| !is_key(c)).next().filter(|key| !key.is_empty())?;
-    if !is_called_token(key) {
+    if !is_called_secret(key) {
         return None;
     }
     let behind = &line[equals + 1..];
@@ -155,12 +185,13 @@ fn token(line: &str, equals: usize) -> Option<Range<usize>> {
 
 /// Also when it is misspelt. `token_file` names a file, which may be shown. A line may hold millions of keys, so
 /// this must be cheap.
-fn is_called_token(key: &str) -> bool {
+fn is_called_secret(key: &str) -> bool {
     let key = key.get(..key.len().min(32)).unwrap_or_default().to_ascii_lowercase();
     let mut rest = key.as_str();
     let mut has = |letter| rest.split_once(letter).map(|(_, behind)| rest = behind).is_some();
     let letters = key.len() <= 8 && has('t') && has('k') && has('n');
-    (letters || key.contains("token")) && !key.contains("file")
+    let words = ["token", "pass", "pwd", "secret", "credential", "auth"];
+    (letters || words.iter().any(|word| key.contains(word))) && !key.contains("file")
 }
 
 /// A text from a file or the environment as it may stand in a message: no control characters,
@@ -239,6 +270,19 @@ mod tests {
                 r#"url = "redis+unix:///s?db=1&pass=***&user=u""#,
             ),
             (r#"url = "redis://h:6379/0" # a@b"#, r#"url = "redis://h:6379/0" # a@b"#),
+            // As people mistype them.
+            (r#"url = "redis://:hunt er2@h""#, r#"url = "redis://:***@h""#),
+            (r#"url = "redis://:hun\"ter2@h""#, r#"url = "redis://:***@h""#),
+            (r#"url = 'redis://:hun"ter2@h'"#, "url = 'redis://:***@h'"),
+            (r#"url = "u:hunter2@h:1""#, r#"url = "u:***@h:1""#),
+            (r#"url = "redis:/u:hunter2@h""#, r#"url = "redis:***@h""#),
+            ("url = redis://u:hunter2@h", "url = redis://u:***@h"),
+            (
+                r#"url = ["redis://u:hunter2@h", "amqp://hunter2@i"]"#,
+                r#"url = ["redis://u:***@h", "amqp://***@i"]"#,
+            ),
+            (r#"url = 1, password = "hunter2""#, r#"url = 1, password = "***""#),
+            (r#"url = 1, include = ["a@b"]"#, r#"url = 1, include = ["a@b"]"#),
         ] {
             assert_eq!(drawn(line, "url"), (expected.into(), "url".into()));
         }

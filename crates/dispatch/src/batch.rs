@@ -115,6 +115,9 @@ impl Batch {
 
     /// The sink failed as a whole: everything goes back to where it came from, as it was.
     pub(crate) fn take_back(self, places: &mut Places<'_>, now: Instant) {
+        if switch::is_off("keep-what-a-sink-refuses") {
+            return;
+        }
         match self.origin {
             Origin::Backlog { blocked } => {
                 let rest = self.parcels.into_iter().chain(blocked.into_iter().map(|(_, parcel)| parcel));
@@ -211,7 +214,9 @@ impl<R: FnMut() -> f64> Court<'_, '_, R> {
             let seq = parcel.seq;
             match self.judge(parcel, Some(lane), attempts, outcome) {
                 Fate::Delivered => {
-                    self.report.unparked_delivered.push(seq);
+                    if !switch::is_off("record-what-was-delivered") {
+                        self.report.unparked_delivered.push(seq);
+                    }
                     self.waiting.done(lane, self.rules.now);
                 }
                 Fate::Dead => self.waiting.done(lane, self.rules.now),

@@ -16,6 +16,7 @@ const QUOTED: usize = 200;
 
 /// A server's words, made harmless: short, without control bytes, and without our password, which some servers repeat.
 pub(crate) fn quote(text: &str, password: Option<&Secret>) -> String {
+    let password = password.filter(|_| !switch::is_off("strike-out-passwords"));
     let struck = match password.map(Secret::expose).filter(|password| !password.is_empty()) {
         Some(password) => text.replace(password, "…"),
         None => text.to_owned(),

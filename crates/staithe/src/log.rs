@@ -1,11 +1,16 @@
 //! What the program says on stderr: one line each, plain when piped, coloured on a terminal.
 
+mod outages;
+
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use engine::{Level, Notice, Observer};
 use model::Parcel;
 use sinks::Trouble;
-use std::time::Duration;
+
+use self::outages::Outages;
 
 /// Whether stderr may be coloured.
 pub(crate) fn coloured(terminal: bool) -> bool {
@@ -60,7 +65,19 @@ pub(crate) fn level_of(sentence: &str) -> Level {
 /// Says on stderr what the engine has to say.
 pub(crate) struct StderrLog {
     /// What is less loud is not said.
-    pub(crate) least: Level,
+    least: Level,
+    outages: Mutex<Outages>,
+}
+
+impl StderrLog {
+    /// Says what is at least that loud.
+    pub(crate) const fn new(least: Level) -> Self {
+        Self { least, outages: Mutex::new(Outages::new()) }
+    }
+
+    fn outages(&self) -> MutexGuard<'_, Outages> {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Observer for StderrLog {
@@ -79,13 +96,23 @@ impl dispatch::Observer for StderrLog {
                 "sink {sink}: {trouble} (W-SINK-CLOSED). Its events are kept in the ledger. Fix: start the program anew \
                  with a reader, or let the sink write to a file"
             ));
-        } else {
-            warning(&format!("sink {sink}: {trouble} (next try in {:.1} s)", retry_in.as_secs_f64()));
+            return;
         }
+        let sentence = trouble.to_string();
+        let Some(unsaid) = self.outages().failed(sink, &sentence, Instant::now()) else { return };
+        let seconds = retry_in.as_secs_f64();
+        let tries =
+            if unsaid == 0 { String::new() } else { format!("{unsaid} more tries since the last line, ") };
+        warning(&format!("sink {sink}: {sentence} ({tries}next try in {seconds:.1} s)"));
     }
 
     fn recovered(&self, sink: &str) {
-        info(&format!("sink {sink}: takes events again"));
+        let over = self.outages().recovered(sink, Instant::now());
+        let after = over.map_or(String::new(), |over| {
+            let tries = if over.tries == 1 { "try" } else { "tries" };
+            format!(" after {:.1} s and {} {tries} in vain", over.lasted.as_secs_f64(), over.tries)
+        });
+        info(&format!("sink {sink}: takes events again{after}"));
     }
 
     fn remark(&self, sink: &str, text: &str) {

@@ -1,6 +1,7 @@
 //! A whole installation of the program under test: a watched tree, a state directory, a
 //! configuration, and the daemon.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -105,6 +106,16 @@ impl Landing {
         self.daemon().wait_for_line("ready", START);
     }
 
+    /// The same by way of other words, which must become the program that follows them: `nsenter -t 7 -n`.
+    #[track_caller]
+    pub fn start_by(&mut self, words: &[&str]) {
+        let (first, others) = words.split_first().expect("there is a word");
+        let mut command = self.dressed(OsStr::new(first));
+        command.args(others).arg(&self.program).args(["run", "-c"]).arg(self.config());
+        self.daemon = Some(Process::spawn("run", &self.out(""), &mut command));
+        self.daemon().wait_for_line("ready", START);
+    }
+
     /// The running daemon.
     #[track_caller]
     pub fn daemon(&mut self) -> &mut Process {
@@ -129,7 +140,11 @@ impl Landing {
     /// The program, with an environment in which it finds our state directory and nothing of the user's.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        self.dressed(self.program.as_os_str())
+    }
+
+    fn dressed(&self, program: &OsStr) -> Command {
+        let mut command = Command::new(program);
         let kept = ["PATH", "LANG", "TMPDIR", "RUST_BACKTRACE"];
         let kept = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         command.env_clear().envs(kept).envs(crate::proof::without()).env("HOME", self.scratch.path());

@@ -219,7 +219,10 @@ fn first_line(text: &Text, what: &str, report: &mut Report<'_>) -> Option<String
     match std::fs::read_to_string(path) {
         Ok(content) => Some(content.lines().next().unwrap_or_default().trim().to_owned()),
         Err(error) => {
-            let message = format!("the file {} with {what} cannot be read: {error}", text.quoted());
+            // What was taken for the place of the secret is not repeated: it may hold it.
+            let is_url = text.value.contains("://");
+            let named = if is_url { "(a URL stands there and no path)".into() } else { text.quoted() };
+            let message = format!("the file {named} with {what} cannot be read: {error}");
             let help = "without it the sink cannot be reached; create it, readable for staithe".to_owned();
             report.error(&text.place, message, Some(help));
             None

@@ -297,6 +297,9 @@ fn dead_act(engine: &Engine, request: &Value, retry: bool) -> Result<Value, Refu
         count += seqs.len();
         if retry {
             engine.ledger.dead_retry(id, &seqs, engine.clock.wall())?;
+            if switch::is_off("letters-stay-until-delivered") {
+                engine.ledger.dead_purge(id, &seqs)?;
+            }
             engine.dispatch.wake(id);
         } else {
             engine.ledger.dead_purge(id, &seqs)?;

@@ -237,7 +237,8 @@ fn server_trouble(code: &str, text: &str, names: &Names) -> Trouble {
         "{}: redis at {} {}{said}; {KEPT}. Fix: {}",
         advice.code, names.server, advice.what, advice.fix
     );
-    if advice.heals { Trouble::Down(sentence) } else { Trouble::Misconfigured(sentence) }
+    let heals = advice.heals || switch::is_off("tell-what-a-person-must-heal");
+    if heals { Trouble::Down(sentence) } else { Trouble::Misconfigured(sentence) }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn here(args: &RunArgs, files: Option<&Files>, state_dir: PathBuf) -> anyhow::Re
         plan: first.loaded.plan.clone(),
         state_dir: Some(state_dir),
         owner: format!("staithe run -c {}", args.config.display()),
-        observer: Arc::new(StderrLog { least: Level::Info }),
+        observer: Arc::new(StderrLog::new(Level::Info)),
         given: Vec::new(),
     })
     .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
     let mut signals = Waiting::start()?;
     let person = std::io::stdout().is_terminal() && !args.json;
     let observer = Arc::new(WatchLog {
-        log: StderrLog { least: if person { Level::Info } else { Level::Warning } },
+        log: StderrLog::new(if person { Level::Info } else { Level::Warning }),
         closed: AtomicBool::new(false),
         delivered: AtomicU64::new(0),
     });

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use testkit::celery::Site;
 use testkit::chance::Chance;
+use testkit::proxy::Proxy;
 use testkit::python::CELERY_NOW;
 use testkit::rabbitmq::Rabbit;
 use testkit::redis::Redis;
 use testkit::wait_until;
 
 use crate::arriving;
-use crate::proxy::Proxy;
 use crate::rig::{Contents, PATIENCE, assert_whole, bytes, landing, rabbit};
 
 const FOLDERS: usize = 1000;

@@ -7,6 +7,5 @@ mod decoder;
 mod everyday;
 mod killed;
 mod outages;
-mod proxy;
 mod rig;
 mod undeclared;

@@ -17,7 +17,7 @@ use super::place::Place;
 use crate::log::{self, StderrLog};
 
 /// What every other command writes to standard error.
-const LOG: StderrLog = StderrLog { least: Level::Info };
+static LOG: StderrLog = StderrLog::new(Level::Info);
 
 /// Why a configuration says nothing: in the old words on a line of their own, then in ours.
 pub(super) fn tell_bad_file(error: &RcError, file: &str) {

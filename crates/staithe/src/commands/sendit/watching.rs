@@ -67,7 +67,7 @@ fn start(prepared: &Prepared, talk: &Talk) -> anyhow::Result<Arc<Engine>> {
         // A dry run must not make the next start believe that the folders were queued.
         state_dir: (!dry).then(|| state_dir.clone()),
         owner: format!("staithe compat sendit -c {}", prepared.place.named.path().display()),
-        observer: Arc::new(StderrLog { least: talk.least() }) as Arc<dyn Observer>,
+        observer: Arc::new(StderrLog::new(talk.least())) as Arc<dyn Observer>,
         given,
     })
     .map_err(|error| failure(Exit::Failed, format!("failed to {error}")))?;
