@@ -1,5 +1,6 @@
 //! Directories by descriptor: nothing here can be led out of the root by a name or a link.
 
+mod beneath;
 mod place;
 
 use std::ffi::CStr;
@@ -12,6 +13,7 @@ use rustix::io::Errno;
 use crate::lease::{self, Writer};
 use crate::stage::{self, PlayedDir};
 
+use beneath::BENEATH;
 pub use place::{Place, stamp_of_now};
 
 /// What one `stat` told of a file.
@@ -170,13 +172,13 @@ impl Dir {
             return played.below(path).map(|dir| Self(Held::Played(dir), hold));
         }
         let path = if path.is_empty() { b"." } else { path };
-        let mut beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let mut resolve = BENEATH;
         if switch::is_off("beneath-the-root") {
-            beneath = ResolveFlags::empty();
+            resolve = ResolveFlags::empty();
         }
         let open = |part: Option<&OwnedFd>, path: &[u8]| {
             let dir = part.map_or_else(|| self.as_fd(), AsFd::as_fd);
-            rustix::fs::openat2(dir, path, flags, Mode::empty(), beneath)
+            beneath::open(dir, path, flags, resolve)
         };
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;

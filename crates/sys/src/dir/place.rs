@@ -3,10 +3,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 
+use super::beneath::{self, BENEATH};
 use super::{DIRECTORY, Dir, LONGEST_PATH, Look};
 
 /// A directory or file that is only pointed at (`O_PATH`). Pointing, looking and arming raise no events.
@@ -29,9 +30,8 @@ impl Place {
     pub fn below(&self, path: &[u8]) -> Result<Self, Errno> {
         let path = if path.is_empty() { b"." } else { path };
         let flags = POINT | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         let point = |from: &Self, path: &[u8]| {
-            rustix::fs::openat2(&from.0, path, flags, Mode::empty(), beneath).map(Self)
+            beneath::open(from.0.as_fd(), path, flags, BENEATH).map(Self)
         };
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;
