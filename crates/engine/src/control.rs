@@ -2,7 +2,8 @@
 //!
 //! A data line begins with `=`; the rest is printed as it is, byte for byte. The closing line begins
 //! with `.` (done) or `!` (failed), followed by one JSON object. A connection carries any number of
-//! requests, one after the other. The socket is for its owner only (mode 0600).
+//! requests, one after the other. The socket is for its owner only (mode 0600), and for root; who else comes to it is not
+//! listened to.
 
 mod answering;
 mod wire;
@@ -90,6 +91,9 @@ fn accept(listener: &UnixListener, engine: &Arc<Engine>, host: &Arc<dyn Host>, s
             return;
         }
         let Ok(connection) = connection else { continue };
+        if !is_ours(&connection) {
+            continue;
+        }
         if open.load(Ordering::Acquire) >= CONNECTIONS {
             continue;
         }
@@ -104,4 +108,14 @@ fn accept(listener: &UnixListener, engine: &Arc<Engine>, host: &Arc<dyn Host>, s
             open.fetch_sub(1, Ordering::AcqRel);
         }
     }
+}
+
+/// Whether our own user or root is at the other end. The socket's mode says the same, but not in the moment before it is
+/// set, nor where somebody has changed it since.
+fn is_ours(connection: &UnixStream) -> bool {
+    if switch::is_off("peer-credentials") {
+        return true;
+    }
+    let us = rustix::process::geteuid().as_raw();
+    sys::peer_user(connection).is_ok_and(|user| user == us || user == 0)
 }

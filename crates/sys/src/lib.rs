@@ -1,8 +1,8 @@
 //! The kernel's door: inotify, fanotify, directory descriptors, `stat`, file handles, mounts, read leases.
 //!
-//! This is the only crate that may hold `unsafe`, and it holds little: five calls that `rustix` does not
-//! have. They set a lease, ignore a signal, open a fanotify group, mark a file system, and ask for a
-//! directory's handle. Everything else goes through `rustix`.
+//! This is the only crate that may hold `unsafe`, and it holds little: calls that `rustix` does not have. They set a lease,
+//! ignore a signal, open a fanotify group, mark a file system, ask for a directory's handle, and ask who is at the other end
+//! of a socket. Everything else goes through `rustix`.
 
 mod changing;
 mod close_look;
@@ -20,6 +20,7 @@ pub mod lease;
 pub mod limits;
 mod listing;
 pub mod mounts;
+mod peer;
 mod reading;
 pub mod stage;
 pub mod wake;
@@ -35,5 +36,6 @@ pub use inotify_users::{InotifyUser, inotify_users};
 pub use lease::Writer;
 pub use listing::Listing;
 pub use mounts::{Mount, MountTable};
+pub use peer::peer_user;
 pub use rustix::io::Errno;
 pub use wake::Wake;
