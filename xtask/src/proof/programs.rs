@@ -29,7 +29,7 @@ impl Programs {
 
 /// Builds what the rows need, with the features of the whole workspace: a part would be built anew.
 pub(super) fn build(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<Programs> {
-    let names: BTreeSet<&str> = rows.iter().map(|row| row.test.program).collect();
+    let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.tests()).map(|test| test.program).collect();
     let mut cargo = workspace.cargo();
     cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
     for name in names {

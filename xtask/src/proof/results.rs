@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::rows::Row;
+use super::rows::{self, Row};
 
 /// Counts of which none may be anything but zero in any row.
 const NEVER: &[&str] = &["lost", "early", "again", "split", "unknown"];
@@ -24,7 +24,13 @@ impl Results {
         for line in text.lines() {
             let value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
             let id = value["row"].as_str().with_context(|| format!("no row's id in {line}"))?.to_owned();
-            self.lines.insert(id, value);
+            match self.lines.get_mut(&id) {
+                // One row, several tests.
+                Some(line) if rows::all().any(|row| row.id == id && !row.also.is_empty()) => {
+                    join(line, &value)
+                }
+                _ => drop(self.lines.insert(id, value)),
+            }
         }
         Ok(())
     }
@@ -63,9 +69,19 @@ impl Results {
     }
 }
 
+/// Takes another test's line into the row's: figures stand behind each other, counts add up.
+fn join(line: &mut Value, other: &Value) {
+    if let (Some(figures), Some(more)) = (line["figures"].as_array_mut(), other["figures"].as_array()) {
+        figures.extend(more.iter().cloned());
+    }
+    for (name, count) in other["counts"].as_object().into_iter().flatten() {
+        let sum = line["counts"][name].as_u64().unwrap_or(0) + count.as_u64().unwrap_or(0);
+        line["counts"][name] = sum.into();
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::rows;
     use super::*;
 
     #[test]
@@ -83,5 +99,17 @@ mod tests {
             assert_eq!(results.holds(row), holds);
         }
         assert_eq!((results.figures(row), results.counts(row)), ("p99 ms: 2.5".into(), "1 / – / –".into()));
+    }
+    #[test]
+    fn lines_of_several_tests_are_one() {
+        let row = rows::all().find(|row| !row.also.is_empty()).unwrap();
+        let scratch = tempfile::NamedTempFile::new().unwrap();
+        let line = |figure: &str| {
+            format!(r#"{{"row":"{}","counts":{{"lost":1}},"figures":[["{figure}",2]]}}"#, row.id)
+        };
+        std::fs::write(scratch.path(), format!("{}\n{}\n", line("a"), line("b"))).unwrap();
+        let mut results = Results::default();
+        results.read(scratch.path()).unwrap();
+        assert_eq!((results.figures(row), results.counts(row)), ("a: 2; b: 2".into(), "2 / – / –".into()));
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) shows: &'static str,
     /// By which test.
     pub(super) test: Test,
+    /// And by which others, whose figures are told together with its own; the controls are about the first.
+    pub(super) also: &'static [Test],
     /// Without what that test must fail.
     pub(super) controls: &'static [Control],
 }
@@ -40,8 +42,20 @@ pub(super) struct Control {
     pub(super) says: &'static str,
 }
 
+impl Row {
+    /// Which others show it as well.
+    const fn and(self, also: &'static [Test]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// All its tests.
+    pub(super) fn tests(&self) -> impl Iterator<Item = Test> {
+        std::iter::once(self.test).chain(self.also.iter().copied())
+    }
+}
+
 const fn row(id: &'static str, shows: &'static str, test: Test, controls: &'static [Control]) -> Row {
-    Row { id, shows, test, controls }
+    Row { id, shows, test, also: &[], controls }
 }
 
 const fn test(package: &'static str, program: &'static str, name: &'static str) -> Test {
@@ -87,8 +101,8 @@ mod tests {
     #[test]
     fn each_test_is_there() {
         let root = Workspace::locate().unwrap().root;
-        for row in all() {
-            let Test { package, program, name } = row.test;
+        for (row, test) in all().flat_map(|row| row.tests().map(move |test| (row, test))) {
+            let Test { package, program, name } = test;
             let tests = root.join("crates").join(package).join("tests");
             let text = sources(&tests.join(program)) + &sources(&tests.join(format!("{program}.rs")));
             let name = name.rsplit("::").next().unwrap();

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 
 use super::controls::{Found, Verdict};
 use super::results::Results;
-use super::rows::{self, Row};
+use super::rows::{self, Row, Test};
 
 const HEAD: &str = "# What was shown
 
@@ -60,18 +60,20 @@ fn text(results: &Results, controls: &[Verdict]) -> String {
         let without = controls.iter().filter(|verdict| verdict.row == row.id).map(control);
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | `{}/{}` `{}` |",
+            "| {} | {} | {} | {} | {} | {} |",
             row.id,
             row.shows,
             results.counts(row),
             results.figures(row),
             without.collect::<Vec<_>>().join(", "),
-            row.test.package,
-            row.test.program,
-            row.test.name,
+            row.tests().map(name).collect::<Vec<_>>().join(", "),
         );
     }
     text
+}
+
+fn name(test: Test) -> String {
+    format!("`{}/{}` `{}`", test.package, test.program, test.name)
 }
 
 fn control(verdict: &Verdict) -> String {

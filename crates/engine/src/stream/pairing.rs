@@ -113,6 +113,7 @@ impl Pairing {
             }
             let foreign = |waiting: &Waiting| {
                 other(waiting)
+                    && !switch::is_off("renames-between-watches")
                     && !(waiting.made_up || half.made_up)
                     && apart(roots, waiting.stream, half.stream)
             };

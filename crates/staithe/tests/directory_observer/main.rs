@@ -25,6 +25,7 @@ const AT_ONCE: usize = 8;
 
 #[test]
 fn every_recorded_scenario() {
+    let row = testkit::proof::Row::new("G06");
     let golden = Golden::load();
     let wanted = std::env::var("STAITHE_GOLDEN").unwrap_or_default();
     let wanted = |id: &str| wanted.split(',').any(|begin| id.starts_with(begin.trim()));
@@ -32,6 +33,7 @@ fn every_recorded_scenario() {
     assert!(!scenarios.is_empty(), "no scenario is called so");
     // The longest first, so that none of them is alone at the end.
     scenarios.sort_by_key(|scenario| std::cmp::Reverse(scenario.least_duration()));
+    let row = row.figure("directory_observer's recorded scenarios", scenarios.len());
     let queue = Mutex::new(VecDeque::from(scenarios));
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -41,6 +43,7 @@ fn every_recorded_scenario() {
     });
     let failures = failures.into_inner().expect("no thread panicked with it");
     assert!(failures.is_empty(), "{} scenarios differ:\n{}", failures.len(), failures.join("\n"));
+    row.figure("of these decided otherwise, with a reason", decisions::DECISIONS.len()).print();
 }
 
 fn work(queue: &Mutex<VecDeque<&Scenario>>, failures: &Mutex<Vec<String>>) {

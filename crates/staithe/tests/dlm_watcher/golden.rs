@@ -36,7 +36,11 @@ fn every_recorded_scenario_has_its_place_in_the_table() {
 
 #[test]
 fn in_strict_mode_the_requests_are_those_that_were_recorded() {
+    let row = testkit::proof::Row::new("G06");
     perform_all(true);
+    let requests: usize = golden().scenarios.iter().map(|scenario| scenario.requests.len()).sum();
+    let row = row.figure("the SKA watcher's recorded scenarios", golden().scenarios.len());
+    row.figure("their requests", requests).print();
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Stage {
 
     pub(crate) fn command(&self, program: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(program);
-        command.args(words).current_dir(self.scratch.path()).env_clear();
+        command.args(words).current_dir(self.scratch.path()).env_clear().envs(testkit::proof::without());
         command.env("STAITHE_STATE_DIR", self.at("state")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command
     }

@@ -22,6 +22,7 @@ fn s03_a_rename_in_a_watch() {
 
 #[test]
 fn s04_a_rename_from_one_watch_into_another() {
+    let row = testkit::proof::Row::new("G06");
     let stage = Stage::new();
     let text = format!("[watches]\n{}{}", scribe("w", "out/log"), scribe("v", "out/log"));
     stage.write("iobserverrc", &text);
@@ -42,6 +43,7 @@ fn s04_a_rename_from_one_watch_into_another() {
     lines.sort();
     assert_eq!(lines, ["v: file 'g' just MOVED IN", "w: file 'f' just MOVED OUT"]);
     stop(&mut process);
+    row.figure("iobserver's lines of a rename between watches", lines.len() + 1).print();
 }
 
 #[test]

@@ -122,7 +122,9 @@ fn s05_the_twelve_names(flags: &[&str]) {
 
 #[test]
 fn s05_the_twelve_names_get_the_old_verdicts() {
+    let row = testkit::proof::Row::new("G06");
     s05_the_twelve_names(USUAL);
+    row.figure("sendit's names with their verdicts", 12).print();
 }
 
 #[test]
