@@ -70,7 +70,7 @@ fn make_and_rename(landing: &Landing, chain: usize, pauses: &[Duration; 3], trut
 
 /// Every other chain is made as fast as it can be.
 fn pauses(chance: &mut Chance, chain: usize) -> [Duration; 3] {
-    let longest = Duration::from_micros(if chain % 2 == 0 { 0 } else { 400 });
+    let longest = Duration::from_micros(if chain.is_multiple_of(2) { 0 } else { 400 });
     [0; 3].map(|_| chance.up_to(longest))
 }
 
