@@ -7,6 +7,8 @@ use ledger::{Closed, Fetch, Ledger, LedgerError, Report, RetryRow, SinkId};
 use model::{Parcel, Stamp};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// In place of a number of commits: nobody knows yet when the ledger took the report.
+const ON_ITS_WAY: u64 = u64::MAX;
 /// So many rows of others passed are worth a report of their own.
 const WORTH_TELLING: u64 = 4096;
 
@@ -31,6 +33,8 @@ struct Out {
 /// What an errand brought back.
 #[derive(Debug)]
 struct Brought {
+    /// The ledger's commits when it had taken the report.
+    reported: Option<u64>,
     retries: Option<Vec<RetryRow>>,
     fetched: Option<(u64, Fetch)>,
 }
@@ -76,7 +80,7 @@ pub(crate) struct Desk {
     reload: bool,
     /// What is committed, as far as is known.
     pub(crate) committed: u64,
-    /// The ledger's commits when the last report was sent; nothing: it is committed.
+    /// The ledger's commits when it had taken the last report; nothing: it is committed.
     unrecorded: Option<u64>,
     /// The in-flight number of the last report that was sent.
     told_in_flight: u64,
@@ -209,7 +213,7 @@ impl Desk {
             fetch,
         };
         if errand.report.is_some() {
-            self.unrecorded = Some(self.ledger.commits());
+            self.unrecorded = Some(ON_ITS_WAY);
         }
         let reads_retries = errand.retries;
         let (ledger, sink) = (self.ledger.clone(), self.sink);
@@ -219,27 +223,27 @@ impl Desk {
 
     /// Whether a report is in the making, or was sent and may not be committed yet.
     pub(crate) fn is_unrecorded(&self) -> bool {
-        // The round that ran when the report was sent may have been without it; the next one had it.
+        // The round that ran when the report was taken may have been without it; the next one had it.
         let committed = |before: u64| self.ledger.commits() >= before.saturating_add(2);
         self.dirty || self.unrecorded.is_some_and(|before| self.is_out() || !committed(before))
     }
 
-    /// Waits until everything reported is committed. Then a kill repeats at most what is in hand.
+    /// Waits until everything reported is committed. Then a kill repeats at most what is in hand. Where an errand
+    /// failed, its report may have been taken before: that is waited for as well.
     pub(crate) async fn record(&mut self, at: Stamp) {
         self.back().await;
         if self.dirty {
             self.send(0, at);
             self.back().await;
         }
-        if self.is_unrecorded() && self.error.is_none() {
+        if self.is_unrecorded() {
             let ledger = self.ledger.clone();
             match spawn_blocking(move || ledger.flush()).await {
-                Ok(Ok(_)) => {}
+                Ok(Ok(_)) => self.unrecorded = None,
                 Ok(Err(error)) => self.error = Some(error.into()),
                 Err(_) => self.error = Some(ErrandError::Closed),
             }
         }
-        self.unrecorded = None;
     }
 
     /// Sends off the report alone, the last of all.
@@ -275,6 +279,9 @@ impl Desk {
     }
 
     fn unpack(&mut self, brought: Brought) {
+        if brought.reported.is_some() {
+            self.unrecorded = brought.reported;
+        }
         if let Some((after, fetch)) = brought.fetched {
             // As long as nothing was committed in this run, the end is known only by reaching it.
             self.more =
@@ -289,10 +296,12 @@ impl Desk {
 }
 
 fn run(ledger: &Ledger, sink: SinkId, errand: Errand) -> Result<Brought, ErrandError> {
+    let mut brought = Brought { reported: None, retries: None, fetched: None };
     if let Some(report) = errand.report {
         ledger.report(sink, report)?;
+        // Not before: rounds that were committed while this thread waited for its turn were without it.
+        brought.reported = Some(ledger.commits());
     }
-    let mut brought = Brought { retries: None, fetched: None };
     if errand.retries {
         // Or events that were just reported would be read as still waiting.
         ledger.flush()?;

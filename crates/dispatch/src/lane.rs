@@ -286,7 +286,10 @@ impl Runner {
     /// repeats no more than the one batch in hand. False when the task must end before.
     async fn is_recorded(&mut self) -> bool {
         let Parts { desk, orders, .. } = &mut self.parts;
-        !desk.is_unrecorded() || until_stopped(orders, desk.record(clock().1)).await.is_some()
+        if desk.is_unrecorded() {
+            until_stopped(orders, desk.record(clock().1)).await;
+        }
+        !desk.is_unrecorded()
     }
 
     /// The call itself, bounded by the sink's own timeout; `None` when the task must end before.
