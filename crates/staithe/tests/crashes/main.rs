@@ -1,6 +1,7 @@
 //! Crashes of the whole program: killed at random instants, its power cut, its disk full. An oracle that knows what was
 //! written judges what consumers received.
 
+mod full;
 mod kills;
 mod lives;
 mod power;
@@ -15,6 +16,8 @@ use testkit::{Collector, Landing, Scratch};
 
 /// Longer than any of these tests takes on a busy machine with two cores.
 const LONG: Duration = Duration::from_mins(5);
+/// Longer than one step takes.
+const STEP: Duration = Duration::from_mins(1);
 /// The key of the Redis list.
 const KEY: &str = "queue:inbox";
 /// The most events that one sink has in flight: what a crash may repeat.

@@ -19,4 +19,13 @@ pub(super) const ROWS: &[Row] = &[
         test("staithe", "crashes", "power::power_cuts_under_load_lose_nothing_that_was_acknowledged"),
         &[control("sync-commits", "a promise was not kept")],
     ),
+    row(
+        "C08",
+        "the disk below the state directory is full for a while: the intake pauses, the status says so, nothing is lost",
+        test("staithe", "crashes", "full::a_full_disk_below_the_state_pauses_the_intake_and_loses_nothing"),
+        &[
+            control("say-what-is-wrong", "in vain for the status to say that the disk is full"),
+            control("keep-what-cannot-be-stored", "units to be seen and all of them settled"),
+        ],
+    ),
 ];
