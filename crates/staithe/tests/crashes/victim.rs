@@ -15,7 +15,7 @@ pub(crate) const CRASHES_EACH: usize = 25;
 /// Files a second: so few that each life comes further than the one before, also on a busy machine.
 const RATE: u32 = 600;
 /// No tree grows beyond so many files, however long its crashes take.
-const FILES: usize = 100_000;
+const FILES: usize = 20_000;
 
 pub(crate) struct Victim {
     pub(crate) landing: Landing,
