@@ -8,12 +8,12 @@ use rustix::io::Errno;
 pub fn peer_user(socket: impl AsFd) -> Result<u32, Errno> {
     let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = size_of_val(&peer) as libc::socklen_t;
-    // SAFETY: `peer` and `size` outlive the call; the kernel writes at most `size` bytes, which is as large as `peer`, of
-    // plain numbers of which each value is valid. The descriptor is borrowed and therefore open.
     #[expect(
         unsafe_code,
         reason = "what rustix has for this cannot hold a process outside of our process namespace"
     )]
+    // SAFETY: `peer` and `size` outlive the call; the kernel writes at most `size` bytes, which is as large as `peer`, of
+    // plain numbers of which each value is valid. The descriptor is borrowed and therefore open.
     let result = unsafe {
         libc::getsockopt(
             socket.as_fd().as_raw_fd(),
