@@ -62,8 +62,8 @@ fn again_in_release(workspace: &Workspace, words: &[&str]) -> anyhow::Result<Out
 fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Outcome> {
     match arguments.wanted {
         Wanted::Workloads => {
-            let samples = rounds::measure(workspace, arguments)?;
-            println!("\n{}", report::tables(&samples));
+            let measured = rounds::measure(workspace, arguments)?;
+            println!("\n{}\n{}", report::tables(&measured.samples), measured.machine);
         }
         Wanted::Goals => goals::measure(workspace, arguments)?,
         Wanted::Products => dlm::measure(workspace, arguments)?,

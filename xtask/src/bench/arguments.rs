@@ -128,6 +128,8 @@ impl Arguments {
         // No figure stands on the page without all others of the same run.
         let page = self.write && (self.wanted == Wanted::Workloads || !self.only.is_empty());
         anyhow::ensure!(!page, "--write goes with goals, dlm and instructions, and with all programs");
+        let small = self.write && self.wanted == Wanted::Goals && self.scale > 1;
+        anyhow::ensure!(!small, "figures of a smaller run have no place on the page");
         anyhow::ensure!(self.runs > 0 && self.scale > 0, "--runs and --scale begin at 1");
         if self.workloads.is_empty() {
             self.workloads = Workload::ALL.to_vec();
@@ -172,13 +174,13 @@ mod tests {
         assert_eq!((all.workloads.as_slice(), all.wanted), (&Workload::ALL[..], Wanted::Workloads));
         let dlm = parse(&["dlm", "--beside", "/b", "--scale", "10"]).unwrap();
         assert_eq!((dlm.wanted, dlm.beside, dlm.scale), (Wanted::Products, Some("/b".into()), 10));
-        let goals = parse(&["goals", "--write", "--scale", "20"]).unwrap();
-        assert_eq!((goals.wanted, goals.write, goals.files(Workload::W1)), (Wanted::Goals, true, 2_500));
+        let goals = parse(&["goals", "--scale", "20"]).unwrap();
+        assert_eq!((goals.wanted, goals.write, goals.files(Workload::W1)), (Wanted::Goals, false, 2_500));
     }
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        let wrong: [&[&str]; 8] = [
+        let wrong: [&[&str]; 9] = [
             &["w9"],
             &["--runs"],
             &["--runs", "x"],
@@ -187,6 +189,7 @@ mod tests {
             &["dlm", "goals"],
             &["w1", "--write"],
             &["goals", "--only", "x", "--write"],
+            &["goals", "--scale", "20", "--write"],
         ];
         for words in wrong {
             assert!(parse(words).is_err(), "{words:?}");

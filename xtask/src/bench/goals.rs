@@ -5,17 +5,17 @@ mod list;
 mod page;
 
 use super::arguments::Arguments;
+use super::rounds::{self, Measured};
 use super::sample::Sample;
 use super::svg::{Bar, Tone};
-use super::{plots, report, rounds};
+use super::{plots, report};
 use crate::workspace::Workspace;
 use check::{Check, Measure};
 use list::CHECKS;
 
 /// Measures, prints what was reached, and writes the page with its plots if that was asked for.
 pub(crate) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<()> {
-    let samples = rounds::measure(workspace, arguments)?;
-    let machine = report::machine(arguments);
+    let Measured { samples, machine } = rounds::measure(workspace, arguments)?;
     println!("\n{}\n\n{machine}", page::goals(&samples));
     if arguments.write {
         let instructions = workspace.read("bench/instructions.toml").unwrap_or_default();

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::arguments::Arguments;
-use super::figure::Figure;
+use super::figure::{Figure, median};
 use super::peers::{Peer, Ready};
 use super::running::Running;
 use super::sample::Sample;
@@ -23,10 +23,12 @@ const LOOK: Duration = Duration::from_millis(50);
 const TIMERS: Duration = Duration::from_micros(300);
 /// Whoever used nothing for this long is between two passes.
 const BETWEEN: Duration = Duration::from_millis(400);
-/// So many passes are taken together.
+/// The first passes: one may be under way, and the next one finds that nothing was known before.
+const NOT_COUNTED: usize = 2;
+/// So many passes are looked at.
 const PASSES: usize = 3;
-/// And so long they may take at most.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// And so long all of them may take.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts the program on a tree and looks what it uses by itself.
 pub(crate) fn run(peer: &Peer, tree: &Tree, arguments: &Arguments) -> anyhow::Result<Sample> {
@@ -60,14 +62,12 @@ fn share(running: &Running, arguments: &Arguments) -> f64 {
     used.as_secs_f64() * 100.0 / begun.elapsed().as_secs_f64()
 }
 
-/// The processor time of one pass in ms: of some whole ones, told from each other by the time between them.
+/// The processor time of one pass in ms: the middle of some, told from each other by the time between them.
 fn pass(running: &Running) -> anyhow::Result<f64> {
     let begun = Instant::now();
     let (mut passes, mut spent) = (Vec::new(), Duration::ZERO);
-    // The one that may be under way is not counted.
-    let mut is_whole = false;
     let (mut before, mut busy) = (running.usage().cpu, Instant::now());
-    while passes.len() < PASSES {
+    while passes.len() < NOT_COUNTED + PASSES {
         anyhow::ensure!(begun.elapsed() < PATIENCE, "it made {} passes in {PATIENCE:?}", passes.len());
         std::thread::sleep(LOOK);
         let now = running.usage().cpu;
@@ -76,12 +76,10 @@ fn pass(running: &Running) -> anyhow::Result<f64> {
         if used > TIMERS {
             busy = Instant::now();
             spent += used;
-        } else if busy.elapsed() > BETWEEN {
-            if is_whole && spent > Duration::ZERO {
-                passes.push(spent);
-            }
-            (is_whole, spent) = (true, Duration::ZERO);
+        } else if busy.elapsed() > BETWEEN && spent > Duration::ZERO {
+            passes.push(spent.as_secs_f64() * 1e3);
+            spent = Duration::ZERO;
         }
     }
-    Ok(passes.iter().sum::<Duration>().as_secs_f64() * 1e3 / passes.len() as f64)
+    Ok(median(passes.split_off(NOT_COUNTED)).unwrap_or(f64::NAN))
 }

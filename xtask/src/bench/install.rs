@@ -48,8 +48,12 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Outcome> {
 
 /// Only those that are not there yet.
 fn packages() -> anyhow::Result<bool> {
-    let is_there = |package: &&&str| !shell::works(Command::new("dpkg").args(["-s", package]));
-    let missing: Vec<&&str> = PACKAGES.iter().filter(is_there).collect();
+    let makes_environments = shell::works(Command::new("python3").args(["-c", "import venv, ensurepip"]));
+    let is_missing = |package: &&&str| match **package {
+        "python3-venv" => !makes_environments,
+        package => !shell::works(Command::new("dpkg").args(["-s", package])),
+    };
+    let missing: Vec<&&str> = PACKAGES.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(true);
     }

@@ -107,17 +107,23 @@ fn join(page: &str, section: &str) -> String {
     if section.is_empty() { format!("{page}\n") } else { format!("{page}\n\n{}\n", section.trim_end()) }
 }
 
+/// How many threads wanted to run in the last minute.
+pub(crate) fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
+}
+
 /// A sentence about the machine.
 pub(crate) fn machine(arguments: &Arguments) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let load = read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned();
     format!(
-        "Medians of {} interleaved runs, trees in `{}`; {cores} cores, Linux {}, load {load} at the end, \
+        "Medians of {} interleaved runs, trees in `{}`; {cores} cores, Linux {}, load {:.2} at the end, \
          `max_queued_events` {}.",
         arguments.runs,
         arguments.folder.display(),
         read("/proc/sys/kernel/osrelease"),
+        load(),
         read("/proc/sys/fs/inotify/max_queued_events")
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -12,17 +12,41 @@ use super::peers::{self, Peer, Peers};
 use super::sample::Sample;
 use super::tree::Trees;
 use super::workload::{Shape, Workload};
-use super::{idle_run, peers as names, redis_run, report_run, start_run, stream_run};
+use super::{idle_run, peers as names, redis_run, report, report_run, start_run, stream_run};
 use crate::workspace::Workspace;
 
+/// All samples, and a sentence about the machine and the run.
+pub(crate) struct Measured {
+    /// The samples.
+    pub(crate) samples: Vec<Sample>,
+    /// The sentence.
+    pub(crate) machine: String,
+}
+
+/// What was measured before, or is measured now.
+pub(crate) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Measured> {
+    let Some(raw) = &arguments.from else {
+        let samples = run(workspace, arguments)?;
+        let machine = report::machine(arguments);
+        fs::write(raw_figures(arguments)?.with_extension("machine"), &machine)?;
+        return Ok(Measured { samples, machine });
+    };
+    let read =
+        |path: &Path| fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()));
+    let samples = read(raw)?.lines().map(Sample::from_json).collect::<anyhow::Result<_>>()?;
+    Ok(Measured { samples, machine: read(&raw.with_extension("machine"))? })
+}
+
 /// Measures all that is asked for, in rounds, so that what the machine does beside it meets all programs alike.
-pub(crate) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Vec<Sample>> {
-    if let Some(raw) = &arguments.from {
-        let text = fs::read_to_string(raw).with_context(|| format!("failed to read {}", raw.display()))?;
-        return text.lines().map(Sample::from_json).collect();
-    }
+fn run(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Vec<Sample>> {
     let peers = Peers::available(workspace, arguments)?;
     let mut raw = File::create(raw_figures(arguments)?)?;
+    let load = report::load();
+    if load > QUIET {
+        println!(
+            "this machine does other work (load {load}): only ratios mean something, and latencies little"
+        );
+    }
     let begun = Instant::now();
     let (mut samples, mut trees) = (Vec::new(), Trees::default());
     for round in 1..=arguments.runs {
@@ -51,6 +75,9 @@ pub(crate) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::R
     println!("{} s in all; raw figures: {}", begun.elapsed().as_secs(), raw_figures(arguments)?.display());
     Ok(samples)
 }
+
+/// Beyond this load the figures say more about the others.
+const QUIET: f64 = 1.0;
 
 /// What takes minutes in three rounds is measured in the first one only: all its programs, one after the other.
 fn is_long(workload: Workload) -> bool {

@@ -42,8 +42,10 @@ pub(crate) enum Tone {
 }
 
 const WIDTH: f64 = 920.0;
-const LABELS: f64 = 360.0;
-const VALUES: f64 = 120.0;
+/// Room for the text behind a bar.
+const VALUES: f64 = 90.0;
+/// Of a letter, more than most fonts need.
+const LETTER: f64 = 7.2;
 const STEP: f64 = 24.0;
 const TOP: f64 = 62.0;
 
@@ -58,6 +60,7 @@ impl Chart {
     /// The whole image.
     pub(crate) fn svg(&self) -> String {
         let height = TOP + STEP * self.bars.len() as f64 + 16.0;
+        let labels = self.labels();
         let scale = self.scale();
         // Writing to a String cannot fail.
         let mut out = format!(
@@ -73,19 +76,19 @@ impl Chart {
             let _ = writeln!(
                 out,
                 "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\">{}</text>\
-                 <rect class=\"{}\" x=\"{LABELS}\" y=\"{y:.0}\" width=\"{length:.1}\" height=\"16\" rx=\"2\"/>\
+                 <rect class=\"{}\" x=\"{labels:.0}\" y=\"{y:.0}\" width=\"{length:.1}\" height=\"16\" rx=\"2\"/>\
                  <text class=\"small\" x=\"{:.1}\" y=\"{:.0}\">{}</text>",
-                LABELS - 8.0,
+                labels - 8.0,
                 y + 13.0,
                 escaped(&bar.label),
                 bar.tone.class(),
-                LABELS + length + 6.0,
+                labels + length + 6.0,
                 y + 13.0,
                 escaped(&bar.text)
             );
         }
         if let Some((value, meaning)) = self.line {
-            let x = LABELS + scale.length(value);
+            let x = labels + scale.length(value);
             let _ = writeln!(
                 out,
                 "<line x1=\"{x:.1}\" y1=\"{:.0}\" x2=\"{x:.1}\" y2=\"{:.0}\"/>\
@@ -100,12 +103,23 @@ impl Chart {
         out
     }
 
+    /// Room for the labels.
+    fn labels(&self) -> f64 {
+        let longest = self.bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
+        16.0 + LETTER * longest as f64
+    }
+
     fn scale(&self) -> Scale {
         let values = || self.bars.iter().map(|bar| bar.value).chain(self.line.map(|(value, _)| value));
         let most = values().fold(0.0, f64::max);
         let least = values().filter(|value| *value > 0.0).fold(most, f64::min);
         // The shortest bar of a logarithmic chart has a length, too.
-        Scale { least: least / 1.5, most, logarithmic: self.logarithmic }
+        Scale {
+            least: least / 1.5,
+            most,
+            logarithmic: self.logarithmic,
+            width: WIDTH - self.labels() - VALUES,
+        }
     }
 }
 
@@ -114,6 +128,8 @@ struct Scale {
     least: f64,
     most: f64,
     logarithmic: bool,
+    /// The length of the longest bar.
+    width: f64,
 }
 
 impl Scale {
@@ -125,7 +141,7 @@ impl Scale {
         };
         // Of nothing but zeros, and of a single value, there is no share.
         let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
-        share * (WIDTH - LABELS - VALUES)
+        share * self.width
     }
 }
 
@@ -150,7 +166,7 @@ mod tests {
 
     fn chart(values: &[f64], logarithmic: bool) -> Chart {
         let bar = |value: &f64| Bar {
-            label: "a & b".to_owned(),
+            label: "a & b".repeat(7),
             value: *value,
             text: format!("{value}"),
             tone: Tone::Ours,
@@ -167,7 +183,7 @@ mod tests {
     #[test]
     fn the_longest_bar_fills_the_room_and_the_others_follow_in_proportion() {
         let svg = chart(&[10.0, 5.0, 0.0], false).svg();
-        for width in ["width=\"440.0\"", "width=\"220.0\"", "width=\"0.0\""] {
+        for width in ["width=\"562.0\"", "width=\"281.0\"", "width=\"0.0\""] {
             assert!(svg.contains(width), "{width} in {svg}");
         }
         assert!(svg.contains("a &amp; b") && !svg.contains("a & b"));

@@ -66,7 +66,7 @@ fn short(value: f64) -> String {
 
 /// Everything up to the section about data products.
 pub(crate) fn page(samples: &[Sample], machine: &str, counted: &str) -> anyhow::Result<String> {
-    let mut out = format!("{HEAD}\n## Goals\n\n{machine} {}\n\n{}", GOALS_SAY.trim(), plots::image("goals"));
+    let mut out = format!("{HEAD}\n## Goals\n\n{machine}\n{}\n\n{}", GOALS_SAY.trim(), plots::image("goals"));
     let _ = write!(out, "\n{}\n## Figures\n", goals(samples));
     for workload in Workload::ALL {
         let table = report::table(samples, workload);
@@ -91,7 +91,8 @@ cargo xtask bench goals --runs 3 --write
 `cargo xtask bench w1 w6 --runs 5` looks at two workloads only and with more programs, `--only 'ino-t,staithe watch'` at
 two programs, `--fs /some/folder` at another file system, `--scale 20` at a twentieth of the files. `bench instructions`
 counts instructions, and the last section is measured by itself: `cargo xtask bench dlm --runs 3 --write`.
-`directory_observer` itself takes part when `STAITHE_BENCH_DIROBS` is the path of its script.
+`directory_observer` itself takes part when `STAITHE_BENCH_DIROBS` is the path of its script, or when that lies in
+`target/bench-original`; no package registry has it.
 ";
 
 const GOALS_SAY: &str = "
