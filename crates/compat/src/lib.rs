@@ -1,6 +1,7 @@
 //! The drop-ins: each reads an old program's configuration in its own dialect, translates it into
 //! a [`config::Plan`] and speaks the old program's log language. The engine runs the plan.
 
+pub mod bounded;
 pub mod directory_observer;
 pub mod dlm_watcher;
 pub mod environment;

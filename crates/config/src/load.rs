@@ -8,7 +8,7 @@ use crate::diagnostic::{ConfigError, Diagnostic, Severity};
 use crate::fields::Report;
 use crate::plan::Plan;
 use crate::read;
-use crate::source_text::{Place, SourceText, shown};
+use crate::source_text::{self, Place, SourceText, shown};
 
 /// No configuration is larger.
 const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
@@ -84,6 +84,12 @@ fn understand(
     let mut documents = Vec::with_capacity(files.len());
     let mut readable = true;
     for (file, source) in files.iter().enumerate() {
+        if let Some(at) = source_text::too_deep(&source.text) {
+            readable = false;
+            let help = format!("nothing here nests deeper than {} brackets", source_text::DEEPEST);
+            report.error(&Place { file, span: at..at + 1 }, "the brackets nest too deep", Some(help));
+            continue;
+        }
         let (document, errors) = DeTable::parse_recoverable(&source.text);
         readable &= errors.is_empty();
         for error in errors {
@@ -132,8 +138,9 @@ fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(failed)?;
     // One byte more than allowed tells a large file from one that fits; a pipe ends here too.
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, SIZE_LIMIT + 1), &mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > SIZE_LIMIT {
+    let limit = if switch::is_off("size-limits") { u64::MAX - 1 } else { SIZE_LIMIT };
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, limit + 1), &mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
         return Err(ConfigError::TooLarge { path: path.to_owned(), limit: SIZE_LIMIT });
     }
     Ok(bytes)

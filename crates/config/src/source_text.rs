@@ -3,6 +3,33 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+/// Brackets that lie deeper are refused before the text is parsed: what a parser does to go on behind each of a hundred
+/// thousand takes seconds.
+pub(crate) const DEEPEST: usize = 128;
+
+/// Where brackets lie too deep, if they do. Those in texts and comments do not count; a text of many lines is taken for a row
+/// of short ones, which can only let something pass that the parser refuses.
+pub(crate) fn too_deep(text: &str) -> Option<usize> {
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match (quote, byte) {
+            (Some(_), b'\n') => (quote, escaped) = (None, false),
+            (Some(b'"'), _) if escaped => escaped = false,
+            (Some(b'"'), b'\\') => escaped = true,
+            (Some(open), _) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'' | b'#') => quote = Some(byte),
+            (None, b'[' | b'{') => depth += 1,
+            (None, b']' | b'}') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        if depth > DEEPEST {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// One file of the configuration.
 #[derive(Debug)]
 pub(crate) struct SourceText {
@@ -303,5 +330,20 @@ mod tests {
         }
         let (_, marked) = drawn(r#"url = "redis://u:hunter2@h/0" # here"#, "here");
         assert_eq!(marked, "here", "the mark moves with what is masked");
+    }
+    #[test]
+    fn only_brackets_of_the_language_are_deep() {
+        assert_eq!(too_deep(&"[".repeat(200)), Some(DEEPEST));
+        assert_eq!(too_deep(&"a = {".repeat(200)), Some(DEEPEST * 5 + 4));
+        let deep = "[".repeat(200);
+        for fine in [
+            format!("a = \"{deep}\""),
+            format!("a = '{deep}'"),
+            format!("# {deep}\n# {deep}"),
+            format!("a = \"\\\"{deep}\""),
+            "[[a]]\n".repeat(200),
+        ] {
+            assert_eq!(too_deep(&fine), None, "{fine}");
+        }
     }
 }

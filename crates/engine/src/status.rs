@@ -92,7 +92,8 @@ impl Engine {
     /// Seen is by definition the sum of the others.
     fn counts(&self, rows: &[Row]) -> Result<Value, LedgerError> {
         let ledger: Counts = self.ledger.counts()?;
-        let ignored: u64 = rows.iter().map(|source| source.standing.ignored).sum();
+        let counted = |_: &&Row| !switch::is_off("count-what-is-ignored");
+        let ignored: u64 = rows.iter().filter(counted).map(|source| source.standing.ignored).sum();
         let waiting: u64 = rows.iter().map(|source| source.standing.waiting).sum();
         let mut seen = 0;
         let mut counts = Map::new();

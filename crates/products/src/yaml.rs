@@ -25,10 +25,10 @@ pub use error::{Place, YamlError};
 pub const LARGEST: usize = 16 << 20;
 
 /// The largest body that aliases may blow a metadata file up to, in bytes.
-pub const LARGEST_BODY: usize = 4 * LARGEST;
+pub const LARGEST_BODY: usize = 2 * LARGEST;
 
 /// How many nodes a file may have, and how many members merge keys may add.
-const MOST_NODES: usize = 1_000_000;
+const MOST_NODES: usize = 250_000;
 
 /// How deep collections may lie in each other, aliases followed. Python gives up at a similar depth.
 const DEEPEST: usize = 255;

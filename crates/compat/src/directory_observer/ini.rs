@@ -143,6 +143,14 @@ pub enum IniError {
         /// The sections, the first one again at the end.
         names: Vec<String>,
     },
+    /// Too many sections that inherit one from the other.
+    #[error("more than {limit} sections inherit one from the other")]
+    Deep {
+        /// The line of the last one that inherits, from 1.
+        line: u32,
+        /// How many may.
+        limit: usize,
+    },
 }
 
 fn bom_hint(text: &str) -> &'static str {
@@ -164,7 +172,8 @@ impl IniError {
             | Self::DuplicateKey { line, .. }
             | Self::NoDelimiter { line, .. }
             | Self::Template { line, .. }
-            | Self::Cycle { line, .. } => *line,
+            | Self::Cycle { line, .. }
+            | Self::Deep { line, .. } => *line,
         }
     }
 }

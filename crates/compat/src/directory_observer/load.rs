@@ -1,7 +1,6 @@
 //! From the command line to the monitors.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,10 @@ use super::ini::Ini;
 use super::line::{Level, Line};
 use super::locate::locate;
 use super::monitor::{Monitors, examine};
+use crate::bounded;
+
+/// No configuration is larger.
+const SIZE_LIMIT: u64 = 4 << 20;
 
 /// Why the program ends before it has begun.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +59,7 @@ pub(super) fn read(file: &Path, environment: &Environment, lines: &mut Vec<Line>
         lines.push(Line::Note(Level::Error, detail));
         Stop::quiet()
     };
-    let bytes = match fs::read(file) {
+    let bytes = match bounded::read(file, SIZE_LIMIT) {
         Ok(bytes) => bytes,
         Err(error) => return Err(refused(lines, format!("{shown}: {error}"))),
     };

@@ -5,6 +5,9 @@ use minijinja::{Environment as Jinja, Error, ErrorKind, State, UndefinedBehavior
 
 use super::environment::Environment;
 
+/// So many steps a value may take: a loop in a loop would go on for days.
+const FUEL: u64 = 200_000;
+
 /// Renders values. An unknown variable is empty, as in the original.
 pub(super) struct Templates {
     jinja: Jinja<'static>,
@@ -15,6 +18,7 @@ impl Templates {
     pub(super) fn new(environment: &Environment) -> Self {
         let mut jinja = Jinja::new();
         jinja.set_undefined_behavior(UndefinedBehavior::Lenient);
+        jinja.set_fuel(Some(FUEL));
         jinja.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         jinja.set_formatter(write_as_python);
         jinja.set_unknown_method_callback(string_method);

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compat::bounded;
+use compat::iobserver::rc::SIZE_LIMIT;
 use compat::iobserver::{Planned, Rc, Translation, translate};
 use engine::control::{Control, Host};
 use engine::engine::Setup;
@@ -136,7 +138,8 @@ fn say(line: &str) {
 /// `init --from iobserver`: what the file means, as native configuration.
 pub(crate) fn translated(file: &std::path::Path) -> anyhow::Result<Translation> {
     let usage = |text: String| failure(Exit::Usage, format!("failed to {text}"));
-    let bytes = std::fs::read(file).map_err(|error| usage(format!("read {}: {error}", file.display())))?;
+    let bytes = bounded::read(file, SIZE_LIMIT as u64)
+        .map_err(|error| usage(format!("read {}: {error}", file.display())))?;
     let working = std::env::current_dir()?;
     let plugins = place::beside(file, &working);
     translate(file, &bytes, &working, &plugins).map_err(|error| usage(error.to_string()))

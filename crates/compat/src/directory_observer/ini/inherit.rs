@@ -8,6 +8,9 @@ use super::{IniError, Warning};
 /// Every section inherits from this one.
 const COMMON: &str = "common";
 
+/// So many sections may inherit from each other: what is longer was made to keep us busy.
+const LONGEST: usize = 100;
+
 /// For each section, by index: itself, its parents, and `[common]` last.
 pub(super) struct Chains {
     pub(super) chains: Vec<Vec<usize>>,
@@ -37,6 +40,9 @@ fn chain(
             let round = chain[from..].iter().chain([&parent]);
             let names = round.map(|&section| format!("[{}]", sections[section].name)).collect();
             return Err(IniError::Cycle { line: sections[parent].line, names });
+        }
+        if chain.len() == LONGEST {
+            return Err(IniError::Deep { line: sections[start].line, limit: LONGEST });
         }
         chain.push(parent);
         at = parent;
