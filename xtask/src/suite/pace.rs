@@ -27,6 +27,7 @@ const PACED: &[Paced] = &[
     paced("staithe", "sendit", 8, "waits for folders to be quiet, and for starts and ends"),
     paced("staithe", "faults", 3, "waits for quiet files and for a thaw"),
     paced("staithe", "noticing", 6, "waits for polls and comparisons"),
+    paced("staithe", "sinks", 4, "waits out servers that refuse, are silent or away"),
     paced("staithe", "quiet", 8, "waits for files to be quiet"),
     paced("staithe", "repeated_or_early", 6, "waits to see that nothing more comes"),
     paced("staithe", "pains", 6, "waits to see that nothing more comes"),

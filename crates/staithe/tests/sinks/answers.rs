@@ -143,6 +143,7 @@ fn suffer(answer: &Answer, redis: &Redis, landing: &Landing, lines: &Collector) 
         let (state, told) = (if kind.stays() { "failed" } else { "retrying" }, began.elapsed());
         assert_eq!(shown["state"], state, "{word}: {shown}");
         assert!(!shown.to_string().contains("secret-of-the-test"), "{shown}");
+        assert_explained(answer, landing, lines);
         pass(fault().saturating_sub(told));
         run_all(redis, end);
         hand.join().expect("the command came to an end");
@@ -154,6 +155,16 @@ fn suffer(answer: &Answer, redis: &Redis, landing: &Landing, lines: &Collector) 
     }
     catch_up(redis, lines);
     ended.elapsed()
+}
+
+/// What has just arrived waits for this sink, and `explain` knows why.
+fn assert_explained(answer: &Answer, landing: &Landing, lines: &Collector) {
+    let count = lines.count();
+    lines.wait_for(count + 1, crate::STEP);
+    let latest = lines.receipts_from(count).pop().expect("one more");
+    let why = landing.explain(&latest.path);
+    let reason = if answer.kind.stays() { "blocked.sink-configuration" } else { "blocked.sink-down" };
+    assert_eq!((&why["reason"], &why["reason_args"]["sink"]), (&reason.into(), &"redis".into()), "{why}");
 }
 
 #[track_caller]

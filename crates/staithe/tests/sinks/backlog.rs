@@ -16,11 +16,11 @@ use crate::{IN_FLIGHT, KEY, LONG};
 /// What the daemon may occupy, with any backlog, in MB.
 const BOUND: f64 = 200.0;
 /// How much of that a growing backlog may add, in MB. As parcels in memory the short backlog would be three times that.
-const GROWTH: f64 = 24.0;
+const GROWTH: f64 = 20.0;
 
 /// An installation with that sink and no other.
 fn landing(url: &str) -> Landing {
-    let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), Scratch::on_disk("backlog"));
+    let landing = Landing::new(env!("CARGO_BIN_EXE_staithe"), Scratch::in_memory("backlog"));
     landing.configure(&format!(
         r#"
         [source.inbox]

@@ -55,6 +55,7 @@ fn plan(redis: &Redis, echo: &Redis) -> String {
         type = "amqp"
         url = "amqp://someone:{SECRET}@127.0.0.1:{port}/"
         exchange = ""
+        timeout = "1s"
         routing_key = "k"
         "#
     )
