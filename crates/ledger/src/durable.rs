@@ -19,6 +19,7 @@ mod salvage;
 mod schema;
 mod shared;
 mod steps;
+mod types;
 mod writer;
 
 use std::sync::atomic::Ordering;

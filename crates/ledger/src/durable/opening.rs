@@ -22,6 +22,7 @@ use super::filter::Filter;
 use super::salvage::salvage;
 use super::schema;
 use super::shared::{Parts, Shared};
+use super::types;
 
 /// The database file.
 pub(super) const FILE: &str = "ledger.db";
@@ -179,11 +180,16 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
         let confirmed = schema::meta(&db, "schema").is_ok_and(|schema| schema == found);
         return Err(if confirmed { Failed::Newer(found) } else { Failed::Damaged("a false version".into()) });
     }
-    if !trusted {
+    if !trusted && !switch::is_off("check-on-opening") {
         whole_pages(&db, path)?;
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
             return Err(Failed::Damaged(verdict));
+        }
+        if found == schema::VERSION
+            && let Some(table) = types::strange(&db)?
+        {
+            return Err(Failed::Damaged(format!("a value of the wrong type in table `{table}`")));
         }
     }
     if found < schema::VERSION {

@@ -7,7 +7,8 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::options::Durability;
 
-use super::schema;
+use super::codec::impossible;
+use super::{schema, types};
 
 /// Without these nothing else has a meaning: all of them, or nothing.
 const NAMES: [&str; 5] = ["source", "source_root", "sink", "route", "class"];
@@ -26,7 +27,7 @@ pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> 
     let db = schema::open_writer(target, durability, true)?;
     schema::create(&db)?;
     let copied = copy(&db, damaged);
-    if copied.is_err() {
+    if copied.is_err() || switch::is_off("keep-the-rest") {
         // Half of the names are worse than none: start with an empty ledger.
         wipe(&db)?;
     }
@@ -53,7 +54,7 @@ fn wipe(db: &Connection) -> rusqlite::Result<()> {
 fn copy(db: &Connection, damaged: &Path) -> rusqlite::Result<()> {
     // For reading only: the damaged file is put aside as it was found. And on a connection of its
     // own: an error within a statement that also writes would spoil those that follow.
-    let old = schema::open_reader(damaged)?;
+    let old = schema::open_damaged(damaged)?;
     db.execute_batch("BEGIN")?;
     let result = copy_all(&Hands { old: &old, new: db });
     db.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
@@ -83,6 +84,7 @@ fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
     for table in REST {
         let _stopped_at = hands.whole(table)?;
     }
+    drop_strange(db)?;
     drop_unannounced(db)?;
     drop_behind_gaps(db)?;
     rebuild(db)
@@ -168,6 +170,27 @@ impl Hands<'_> {
         }
         Ok(())
     }
+}
+
+/// Rows with a value of another type than their column's, which nobody could read, and those whose end is missing: where
+/// the file ends within a page, its rest is read as zeroes, which are in no text of ours.
+fn drop_strange(db: &Connection) -> rusqlite::Result<()> {
+    for table in &types::TABLES {
+        let (name, strange) = (table.name, table.is_strange());
+        if NAMES.contains(&name) && table.has_strange(db)? {
+            return Err(impossible("a name of the wrong type"));
+        }
+        if OWED.contains(&name) {
+            // Whether such an event was ever settled cannot be known: it is announced again.
+            let doubtful = format!("SELECT seq FROM {name} WHERE {strange}");
+            db.execute_batch(&format!("DELETE FROM generation WHERE seq IN ({doubtful})"))?;
+        }
+        db.execute_batch(&format!("DELETE FROM {name} WHERE {strange}"))?;
+    }
+    db.execute_batch(
+        "DELETE FROM body WHERE instr(body, x'00') > 0;
+         DELETE FROM generation WHERE instr(CAST(history AS BLOB), x'00') > 0;",
+    )
 }
 
 /// A row that a sink or a queue still waits for and whose bytes are lost is not kept: the next scan

@@ -118,11 +118,23 @@ pub(crate) fn open_writer(path: &Path, durability: Durability, create: bool) -> 
 
 /// Opens for reading only.
 pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
+    let db = Connection::open_with_flags(path, reading())?;
     settings(&db)?;
     db.pragma_update(None, "cache_size", -2000)?;
     Ok(db)
+}
+
+/// Opens for reading what can be read of a damaged file.
+pub(crate) fn open_damaged(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(path, reading())?;
+    // Without this a file that ends early is refused as a whole; nothing is written to it.
+    db.pragma_update(None, "writable_schema", true)?;
+    settings(&db)?;
+    Ok(db)
+}
+
+fn reading() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 fn settings(db: &Connection) -> rusqlite::Result<()> {

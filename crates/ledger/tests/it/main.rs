@@ -15,5 +15,6 @@ mod numbers;
 mod opening;
 mod queue;
 mod room;
+mod rot;
 mod same;
 mod steps;

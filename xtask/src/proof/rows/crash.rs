@@ -20,6 +20,15 @@ pub(super) const ROWS: &[Row] = &[
         &[control("sync-commits", "a promise was not kept")],
     ),
     row(
+        "C07",
+        "a bit flipped or an early end anywhere in the store: it starts, says what it found, keeps the rest, loses no event",
+        test("ledger", "it", "rot::a_flipped_bit_or_an_early_end_anywhere_costs_what_lay_there"),
+        &[
+            control("check-on-opening", "damage that nobody was told of"),
+            control("keep-the-rest", "one row has the fraction"),
+        ],
+    ),
+    row(
         "C08",
         "the disk below the state directory is full for a while: the intake pauses, the status says so, nothing is lost",
         test("staithe", "crashes", "full::a_full_disk_below_the_state_pauses_the_intake_and_loses_nothing"),
