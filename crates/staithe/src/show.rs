@@ -75,7 +75,12 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 /// A path member of a JSON object, safe for a terminal.
 pub(crate) fn path(value: &Value, name: &str) -> String {
-    model::text::json_path(value, name).map(|bytes| safe(&bytes)).unwrap_or_default()
+    let bytes = model::text::json_path(value, name).unwrap_or_default();
+    if switch::is_off("names-are-shown-safely") {
+        String::from_utf8_lossy(&bytes).into_owned()
+    } else {
+        safe(&bytes)
+    }
 }
 
 /// A text member, safe for a terminal.

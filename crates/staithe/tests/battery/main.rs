@@ -4,6 +4,7 @@
 mod arrivals;
 mod downtime;
 mod explanations;
+mod hostile;
 mod kills;
 mod names;
 mod overflow;

@@ -13,7 +13,7 @@ use testkit::{Landing, Scratch, Terminal, Truth, judge, wait_until};
 
 use crate::{LONG, STEP, landing, pop, tail, to_redis_and_lines};
 
-fn corpus() -> Vec<Vec<u8>> {
+pub(crate) fn corpus() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
         &b"plain.dat"[..],
         b"new\nline.dat",
@@ -66,12 +66,12 @@ fn write_corpus(landing: &Landing) -> Truth {
     truth
 }
 
-fn paths(truth: &Truth) -> BTreeSet<Vec<u8>> {
+pub(crate) fn paths(truth: &Truth) -> BTreeSet<Vec<u8>> {
     truth.published.iter().map(|version| version.path.clone()).collect()
 }
 
 /// The paths in the lines of a machine output, where each line is an event.
-fn event_paths(output: &[u8]) -> BTreeSet<Vec<u8>> {
+pub(crate) fn event_paths(output: &[u8]) -> BTreeSet<Vec<u8>> {
     let lines = output.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     lines
         .map(|line| {
@@ -125,9 +125,13 @@ fn the_check_for_control_bytes_can_fail() {
 }
 
 #[track_caller]
-fn assert_harmless(screen: &[u8]) {
+pub(crate) fn assert_harmless(screen: &[u8]) {
     let found = raw_control_bytes(screen);
-    assert!(found.is_empty(), "{found:x?} in {}", String::from_utf8_lossy(screen).escape_debug());
+    assert!(
+        found.is_empty(),
+        "raw control bytes on a screen: {found:x?} in {}",
+        String::from_utf8_lossy(screen).escape_debug()
+    );
 }
 
 #[test]
@@ -160,7 +164,7 @@ fn hostile_names_reach_every_machine_output_unchanged() {
 }
 
 /// A command that prints for people, on a terminal, until it has shown `last`.
-fn on_terminal(mut command: Command, last: &str) -> Vec<u8> {
+pub(crate) fn on_terminal(mut command: Command, last: &str) -> Vec<u8> {
     let terminal = Terminal::spawn(&mut command);
     wait_until(STEP, &format!("{last:?} on the terminal of {command:?}"), || {
         String::from_utf8_lossy(&terminal.received()).contains(last)
