@@ -78,6 +78,8 @@ pub enum Fault {
     WrongEscape,
     /// The same path stands in an earlier line with another sum or size.
     Contradicts,
+    /// It is longer than any path with its sum.
+    TooLong,
 }
 
 impl fmt::Display for Fault {
@@ -91,9 +93,13 @@ impl fmt::Display for Fault {
             Self::WrongAlgorithm => "the checksum is of another algorithm",
             Self::WrongEscape => "the path has an unknown escape",
             Self::Contradicts => "an earlier line says something else of the same path",
+            Self::TooLong => "it is longer than any path with its checksum",
         })
     }
 }
+
+/// No line is longer, in bytes: a path of 64 KiB, each byte of it escaped, and a sum.
+const LONGEST_LINE: usize = (128 << 10) + 1024;
 
 /// Reads the list in the file called `name`. A path that stands there twice with equal sums is one line;
 /// with sums of two algorithms it is two.
@@ -110,6 +116,10 @@ pub fn parse(name: &[u8], text: &[u8], style: Style) -> Result<Vec<Line>, Manife
         }
         let number = at as u64 + 1;
         let wrong = |fault| ManifestError::Line { line: number, fault };
+        // What is made of a line is some times as large.
+        if bytes.len() > LONGEST_LINE {
+            return Err(wrong(Fault::TooLong));
+        }
         if let Some(line) = line::read(bytes, expect).map_err(wrong)? {
             found.push((number, line));
         }

@@ -115,6 +115,8 @@ fn the_same_twice_is_once_and_a_contradiction_is_an_error() {
     assert_eq!(paths("x", &format!("{SHA256}  a\n{SHA256}  ./a\n"), Style::Auto), ["a"]);
     assert_eq!(fault("x", &format!("{SHA256}  a\nb\n{other}  a\n"), Style::Auto), (3, Fault::Contradicts));
     assert_eq!(fault("x", "a\t1\na\t2\n", Style::Auto), (2, Fault::Contradicts));
+    let long = format!("{SHA256}  a\n{SHA256}  {}\n", "b".repeat(200_000));
+    assert_eq!(fault("x", &long, Style::Auto), (2, Fault::TooLong));
     assert_eq!(paths("x", &format!("{SHA256}  a\n{MD5}  a\n"), Style::Auto), ["a", "a"]);
 }
 
