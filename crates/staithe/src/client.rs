@@ -30,8 +30,13 @@ pub(crate) fn ask(
     request: &Value,
     each: &mut dyn FnMut(&[u8]) -> io::Result<()>,
 ) -> anyhow::Result<Value> {
-    let answer = connection.ask(request, each).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+    let mut is_reader = false;
+    let answer = connection.ask(request, &mut |line| each(line).inspect_err(|_| is_reader = true));
+    let answer = answer.map_err(|error| match error.kind() {
+        // Of the daemon's end. That a reader of ours went away is no failure, and must not be mistaken for it.
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+            if !is_reader =>
+        {
             failure(Exit::NoDaemon, "the daemon went away in the middle of an answer")
         }
         _ => error.into(),
