@@ -97,7 +97,8 @@ impl Durable {
             Some(Err(_)) => Err(CommitError::Untidy("the writer has failed".into())),
         };
         if let Some(lock) = closing.lock.take() {
-            if result.is_ok() {
+            // What could not be read is looked at when it is opened next, and mended.
+            if result.is_ok() && self.shared.readers.are_well() {
                 lock.mark_clean();
             }
             drop(lock);

@@ -1,6 +1,7 @@
 //! Read-only connections: a reader never waits for the writer, nor the writer for a reader.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -17,11 +18,13 @@ pub(crate) struct Readers {
     path: PathBuf,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
+    /// Something could not be read: perhaps it is damaged.
+    failed: AtomicBool,
 }
 
 impl Readers {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.into(), idle: Mutex::new(Some(Vec::new())) }
+        Self { path: path.into(), idle: Mutex::new(Some(Vec::new())), failed: AtomicBool::new(false) }
     }
 
     /// Reads with one of the connections; `what` names it in errors.
@@ -30,7 +33,10 @@ impl Readers {
         what: &'static str,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
-        let wrap = |source| LedgerError::Read { what, source };
+        let wrap = |source| {
+            self.failed.store(true, Ordering::Relaxed);
+            LedgerError::Read { what, source }
+        };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut().ok_or(Closed)?.pop();
         let db = match idle {
             Some(db) => db,
@@ -44,6 +50,11 @@ impl Readers {
             idle.push(db);
         }
         Ok(answer)
+    }
+
+    /// Whether everything could be read that was asked for.
+    pub(crate) fn are_well(&self) -> bool {
+        !self.failed.load(Ordering::Relaxed)
     }
 
     /// An error once they are closed.

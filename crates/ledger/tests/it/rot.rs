@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ledger::Report;
@@ -238,6 +239,29 @@ fn figures(flipped: &Costs, row: Row) -> Row {
         .figure("of these noticed", noticed)
         .figure("of these more than a page of records forgotten", dear)
         .figure("not noticed, and an event goes out spoiled", flipped.count(|found| found.spoiled > 0))
+}
+
+/// A store that lay there after an orderly end, and rotted without anybody's writing to it, is believed at first.
+#[test]
+fn damage_that_a_reader_comes_across_is_mended_by_the_next_start() {
+    let dir = image();
+    copy(Store::closed().dir.path(), dir.path());
+    let file = dir.path().join("ledger.db");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute("UPDATE generation SET ctime = 1.5 WHERE seq = 2500", []).unwrap();
+    drop(db);
+    let meta = fs::metadata(&file).unwrap();
+    let mark = format!("{} {}.{}\n", meta.size(), meta.mtime(), meta.mtime_nsec());
+    fs::write(dir.path().join("clean"), mark).unwrap();
+    let (ledger, report) = open(dir.path()).unwrap();
+    assert_eq!((report.quarantined, report.unclean), (None, false));
+    let source = ledger.register_source("source", b"/root").unwrap();
+    assert!(ledger.known(source.id, &mut |_| ()).is_err(), "it cannot be read");
+    ledger.close().unwrap();
+    let (ledger, report) = open(dir.path()).unwrap();
+    assert_eq!(report.quarantined.map(|quarantine| quarantine.lost), Some(1));
+    assert!(ledger.known(source.id, &mut |_| ()).is_ok());
+    ledger.close().unwrap();
 }
 
 #[test]
