@@ -295,7 +295,7 @@ impl Source {
         while !self.stopping {
             self.turn();
             if !self.stopping {
-                self.backlog.wait(self.idle_time());
+                self.watcher.wait(self.idle_time());
             }
         }
         self.end();

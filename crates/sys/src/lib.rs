@@ -38,4 +38,4 @@ pub use listing::Listing;
 pub use mounts::{Mount, MountTable};
 pub use peer::peer_user;
 pub use rustix::io::Errno;
-pub use wake::Wake;
+pub use wake::{Alarm, Wake};

@@ -1,8 +1,11 @@
 //! What was heard or seen and nobody has thought about yet.
 
 use std::collections::VecDeque;
+use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
+
+use sys::{Errno, Wake};
 
 use crate::survey::Answer;
 
@@ -51,6 +54,8 @@ struct State {
     bytes: usize,
     /// Somebody wants the thinking thread for another reason.
     nudged: bool,
+    /// By what the thinking thread is woken while it waits for a queue, too.
+    bell: Option<Arc<Wake>>,
     /// Why no more will come, if so.
     failed: Option<String>,
 }
@@ -79,7 +84,7 @@ impl Backlog {
         }
         state.bytes += piece.bytes();
         state.pieces.push_back(piece);
-        self.filled.notify_one();
+        self.wake(&state);
     }
 
     /// Leaves a scanner's answer; waits while much is there already.
@@ -103,14 +108,23 @@ impl Backlog {
     }
 
     pub(crate) fn fail(&self, why: String) {
-        self.lock().failed = Some(why);
-        self.filled.notify_one();
+        let mut state = self.lock();
+        state.failed = Some(why);
+        self.wake(&state);
     }
 
     /// Wakes whoever waits, though no event came.
     pub fn nudge(&self) {
-        self.lock().nudged = true;
-        self.filled.notify_one();
+        let mut state = self.lock();
+        state.nudged = true;
+        self.wake(&state);
+    }
+
+    fn wake(&self, state: &State) {
+        match &state.bell {
+            Some(bell) => bell.ring(),
+            None => self.filled.notify_one(),
+        }
     }
 
     /// Takes everything that waits, without waiting.
@@ -131,11 +145,42 @@ impl Backlog {
     /// Waits until something is there, or a nudge, or the time is up.
     pub fn wait(&self, timeout: Duration) {
         let mut state = self.lock();
-        if state.pieces.is_empty() && !state.nudged && state.failed.is_none() {
+        if state.is_quiet() {
             let waited = self.filled.wait_timeout(state, timeout);
             state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
         }
         state.nudged = false;
+    }
+
+    /// The same, and until the queue can be read: says whether that is so. Others wake by the bell meanwhile.
+    pub(crate) fn wait_with(
+        &self,
+        bell: &Arc<Wake>,
+        queue: impl AsFd,
+        timeout: Duration,
+    ) -> Result<bool, Errno> {
+        let mut state = self.lock();
+        let mut readable = Ok(false);
+        if state.is_quiet() {
+            state.bell = Some(Arc::clone(bell));
+            drop(state);
+            readable = bell.wait_readable(queue, Some(timeout));
+            state = self.lock();
+            state.bell = None;
+        }
+        state.nudged = false;
+        readable
+    }
+
+    /// Whether nothing waits for the thinking thread.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().is_quiet()
+    }
+}
+
+impl State {
+    fn is_quiet(&self) -> bool {
+        self.pieces.is_empty() && !self.nudged && self.failed.is_none()
     }
 }
 

@@ -118,6 +118,11 @@ impl FanotifyBackend {
         Ok(Self { drain: Drain::start(Arc::new(group), Arc::clone(backlog))? })
     }
 
+    /// Reads what the kernel has queued by now, whoever else reads.
+    pub(crate) fn read_now(&self) {
+        self.drain.read_now();
+    }
+
     /// Marks the file system that holds the directory.
     pub(crate) fn mark(&self, dir: &Dir) -> Result<(), Errno> {
         // Without handles the events could not be understood.
@@ -153,10 +158,6 @@ impl Backend for FanotifyBackend {
 
     fn disarm(&mut self, _: DirId, _: Option<Wd>) {
         // Its handle stays until the next `purge`: events of it lead to nothing.
-    }
-
-    fn read_now(&self) {
-        self.drain.read_now();
     }
 
     fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {

@@ -22,8 +22,6 @@ pub(crate) trait Backend {
     fn arm(&mut self, ground: &mut Ground, dir: DirId, open: &Dir) -> Result<(), Errno>;
     /// The directory is nothing of ours any more; `wd` is the inotify watch that it had.
     fn disarm(&mut self, dir: DirId, wd: Option<Wd>);
-    /// Reads what the kernel has queued by now, whoever else reads.
-    fn read_now(&self);
     /// Turns one piece into hints, in order.
     fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>);
 }

@@ -75,6 +75,11 @@ impl InotifyBackend {
         Ok(Self { drain: Drain::start(inotify, Arc::clone(backlog))?, moves: Moves::default() })
     }
 
+    /// What drains its queue.
+    pub(crate) const fn drain(&self) -> &Drain<Inotify> {
+        &self.drain
+    }
+
     /// Whether a rename waits for its other half.
     pub(crate) fn has_moves(&self) -> bool {
         !self.moves.halves.is_empty()
@@ -110,10 +115,6 @@ impl Backend for InotifyBackend {
         if let Some(wd) = wd {
             self.drain.queue().disarm(wd);
         }
-    }
-
-    fn read_now(&self) {
-        self.drain.read_now();
     }
 
     fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {

@@ -207,10 +207,6 @@ impl Backend for Polling {
         self.let_go(dir);
     }
 
-    fn read_now(&self) {
-        // There is no queue: what nobody has asked for is not known.
-    }
-
     fn fold(&mut self, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
         if let Piece::Survey(answer) = piece
             && answer.epoch == self.epoch

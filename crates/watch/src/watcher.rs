@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use settle::{Mono, RuleMask};
-use sys::{Dir, Errno};
+use sys::{Dir, Errno, Wake};
 
 use crate::backlog::{Backlog, Piece};
+use crate::drain::Rhythm;
 use crate::fanotify::FanotifyBackend;
 use crate::ground::{Backend, Departed, Each, Ground};
 use crate::hint::Hint;
@@ -39,6 +40,9 @@ pub struct Settings {
 pub struct Watcher {
     settings: Settings,
     backlog: Arc<Backlog>,
+    /// By what others wake who waits for the kernel's queue; without it the drain thread goes on listening.
+    bell: Option<Arc<Wake>>,
+    rhythm: Rhythm,
     ground: Ground,
     regions: Regions,
     inotify: Option<InotifyBackend>,
@@ -63,6 +67,8 @@ impl Watcher {
         let polling = Polling::new(&settings.root, settings.follow, settings.pace, backlog);
         Self {
             backlog: Arc::clone(backlog),
+            bell: Wake::new().ok().map(Arc::new),
+            rhythm: Rhythm::default(),
             ground: Ground::new(settings.recursive),
             regions: Regions::new(settings.wanted),
             inotify: None,
@@ -225,9 +231,31 @@ impl Watcher {
     /// Reads what the kernel has queued by now into the backlog, whoever else reads: after this,
     /// everything that happened before the call is there.
     pub fn read_now(&self) {
-        let backends = [self.inotify.as_ref().map(as_backend), self.fanotify.as_ref().map(as_backend)];
-        for backend in backends.into_iter().flatten() {
-            backend.read_now();
+        if let Some(inotify) = &self.inotify {
+            inotify.drain().read_now();
+        }
+        if let Some(fanotify) = &self.fanotify {
+            fanotify.read_now();
+        }
+    }
+
+    /// Waits until something is in the backlog, or a nudge, or the time is up. Meanwhile the calling thread listens
+    /// itself: an event that comes alone need not be handed from one thread to the other.
+    pub fn wait(&mut self, timeout: Duration) {
+        let (Some(inotify), Some(bell)) = (&self.inotify, &self.bell) else {
+            return self.backlog.wait(timeout);
+        };
+        if timeout.is_zero() || !self.backlog.is_quiet() {
+            return self.backlog.wait(timeout);
+        }
+        let drain = inotify.drain();
+        drain.relieve();
+        let heard = self.rhythm.keep(|| self.backlog.wait_with(bell, drain.queue(), timeout));
+        drain.leave();
+        match heard {
+            Ok(true) => drain.read_now(),
+            Ok(false) => {}
+            Err(error) => self.backlog.fail(error.to_string()),
         }
     }
 
@@ -523,10 +551,6 @@ impl Watcher {
             fanotify.purge(&self.ground);
         }
     }
-}
-
-fn as_backend<B: Backend>(backend: &B) -> &dyn Backend {
-    backend
 }
 
 fn fold_by<B: Backend>(backend: Option<&mut B>, ground: &mut Ground, piece: &Piece, each: &mut Each<'_>) {
