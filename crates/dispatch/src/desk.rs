@@ -1,5 +1,6 @@
-//! The lane's dealings with the ledger. They block, so they run on the blocking pool, one errand
-//! at a time and in order; the lane delivers meanwhile.
+//! The lane's dealings with the ledger, one errand at a time and in order. What can be done without waiting for
+//! a disk or for anybody is done at once; the rest blocks, so it runs on the blocking pool, and the lane delivers
+//! meanwhile.
 
 use std::collections::VecDeque;
 
@@ -199,8 +200,8 @@ impl Desk {
         self.ahead.len() < want && (self.more || self.committed > self.scanned_to)
     }
 
-    /// Sends an errand off, if there is business and none is under way. `want`: below so many
-    /// events ahead, more are fetched.
+    /// Sees to the business, if there is any and no errand is under way: at once as far as nobody need be waited
+    /// for, and what is left is sent off. `want`: below so many events ahead, more are fetched.
     pub(crate) fn send(&mut self, want: usize, at: Stamp) {
         let want = if switch::is_off("leave-the-backlog-in-the-ledger") { 1 << 20 } else { want };
         if self.out.is_some() || !self.has_business(want) {
@@ -215,10 +216,29 @@ impl Desk {
         if errand.report.is_some() {
             self.unrecorded = Some(ON_ITS_WAY);
         }
+        let Some(errand) = self.do_at_once(errand) else { return };
         let reads_retries = errand.retries;
         let (ledger, sink) = (self.ledger.clone(), self.sink);
         let handle = spawn_blocking(move || run(&ledger, sink, errand));
         self.out = Some(Out { handle, reads_retries });
+    }
+
+    /// Does what can be done without waiting, in the errand's order; gives what is left of it. Two threads fewer have
+    /// to be woken for an event that comes alone.
+    fn do_at_once(&mut self, mut errand: Errand) -> Option<Errand> {
+        if let Some(report) = errand.report.take() {
+            errand.report = self.ledger.report_at_once(self.sink, report);
+            if errand.report.is_none() {
+                self.unrecorded = Some(self.ledger.commits());
+            }
+        }
+        if errand.report.is_some() || errand.retries {
+            return Some(errand);
+        }
+        let (after, limit) = errand.fetch?;
+        let Some(fetch) = self.ledger.fetch_at_once(self.sink, after, limit) else { return Some(errand) };
+        self.unpack(Brought { reported: None, retries: None, fetched: Some((after, fetch)) });
+        None
     }
 
     /// Whether a report is in the making, or was sent and may not be committed yet.

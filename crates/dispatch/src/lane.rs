@@ -112,7 +112,10 @@ impl Runner {
             let _ = before.await;
         }
         if self.open(settle_first).await == Next::GoOn {
-            while self.turn().await == Next::GoOn {}
+            while self.turn().await == Next::GoOn {
+                // Where ledger and sink answer at once a lane could go on for long: others have their turn, too.
+                tokio::task::coop::consume_budget().await;
+            }
             self.last_report().await;
             self.close().await;
         }

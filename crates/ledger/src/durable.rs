@@ -126,6 +126,10 @@ impl Durable {
         self.shared.intake.report(sink, report)
     }
 
+    pub(crate) fn report_at_once(&self, sink: SinkId, report: Report) -> Option<Report> {
+        self.shared.intake.report_at_once(sink, report)
+    }
+
     pub(crate) fn flush(&self) -> Result<u64, Closed> {
         // Asks keep their place in the order of submission.
         ask(&self.shared, true, |desk: &mut Desk<'_>| Ok(Ok(desk.tallies.end))).map_err(|_| Closed)
@@ -240,6 +244,12 @@ impl Durable {
         let end = self.end();
         let classes = rows::classes_of(&self.shared, sink);
         parcels::fetch(&self.shared, &classes, (after, end), limit)
+    }
+
+    pub(crate) fn fetch_at_once(&self, sink: SinkId, after: u64, limit: usize) -> Option<Fetch> {
+        self.shared.readers.check_open().ok()?;
+        let (names, recent) = self.shared.newest_at_once()?;
+        recent.covers(after).then(|| recent.fetch(after, limit, |route| names.leads_to(route, sink)))
     }
 
     pub(crate) fn tail(&self, after: u64, limit: usize) -> Result<Fetch, LedgerError> {

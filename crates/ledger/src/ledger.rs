@@ -182,6 +182,16 @@ impl Ledger {
         }
     }
 
+    /// The same, if neither a disk nor anybody else need be waited for. Nothing, too, where there is an error:
+    /// [`Ledger::fetch`] tells it.
+    #[must_use]
+    pub fn fetch_at_once(&self, sink: SinkId, after: u64, limit: usize) -> Option<Fetch> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.fetch_at_once(sink, after, limit),
+            Mode::Volatile(volatile) => volatile.fetch_at_once(sink, after, limit),
+        }
+    }
+
     /// Committed events behind `after` for whatever sink, in order.
     pub fn tail(&self, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
         match &*self.mode {
@@ -203,6 +213,16 @@ impl Ledger {
         match &*self.mode {
             Mode::Durable(durable) => durable.report(sink, report),
             Mode::Volatile(volatile) => volatile.report(sink, report),
+        }
+    }
+
+    /// The same, if there is room and nobody need be waited for; else the report comes back. It does, too, where there
+    /// is an error: [`Ledger::report`] tells it.
+    #[must_use]
+    pub fn report_at_once(&self, sink: SinkId, report: Report) -> Option<Report> {
+        match &*self.mode {
+            Mode::Durable(durable) => durable.report_at_once(sink, report),
+            Mode::Volatile(volatile) => volatile.report_at_once(sink, report),
         }
     }
 

@@ -144,6 +144,16 @@ impl Intake {
         self.add(Message::Report(sink, report), |queue| queue.reports >= REPORT_LIMIT)
     }
 
+    /// Adds a report if there is room; gives it back if not, or if nothing is taken any more.
+    pub(crate) fn report_at_once(&self, sink: SinkId, report: Report) -> Option<Report> {
+        let queue = self.lock();
+        if queue.closed || queue.reports >= REPORT_LIMIT {
+            return Some(report);
+        }
+        self.put(queue, Message::Report(sink, report));
+        None
+    }
+
     /// Adds a request.
     pub(crate) fn ask(&self, ask: Box<dyn Ask>) -> Result<(), Closed> {
         self.add(Message::Ask(ask), |_| false)
@@ -157,6 +167,11 @@ impl Intake {
         if queue.closed {
             return Err(Closed);
         }
+        self.put(queue, message);
+        Ok(())
+    }
+
+    fn put(&self, mut queue: MutexGuard<'_, Queue>, message: Message) {
         queue.add(message);
         let wake = match queue.writer {
             Writer::Busy => false,
@@ -168,7 +183,6 @@ impl Intake {
             drop(queue);
             self.work.notify_one();
         }
-        Ok(())
     }
 
     /// Whether nothing waits.

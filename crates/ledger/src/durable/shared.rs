@@ -85,6 +85,11 @@ impl Shared {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Names and newest events, if nobody holds them: the writer may have the names while the disk is slow.
+    pub(crate) fn newest_at_once(&self) -> Option<(RwLockReadGuard<'_, Names>, MutexGuard<'_, Recent>)> {
+        Some((self.names.try_read().ok()?, self.recent.try_lock().ok()?))
+    }
+
     pub(crate) fn arrears(&self) -> MutexGuard<'_, Arrears> {
         self.arrears.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -109,6 +109,11 @@ impl Volatile {
         if memory.closed { Err(Closed) } else { Ok(memory) }
     }
 
+    /// Whoever has it may be taking in thousands of entries.
+    fn open_at_once(&self) -> Option<MutexGuard<'_, Memory>> {
+        self.state.try_lock().ok().filter(|memory| !memory.closed)
+    }
+
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.room.notify_all();
@@ -194,6 +199,19 @@ impl Volatile {
     pub(crate) fn fetch(&self, sink: SinkId, after: u64, limit: usize) -> Result<Fetch, LedgerError> {
         let memory = self.open()?;
         Ok(memory.pending.fetch(after, limit, |route| memory.names.leads_to(route, sink)))
+    }
+
+    pub(crate) fn fetch_at_once(&self, sink: SinkId, after: u64, limit: usize) -> Option<Fetch> {
+        let memory = self.open_at_once()?;
+        Some(memory.pending.fetch(after, limit, |route| memory.names.leads_to(route, sink)))
+    }
+
+    pub(crate) fn report_at_once(&self, sink: SinkId, report: Report) -> Option<Report> {
+        let Some(mut memory) = self.open_at_once() else { return Some(report) };
+        memory.report(sink, report);
+        drop(memory);
+        self.room.notify_all();
+        None
     }
 
     pub(crate) fn report(&self, sink: SinkId, report: Report) -> Result<(), Closed> {
