@@ -56,6 +56,11 @@ impl<S: Send + 'static> Bench<S> {
         Self { chore: Some(chore), ..Self::new(state) }
     }
 
+    /// Whether no job is in hand.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_hand.is_none()
+    }
+
     /// Runs `job` with the state. The limit covers the rest of an earlier job that was late, too.
     pub(crate) async fn run<T: Send + 'static>(
         &mut self,

@@ -96,6 +96,11 @@ impl Lines {
         lines
     }
 
+    /// How many bytes they are.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Where the lines of an event begin.
     fn start(&self, event: usize) -> usize {
         if event == 0 { 0 } else { self.ends[event - 1] }

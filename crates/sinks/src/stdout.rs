@@ -1,19 +1,23 @@
 //! A stream that gets one line for each event: standard output, or anything that can be written to.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IoSlice, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use config::Format;
 use model::Parcel;
+use rustix::io::ReadWriteFlags;
 
 use crate::blocking::{Bench, NoAnswer};
-use crate::lines::{LineWriter, Wording};
+use crate::lines::{Draft, LineWriter, Lines, Wording};
 use crate::sink::{BoxFuture, Outcome, Sink, Trouble};
 
 /// How long to wait before a full non-blocking pipe is tried again.
 const FULL_PIPE_PAUSE: Duration = Duration::from_millis(5);
+
+/// So many bytes a pipe takes whole or not at all.
+const WHOLE: usize = 4096;
 
 /// Writes lines to a stream. A pipe that nobody reads any more gives [`Trouble::Closed`].
 #[derive(Debug)]
@@ -21,6 +25,10 @@ pub struct LineStream<W> {
     wording: Wording,
     timeout: Duration,
     bench: Bench<(W, Desk)>,
+    desk: Desk,
+    /// The same stream once more, where it can be written without waiting: then an event that comes alone needs no
+    /// other thread, and the bench gets only what the stream did not take.
+    at_once: Option<Willing>,
 }
 
 /// The right to write to the stream, and what is left to be written of a broken line. Whoever shares a stream
@@ -62,6 +70,30 @@ impl Write for RawStdout {
     }
 }
 
+/// A stream that takes nothing where it would have to wait.
+#[derive(Debug)]
+enum Willing {
+    Stdout,
+    #[cfg(test)]
+    Other(std::os::fd::OwnedFd),
+}
+
+impl Write for Willing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let to = match self {
+            Willing::Stdout => rustix::stdio::stdout(),
+            #[cfg(test)]
+            Willing::Other(other) => std::os::fd::AsFd::as_fd(other),
+        };
+        // At the place where the stream stands, which the kernel calls -1.
+        Ok(rustix::io::pwritev2(to, &[IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl LineStream<RawStdout> {
     /// A sink for standard output.
     #[must_use]
@@ -71,7 +103,7 @@ impl LineStream<RawStdout> {
 
     /// The same with lines of any wording.
     pub(crate) fn stdout_in_words(wording: Wording, timeout: Duration) -> Self {
-        Self::shared(RawStdout, &STDOUT, wording, timeout)
+        Self { at_once: Some(Willing::Stdout), ..Self::shared(RawStdout, &STDOUT, wording, timeout) }
     }
 }
 
@@ -83,7 +115,24 @@ impl<W: Write + Send + 'static> LineStream<W> {
     }
 
     fn shared(stream: W, desk: &Arc<Mutex<LineWriter>>, wording: Wording, timeout: Duration) -> Self {
-        Self { wording, timeout, bench: Bench::new((stream, Desk::at(desk))) }
+        let desk = Desk::at(desk);
+        Self { wording, timeout, bench: Bench::new((stream, desk.clone())), desk, at_once: None }
+    }
+
+    /// How many events' lines the stream took without a wait. More than a few lines are the bench's, so that none is
+    /// left torn.
+    fn write_at_once(&mut self, lines: &Lines) -> usize {
+        // What the bench has in hand comes first.
+        let willing = lines.len() <= WHOLE && self.bench.is_idle();
+        let Some(stream) = self.at_once.as_mut().filter(|_| willing) else { return 0 };
+        // Whoever has the desk may be waiting for the reader.
+        let Ok(mut writer) = self.desk.writer.try_lock() else { return 0 };
+        let written = writer.write_for(self.desk.owner, stream, lines);
+        if written.error.is_some_and(|error| error.kind() != ErrorKind::WouldBlock) {
+            // It is of a kind that cannot be written so, or broken, which the bench will say.
+            self.at_once = None;
+        }
+        written.events
     }
 }
 
@@ -91,6 +140,12 @@ impl<W: Write + Send + 'static> Sink for LineStream<W> {
     fn deliver<'a>(&'a mut self, batch: &'a [Parcel]) -> BoxFuture<'a, Result<Vec<Outcome>, Trouble>> {
         Box::pin(async move {
             let draft = self.wording.draft(batch);
+            if let Draft::Ready(lines) = &draft {
+                let events = self.write_at_once(lines);
+                if events > 0 {
+                    return Ok(vec![Outcome::Delivered; events]);
+                }
+            }
             let written = self
                 .bench
                 .run(self.timeout, move |(stream, desk)| {
@@ -200,6 +255,43 @@ mod tests {
         for line in &lines {
             assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         }
+    }
+
+    /// Until the pipe is full no thread is needed; whatever it takes then, each line is there once, in order.
+    #[tokio::test]
+    async fn what_is_not_taken_at_once_comes_behind_what_was() {
+        let (mut reader, writer) = pipe().unwrap();
+        let mut sink =
+            LineStream::new(writer.try_clone().unwrap(), Format::CloudEvents, Duration::from_millis(50));
+        sink.at_once = Some(Willing::Other(writer.into()));
+        let mut events = 0;
+        while sink.deliver(&batch(events + 1, 3)).await.is_ok() {
+            events += 3;
+        }
+        // The batch that was late is written by the bench when there is room.
+        events += 3;
+        let lines = std::thread::spawn(move || read_lines(&mut reader));
+        sink.timeout = SOON;
+        while events < 2000 {
+            events += sink.deliver(&batch(events + 1, 3)).await.unwrap().len() as u64;
+        }
+        drop(sink);
+        let lines = lines.join().unwrap();
+        let mut whole = Vec::new();
+        for parcel in batch(1, events) {
+            crate::format::encode(&Format::CloudEvents, &parcel, &mut whole);
+            whole.push(b'\n');
+        }
+        assert_eq!(lines.join("\n") + "\n", String::from_utf8(whole).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_cannot_be_asked_is_written_all_the_same() {
+        let scratch = tempfile::tempfile_in("/dev/shm").unwrap();
+        let mut sink = LineStream::new(scratch.try_clone().unwrap(), Format::Metwork, SOON);
+        sink.at_once = Some(Willing::Other(scratch.try_clone().unwrap().into()));
+        assert_eq!(sink.deliver(&batch(1, 3)).await.unwrap().len(), 3);
+        assert!(sink.at_once.is_none(), "it is not asked again");
     }
 
     /// A pipe takes large writes in pieces, between which other writers come.
