@@ -149,7 +149,7 @@ impl Engine {
         let (ledger, report) = Ledger::open(options)?;
         let real = place.and_then(|place| place.canonicalize().ok());
         let state_dir = real.map(|real| Arc::from(real.into_os_string().into_vec()));
-        let runtime = runtime()?;
+        let runtime = runtime(plan.sinks.len())?;
         let for_dispatch: Arc<dyn dispatch::Observer> = Arc::new(ForDispatch(Arc::clone(&observer)));
         let mut built = Vec::new();
         let mut sinks = Vec::new();
@@ -457,9 +457,10 @@ fn wait_while(patience: Duration, condition: impl Fn() -> bool) {
     }
 }
 
-fn runtime() -> Result<Runtime, EngineError> {
+/// A second thread would only be woken for nothing by each event that comes alone where there is one sink.
+fn runtime(sinks: usize) -> Result<Runtime, EngineError> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(sinks.clamp(1, 2))
         .max_blocking_threads(16)
         .thread_name("staithe-net")
         .enable_all()
