@@ -192,3 +192,21 @@ fn where_only_scanners_look_a_word_counts_as_the_close() {
     assert_eq!(notify(&landing, &["--json"], &[&path]).json()["outcome"], "already");
     assert_eq!(landing.explain(b"nothing")["state"], "seen");
 }
+
+/// A daemon that dies before the question is written leaves a broken pipe, which is no reader of ours that went away.
+#[test]
+fn a_daemon_that_dies_before_it_is_asked_has_promised_nothing() {
+    let landing = landing();
+    let socket = std::os::unix::net::UnixListener::bind(landing.state_dir().join("staithe.sock")).unwrap();
+    let dying = std::thread::spawn(move || {
+        for connection in socket.incoming().take(20) {
+            drop(connection);
+        }
+    });
+    let path = landing.root().join("a.dat");
+    fs::write(&path, b"hello").unwrap();
+    for _ in 0..20 {
+        notify(&landing, &["--json"], &[&path]).assert_code(3);
+    }
+    dying.join().unwrap();
+}
