@@ -43,18 +43,6 @@ impl Setting {
         last
     }
 
-    /// Waits until the sink says what is the matter.
-    fn wait_for_error(&self, word: &str) -> Value {
-        let mut shown = Value::Null;
-        wait_until(STEP, &format!("the sink to speak of {word}"), || {
-            shown = sink(&self.landing, "redis");
-            shown["last_error"].as_str().is_some_and(|text| text.contains(word))
-        });
-        assert_ne!(shown["state"], "ok", "{shown}");
-        assert!(shown["queued"].as_u64() > Some(0), "{shown}");
-        shown
-    }
-
     /// Waits until everything has reached Redis, and that all is said to be well again.
     fn wait_for_health(&self) {
         self.landing.wait_idle(self.truth.paths() as u64, LONG);
@@ -104,89 +92,6 @@ fn redis_stopped_for_30_seconds_under_load() {
     setting.finish(&redis, IN_FLIGHT);
 }
 
-/// One way in which Redis refuses, how to bring it about and how to end it.
-struct Refusal {
-    begin: &'static [&'static str],
-    word: &'static str,
-    reason: &'static str,
-    end: &'static [&'static str],
-}
-
-const REFUSALS: &[Refusal] = &[
-    Refusal {
-        begin: &["CONFIG SET maxmemory 1"],
-        word: "OOM",
-        reason: "blocked.sink-down",
-        end: &["CONFIG SET maxmemory 0"],
-    },
-    Refusal {
-        // A replica of a server that does not exist; it keeps its data, as the initial copy never begins.
-        begin: &["REPLICAOF 127.0.0.1 1"],
-        word: "READONLY",
-        reason: "blocked.sink-down",
-        end: &["REPLICAOF NO ONE"],
-    },
-    Refusal {
-        begin: &["RENAMENX queue:inbox kept", "SET queue:inbox text"],
-        word: "WRONGTYPE",
-        reason: "blocked.sink-configuration",
-        end: &["DEL queue:inbox", "RENAMENX kept queue:inbox"],
-    },
-    Refusal {
-        begin: &["CONFIG SET requirepass secret-of-the-test", "CLIENT KILL TYPE normal SKIPME yes"],
-        word: "NOAUTH",
-        reason: "blocked.sink-configuration",
-        end: &["CONFIG SET requirepass "],
-    },
-];
-
-#[test]
-fn every_refusal_is_named_and_outlived() {
-    let redis = Redis::start();
-    let mut setting = Setting::start(&redis);
-    setting.write_and_see_lines();
-    setting.wait_for_health();
-    for refusal in REFUSALS {
-        for line in refusal.begin {
-            redis.run(line);
-        }
-        let path = setting.write_and_see_lines();
-        let shown = setting.wait_for_error(refusal.word);
-        assert!(!shown.to_string().contains("secret-of-the-test"), "{shown}");
-        let why = setting.landing.explain(&path);
-        assert_eq!(why["reason"], refusal.reason, "{}: {why}", refusal.word);
-        assert_eq!(why["reason_args"]["sink"], "redis", "{why}");
-        for line in refusal.end {
-            redis.run(line);
-        }
-        setting.landing.call(&["resume", "redis"]).assert_code(0);
-        setting.wait_for_health();
-    }
-    setting.finish(&redis, 0);
-}
-
-/// The server reads its data back with an artificial pause for each key, and says LOADING meanwhile.
-#[test]
-fn a_loading_server_is_waited_for() {
-    let redis = Redis::start();
-    let mut setting = Setting::start(&redis);
-    setting.write_and_see_lines();
-    setting.wait_for_health();
-    redis.run("DEBUG POPULATE 3000 filler");
-    redis.run("CONFIG SET key-load-delay 2000");
-    redis.run("CONFIG SET loading-process-events-interval-bytes 1024");
-    std::thread::scope(|scope| {
-        let reload = scope.spawn(|| redis.connect().words("DEBUG RELOAD"));
-        let path = setting.write_and_see_lines();
-        setting.wait_for_error("LOADING");
-        let why = setting.landing.explain(&path);
-        assert_eq!(why["reason"], "blocked.sink-down", "{why}");
-        let _ = reload.join();
-    });
-    setting.wait_for_health();
-    setting.finish(&redis, 0);
-}
-
 /// The connection stands, the server does not answer: only the sink's own timeout ends that.
 #[test]
 fn a_server_that_hangs_is_not_waited_for_for_ever() {
@@ -208,38 +113,4 @@ fn a_server_that_hangs_is_not_waited_for_for_ever() {
     setting.wait_for_health();
     // Redis carries out the requests that lay in its socket, so what was in flight may be there again.
     setting.finish(&redis, 4 * IN_FLIGHT);
-}
-
-/// A wrong password is told to nobody: not in the log, not by any command.
-#[test]
-fn a_password_is_never_shown() {
-    let redis = Redis::start_with(&["--requirepass", "the-right-one"]);
-    let secret = "canary-9e6f";
-    let mut landing = landing(Scratch::on_disk("secrets"));
-    let address = format!("redis://:{secret}@127.0.0.1:{}", redis.port());
-    landing.configure(&to_redis_and_lines(&redis, "").replace(&redis.url(), &address));
-    landing.start();
-    std::fs::write(landing.root().join("a.dat"), b"x").expect("the tree takes files");
-    wait_until(STEP, "the refusal", || sink(&landing, "redis")["last_error"].is_string());
-    let shown = sink(&landing, "redis");
-    assert_eq!(shown["state"], "failed", "{shown}");
-    let config = landing.config();
-    let config = config.to_str().expect("a plain name");
-    let path = landing.root().join("a.dat");
-    let path = path.to_str().expect("a plain name");
-    let mut said = landing.daemon().stderr();
-    for words in [
-        &["status"][..],
-        &["status", "--json"],
-        &["explain", path],
-        &["explain", path, "--json"],
-        &["ls", "--json"],
-        &["check", "-c", config],
-        &["doctor", "-c", config],
-    ] {
-        let done = landing.call(words);
-        said = said + &done.text() + &done.stderr;
-    }
-    assert!(said.contains("redis"), "{said}");
-    assert!(!said.contains(secret), "{said}");
 }
