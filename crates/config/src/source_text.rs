@@ -198,6 +198,11 @@ fn token(line: &str, equals: usize) -> Option<Range<usize>> {
         return None;
     }
     let behind = &line[equals + 1..];
+    if before[..before.len() - key.len()].ends_with(['?', '&']) {
+        // A parameter of a URL.
+        let end = behind.find(['&', '"', '\'']).unwrap_or(behind.len());
+        return Some(equals + 1..equals + 1 + end);
+    }
     let value = equals + 1 + (behind.len() - behind.trim_start().len());
     let rest = &line[value..];
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
