@@ -4,6 +4,7 @@
 mod bench;
 mod deny;
 mod docs;
+mod fuzz;
 mod proof;
 mod provision;
 mod shell;
@@ -54,6 +55,11 @@ const TASKS: &[Task] = &[
         name: "proof",
         does: "run the core of the reliability battery, each test also without its guarantee (docs/proof.md)",
         run: proof::run,
+    },
+    Task {
+        name: "fuzz",
+        does: "feed every reader of foreign bytes with what it has not seen before",
+        run: fuzz::run,
     },
     Task { name: "bench", does: "measure our program beside its peers (BENCHMARKS.md)", run: bench::run },
 ];

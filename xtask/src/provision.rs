@@ -12,11 +12,12 @@ struct Need {
     service: Option<&'static str>,
 }
 
-/// Among them `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
+/// Among them `g++`, which compiles libFuzzer, `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
 /// programs by which files arrive in `tests/writers`, `strace`, which records what the ledger does to its files,
 /// `faketime`, which shows a process another wall clock, and the file systems whose power is cut in `tests/crashes`.
 const NEEDS: &[Need] = &[
     need("git"),
+    need("g++"),
     need("openssl"),
     Need { service: Some("redis-server"), ..need("redis-server") },
     Need { service: Some("rabbitmq-server"), ..need("rabbitmq-server") },

@@ -18,6 +18,7 @@ use crate::error::InspectError;
 use crate::place::split;
 use element::{Element, Elements, Limit};
 pub(crate) use length::shortfall;
+pub use length::shortfall_from;
 use source::Source;
 use syntax::Syntax;
 
@@ -62,7 +63,16 @@ pub fn read_dicom(root: &Dir, path: &[u8]) -> Result<DicomHeader, InspectError> 
     let (parent, name) = split(path);
     let opened = root.open_below(parent).and_then(|dir| open(&dir, name));
     let (look, file) = opened.map_err(|error| InspectError::open(path, error))?;
-    header(Source::new(file, look.size)).map_err(|trouble| trouble.of(path))
+    read_dicom_from(file, look.size, path)
+}
+
+/// The same of a file that is open already, or of its bytes: `size` long, and called `name` in errors.
+pub fn read_dicom_from<S: io::Read + io::Seek>(
+    file: S,
+    size: u64,
+    name: &[u8],
+) -> Result<DicomHeader, InspectError> {
+    header(Source::new(file, size)).map_err(|trouble| trouble.of(name))
 }
 
 /// Opens a regular file, and says how it looks.

@@ -36,12 +36,12 @@ mod verify;
 mod walk;
 mod whole;
 
-pub use dicom::{DicomHeader, read_dicom};
+pub use dicom::{DicomHeader, read_dicom, read_dicom_from, shortfall_from};
 pub use error::InspectError;
 pub use few::Few;
 pub use first::{Within, first_dicom};
 pub use manifest::{Fault, Hash, LARGEST_MANIFEST, Line, MOST_LINES, ManifestError, Style, parse};
-pub use metadata::{MetadataAnswer, has_key};
+pub use metadata::{MetadataAnswer, has_key, has_key_in};
 pub use place::Place;
 pub use survey::{LISTED, Survey, SurveyRequest, survey};
 pub use verify::{Checked, Extras, ManifestAnswer, ManifestRequest, Pace, verify_manifest};

@@ -40,14 +40,16 @@ pub fn has_key(place: &Place<'_>, key: Option<&str>) -> Result<MetadataAnswer, I
         Content::Absent => MetadataAnswer::Absent,
         Content::Busy => MetadataAnswer::Invalid("somebody is writing it".to_owned()),
         Content::TooLarge => MetadataAnswer::Invalid("it has more than 16 MiB".to_owned()),
-        Content::Whole(text) => answer(place.path, &text, key),
+        Content::Whole(text) => has_key_in(place.path, &text, key),
     })
 }
 
 /// A way to read a document.
 type Read = fn(&[u8], &Key) -> Result<bool, String>;
 
-fn answer(path: &[u8], text: &[u8], key: Option<&str>) -> MetadataAnswer {
+/// The same of a text that was read already; `path` is where it came from.
+#[must_use]
+pub fn has_key_in(path: &[u8], text: &[u8], key: Option<&str>) -> MetadataAnswer {
     if text.iter().all(u8::is_ascii_whitespace) {
         return MetadataAnswer::Invalid("it is empty".to_owned());
     }

@@ -86,9 +86,8 @@ pub fn read_all(paths: &[PathBuf], world: World<'_>) -> Result<Names, ReadError>
     Ok(Names { values, warnings: reader.warnings, files })
 }
 
-/// Reads a text as if it lay in that file.
-#[cfg(test)]
-pub(super) fn read_text(path: &Path, text: &str, world: World<'_>) -> Result<Names, ReadError> {
+/// Reads a text as if it lay in that file. What it imports is looked for beside that.
+pub fn read_text(path: &Path, text: &str, world: World<'_>) -> Result<Names, ReadError> {
     let (mut reader, mut values) = (Reader::new(world), BTreeMap::new());
     let number = reader.read_text(path, text);
     finish(&mut reader, number, &mut values)?;

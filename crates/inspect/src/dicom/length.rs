@@ -37,10 +37,20 @@ pub(crate) fn shortfall(
     stop: &dyn Fn() -> bool,
 ) -> Result<(Look, Option<u64>), InspectError> {
     let (look, file) = open(dir, name).map_err(|error| InspectError::open(name, error))?;
-    let mut source = Source::new(file, look.size);
-    match lacks(&mut source, is_named_dicom(name), stop) {
-        Ok(missing) => Ok((look, missing)),
-        Err(Trouble::Form(_) | Trouble::Cut(_)) => Ok((look, None)),
+    shortfall_from(file, look.size, name, stop).map(|missing| (look, missing))
+}
+
+/// How many bytes a file that is open already, or its bytes, lack at least: `size` long, and called `name`. See
+/// [`Wholeness`](crate::Wholeness).
+pub fn shortfall_from<S: Read + Seek>(
+    file: S,
+    size: u64,
+    name: &[u8],
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<u64>, InspectError> {
+    match lacks(&mut Source::new(file, size), is_named_dicom(name), stop) {
+        Ok(missing) => Ok(missing),
+        Err(Trouble::Form(_) | Trouble::Cut(_)) => Ok(None),
         Err(trouble) => Err(trouble.of(name)),
     }
 }
