@@ -13,6 +13,8 @@ mod targets;
 use std::sync::OnceLock;
 
 use libfuzzer_sys::fuzz_target;
+// By these names the files of `sinks` know each other.
+use sinks::{peer, sink, tls};
 
 /// Which target this process feeds.
 const TARGET: &str = "STAITHE_FUZZ_TARGET";

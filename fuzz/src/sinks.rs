@@ -24,16 +24,5 @@ pub(crate) mod tls {
     }
 }
 
-pub(crate) mod redis_list {
-    #[path = "../../../crates/sinks/src/redis_list/advice.rs"]
-    mod advice;
-    #[path = "../../../crates/sinks/src/redis_list/fault.rs"]
-    pub(crate) mod fault;
-}
-
-pub(crate) mod dlm {
-    #[path = "../../../crates/sinks/src/dlm/fault.rs"]
-    pub(crate) mod fault;
-    #[path = "../../../crates/sinks/src/dlm/rows.rs"]
-    pub(crate) mod rows;
-}
+pub(crate) mod dlm;
+pub(crate) mod redis_list;
