@@ -17,11 +17,10 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
             (Some(b'"'), _) if escaped => escaped = false,
             (Some(b'"'), b'\\') => escaped = true,
             (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
             (None, b'"' | b'\'' | b'#') => quote = Some(byte),
             (None, b'[' | b'{') => depth += 1,
             (None, b']' | b'}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
         if depth > DEEPEST {
             return Some(at);
