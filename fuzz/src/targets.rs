@@ -101,8 +101,9 @@ fn fanotify(data: &[u8]) {
 
 /// A list of checksums: no path that it names leads anywhere else.
 fn manifest(data: &[u8]) {
-    for (name, style) in [(&b"SHA256SUMS"[..], Style::Auto), (b"x.md5", Style::Auto), (b"list", Style::List)]
-    {
+    let lists: [(&[u8], Style); 3] =
+        [(b"SHA256SUMS", Style::Auto), (b"x.md5", Style::Auto), (b"list", Style::List)];
+    for (name, style) in lists {
         for line in inspect::parse(name, data, style).iter().flatten() {
             let escapes = line.path.starts_with(b"/")
                 || line.path.split(|&byte| byte == b'/').any(|part| part == b"..");
@@ -129,7 +130,8 @@ fn contains_odd_number(json: &[u8]) -> bool {
 }
 
 fn metadata(data: &[u8]) {
-    for (path, key) in [(&b"m.yaml"[..], Some("a.b.0")), (b"m.json", None), (b"m", Some("a"))] {
+    let questions: [(&[u8], Option<&str>); 3] = [(b"m.yaml", Some("a.b.0")), (b"m.json", None), (b"m", Some("a"))];
+    for (path, key) in questions {
         let _ = inspect::has_key_in(path, data, key);
     }
 }
