@@ -277,7 +277,8 @@ impl Unit {
     fn facts<'a>(&self, writer: WriterFact, beside: Beside<'a>, now: Mono, wall: Stamp) -> Facts<'a> {
         let unchanged_for = self.sample.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since));
         // A copy may bring any time of content along; the inode's time nobody can set.
-        let changed = |sample: Sample| if switch::is_off("age-of-inode") { sample.mtime } else { sample.ctime };
+        let changed =
+            |sample: Sample| if switch::is_off("age-of-inode") { sample.mtime } else { sample.ctime };
         let age = self.sample.map_or(Duration::ZERO, |(sample, _)| age(changed(sample), wall));
         let renamed_in = self.heard_or(self.renamed_in);
         let heard = self.heard_or(self.closed);

@@ -30,9 +30,7 @@ impl Place {
     pub fn below(&self, path: &[u8]) -> Result<Self, Errno> {
         let path = if path.is_empty() { b"." } else { path };
         let flags = POINT | OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let point = |from: &Self, path: &[u8]| {
-            beneath::open(from.0.as_fd(), path, flags, BENEATH).map(Self)
-        };
+        let point = |from: &Self, path: &[u8]| beneath::open(from.0.as_fd(), path, flags, BENEATH).map(Self);
         // A longer path than the kernel takes is gone down in parts.
         let mut part = None;
         let mut rest = path;
