@@ -47,6 +47,22 @@ scenario!(
     rm -r root:
     state absent
     mkdir root:
+    # Whether the removal of `a` was heard before the root went is nobody's promise: it may be hidden for a moment.
+    write b two
+    settle
+    state ok
+    write a three
+"
+);
+
+scenario!(
+    the_root_replaced_by_an_empty_one,
+    "
+    write a one
+    settle
+    rename root: outside:away
+    state absent
+    mkdir root:
     # Empty, and another one than that which held known files.
     state hidden
     write b two
