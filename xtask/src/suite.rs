@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{Outcome, deny, docs, fuzz, proof, provision, shell, tidy};
+use crate::{Outcome, deny, docs, proof, provision, shell, tidy};
 
 /// How one part ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,6 @@ const PARTS: &[Part] = &[
     Part { name: "clippy", run: clippy },
     Part { name: "build", run: |workspace| cargo(workspace, &["test", "--workspace", "--no-run"]) },
     Part { name: "docs", run: |workspace| docs::check(workspace).map(Result::from) },
-    Part { name: "fuzz", run: |workspace| Ok(Result::from(fuzz::run(workspace, &[])? == Outcome::Passed)) },
 ];
 
 impl From<bool> for Result {
