@@ -37,7 +37,9 @@ fn toml(data: &[u8]) {
     let env = |name: &str| (name == "HOME").then(|| "/home/x".to_owned());
     if let Ok(loaded) = config::parse_str("fuzz.toml", text, &env) {
         let written = config::to_toml(&loaded.plan);
-        assert!(config::parse_str("again.toml", &written, &env).is_ok(), "not understood again:\n{written}");
+        // What is secret is not written down, but the name of a file that would have to hold it.
+        let whole = !written.contains("_file");
+        assert!(!whole || config::parse_str("again.toml", &written, &env).is_ok(), "not understood again:\n{written}");
     }
 }
 

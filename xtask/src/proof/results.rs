@@ -27,9 +27,11 @@ impl Results {
             match self.lines.get_mut(&id) {
                 // One row, several tests.
                 Some(line) if rows::all().any(|row| row.id == id && !row.also.is_empty()) => {
-                    join(line, &value)
+                    join(line, &value);
                 }
-                _ => drop(self.lines.insert(id, value)),
+                _ => {
+                    self.lines.insert(id, value);
+                }
             }
         }
         Ok(())
