@@ -178,7 +178,7 @@ impl Judge {
     }
 
     /// How many files the source must know; only what went away while it was down may be among them besides.
-    pub(crate) fn count(&self, world: &State) -> u64 {
+    pub(crate) fn count(world: &State) -> u64 {
         world.files().into_iter().filter(|(path, ..)| !is_temporary(path)).count() as u64
     }
 

@@ -327,7 +327,7 @@ impl<'a> Run<'a> {
         if row.waiting > 0 || row.gaps_open > 0 || row.state != SourceState::Ok {
             return Err(format!("unsettled: all is quiet, and the source stands at {row:?}"));
         }
-        let (known, there) = (row.known, self.judge.count(&self.world.state()));
+        let (known, there) = (row.known, Judge::count(&self.world.state()));
         // A ledger in memory has no paths by which the source could see that a file went away unheard.
         let forgets = self.disk.is_some() && self.judge.tally.crashes == 0;
         if known < there || (known > there && forgets) {

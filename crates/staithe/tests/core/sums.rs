@@ -99,7 +99,7 @@ fn assert_truth(landing: &Landing, known: &Known) -> Numbers {
     assert_eq!(now.get("ignored"), known.ignored, "what is ignored: {now:?}");
     assert_eq!(now.get("delivered"), known.complete - known.held, "what was delivered: {now:?}");
     assert_eq!(now.get("queued") + now.get("delivering"), known.held, "what is held back: {now:?}");
-    let lines = fs::read(landing.out("events.jsonl")).unwrap().iter().filter(|byte| **byte == b'\n').count();
+    let lines = fs::read(landing.out("events.jsonl")).unwrap().split(|&byte| byte == b'\n').count() - 1;
     assert!(lines as u64 >= known.complete, "{lines} lines");
     assert_eq!(now.sinks["lines"], [known.complete, 0], "the sink's own numbers");
     assert_eq!(now.sinks["parked"], [known.complete - known.held, known.held], "the sink's own numbers");
