@@ -9,7 +9,7 @@ use super::rows::{Control, Row};
 use super::trial::{self, Ended};
 
 /// So many run at a time: for most of their time they wait for what does not come.
-const AT_A_TIME: usize = 4;
+const AT_A_TIME: usize = 6;
 /// How long a test waits there for anything.
 const PATIENCE: u64 = 20;
 /// Within this each has failed, or it hangs.
