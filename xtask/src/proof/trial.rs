@@ -72,7 +72,9 @@ pub(super) fn run(
     let mut command = Command::new(&program);
     command.args(["--exact", test.name, "--nocapture"]).current_dir(&folder);
     command.env("CARGO_MANIFEST_DIR", &folder).envs(environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(output.reopen()?).stderr(output.reopen()?);
+    // One open file for both streams: two would write over each other.
+    let both = output.reopen()?;
+    command.stdin(Stdio::null()).stdout(both.try_clone()?).stderr(both);
     let begun = Instant::now();
     let mut child = command.spawn().with_context(|| format!("failed to start {}", program.display()))?;
     let status = loop {
