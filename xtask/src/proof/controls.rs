@@ -48,8 +48,10 @@ pub(super) fn all(rows: &[&'static Row], programs: &Programs) -> anyhow::Result<
     let pairs = rows.iter().flat_map(|row| row.controls.iter().map(|control| (*row, *control)));
     let queue: Mutex<VecDeque<_>> = Mutex::new(pairs.enumerate().collect());
     let verdicts = Mutex::new(Vec::new());
+    // By itself: in the loop's head the lock would be held while its body runs, and nothing else would.
+    let next = || lock(&queue).pop_front();
     let work = || -> anyhow::Result<()> {
-        while let Some((number, (row, control))) = lock(&queue).pop_front() {
+        while let Some((number, (row, control))) = next() {
             let verdict = one(row, control, programs)?;
             lock(&verdicts).push((number, verdict));
         }
