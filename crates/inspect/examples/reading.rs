@@ -1,5 +1,5 @@
 //! What a survey and a manifest of 100 000 members cost in processor time and memory:
-//! `cargo run --release -p inspect --example rate [MEMBERS]`.
+//! `cargo run --release -p inspect --example reading [MEMBERS]`.
 
 use std::fmt::Write as _;
 use std::fs;
