@@ -27,7 +27,7 @@ pub(super) fn rows(workspace: &Workspace) -> anyhow::Result<PathBuf> {
 /// Runs all tests; `ourselves` is the path of this program from before anything was built.
 pub(super) fn run(workspace: &Workspace, ourselves: &Path, rows: &Path) -> anyhow::Result<bool> {
     let times = program::times(&workspace.target()?)?;
-    let beside = start_beside(workspace, &program::runner(ourselves, Lane::Beside, &times)?);
+    let beside = start_beside(workspace, &program::runner(ourselves, Lane::Beside, &times)?, rows);
     let mut main = workspace.cargo();
     main.args(["--config", &program::runner(ourselves, Lane::Main, &times)?]);
     main.args(["test", "--workspace", "--no-fail-fast"]).env("STAITHE_ROWS", rows);
@@ -41,16 +41,30 @@ pub(super) fn run(workspace: &Workspace, ourselves: &Path, rows: &Path) -> anyho
 }
 
 /// Starts the programs that run beside the others. They yield to them: those measure time.
-fn start_beside(workspace: &Workspace, runner: &str) -> JoinHandle<std::io::Result<Output>> {
-    let cargo = workspace.cargo();
-    let mut command = Command::new("nice");
-    command.current_dir(&workspace.root).args(["-n", "5"]).arg(cargo.get_program());
+fn start_beside(workspace: &Workspace, runner: &str, rows: &Path) -> JoinHandle<std::io::Result<Output>> {
+    let mut command = yielding(&workspace.cargo());
     // Also the whole workspace, because of its features: a part would be built anew.
-    command.args(["--config", runner, "test", "--workspace", "--no-fail-fast"]);
+    command.args(["--config", runner, "test", "--workspace", "--no-fail-fast"]).env("STAITHE_ROWS", rows);
     for name in pace::beside() {
         command.args(["--test", name]);
     }
     std::thread::spawn(move || command.output())
+}
+
+/// The same command, which leaves the cores to others. Also in the same environment: another one would have build scripts run anew.
+fn yielding(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "5"]).arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        nice.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
+    nice
 }
 
 /// Waits for them and shows what they said, in one piece.
@@ -62,4 +76,20 @@ fn finish_beside(beside: JoinHandle<std::io::Result<Output>>) -> anyhow::Result<
         println!("{}", String::from_utf8_lossy(text).trim_end());
     }
     Ok(output.status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_yields_is_started_as_the_others_are() {
+        let mut command = Command::new("cargo");
+        command.current_dir("/").args(["test"]).env("ASKED", "1").env_remove("UNWANTED");
+        let nice = yielding(&command);
+        assert_eq!((nice.get_program(), nice.get_current_dir()), ("nice".as_ref(), Some(Path::new("/"))));
+        assert_eq!(nice.get_args().collect::<Vec<_>>(), ["-n", "5", "cargo", "test"]);
+        let environment: Vec<_> = nice.get_envs().collect();
+        assert_eq!(environment, [("ASKED".as_ref(), Some("1".as_ref())), ("UNWANTED".as_ref(), None)]);
+    }
 }
