@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{Outcome, deny, docs, proof, provision, shell, tidy};
+use crate::{Outcome, deny, docs, fuzz, proof, provision, shell, tidy};
 
 /// How one part ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result
     let rows = running::rows(workspace)?;
     lines.push(measure("tests", || running::run(workspace, &ourselves, &rows).map(Result::from)));
     lines.push(measure("proof", || proof::check(workspace, &rows).map(Result::from)));
+    lines.push(measure("fuzz", || Ok(Result::from(fuzz::run(workspace, &[])? == Outcome::Passed))));
     summarise(&lines);
     let good =
         lines.iter().all(|line| line.result == Result::Passed || (line.result == Result::Skipped && !strict));
