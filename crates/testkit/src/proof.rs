@@ -36,6 +36,24 @@ pub fn size(short: usize, long: usize) -> usize {
     if is_long() { long } else { short }
 }
 
+/// Says aloud that this machine does not let the row's test show what it is there for, and leaves that in place of figures: who
+/// shows nothing must not pass for one who did.
+pub fn skip(id: &'static str, why: &str) {
+    println!("SKIPPED {id}: {why}");
+    leave(&skipped(id, why));
+}
+
+fn skipped(id: &str, why: &str) -> String {
+    json!({ "row": id, "skipped": why.trim() }).to_string()
+}
+
+/// Appends a line to the file that `STAITHE_ROWS` names.
+fn leave(line: &str) {
+    if let Some(file) = std::env::var_os(ROWS) {
+        append(Path::new(&file), line);
+    }
+}
+
 /// What one test has shown.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -119,9 +137,7 @@ impl Row {
     pub fn print(&self) {
         let line = self.line();
         println!("{line}");
-        if let Some(file) = std::env::var_os(ROWS) {
-            append(Path::new(&file), &line);
-        }
+        leave(&line);
     }
 }
 
@@ -149,6 +165,12 @@ mod tests {
         assert_eq!((&value["row"], &value["seed"]), (&json!("A01"), &json!(7)));
         assert_eq!(value["figures"], json!([["p99 ms", 12.3]]));
         assert_eq!((&value["counts"]["lost"], &value["counts"]["receipts"]), (&json!(2), &json!(6)));
+    }
+
+    #[test]
+    fn what_is_skipped_is_one_line_with_the_reason() {
+        let value: Value = serde_json::from_str(&skipped("C04", "no \"loop\" devices\n")).unwrap();
+        assert_eq!(value, json!({"row": "C04", "skipped": "no \"loop\" devices"}));
     }
 
     #[test]

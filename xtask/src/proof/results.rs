@@ -1,4 +1,4 @@
-//! The lines of JSON that core tests leave (`testkit::proof::Row`).
+//! The lines of JSON that core tests leave (`testkit::proof::Row`, `testkit::proof::skip`).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,11 +24,10 @@ impl Results {
         for line in text.lines() {
             let value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
             let id = value["row"].as_str().with_context(|| format!("no row's id in {line}"))?.to_owned();
+            let has_several = || rows::all().any(|row| row.id == id && !row.also.is_empty());
             match self.lines.get_mut(&id) {
-                // One row, several tests.
-                Some(line) if rows::all().any(|row| row.id == id && !row.also.is_empty()) => {
-                    join(line, &value);
-                }
+                // One row, several tests; or a test that has skipped a part and shown the rest.
+                Some(line) if line["skipped"].is_string() || has_several() => join(line, &value),
                 _ => {
                     self.lines.insert(id, value);
                 }
@@ -41,7 +40,13 @@ impl Results {
         self.lines.get(row.id)
     }
 
-    /// Whether the row's test has left its line, and nothing was lost, early or unexplained in it.
+    /// Why the row's test showed nothing on this machine, if so.
+    pub(super) fn skipped(&self, row: &Row) -> Option<&str> {
+        self.of(row)?["skipped"].as_str()
+    }
+
+    /// Whether the row's test has left its line, and nothing was lost, early or unexplained in it. One that this machine does
+    /// not let run says so in its line.
     pub(super) fn holds(&self, row: &Row) -> bool {
         let clean = |value: &Value| NEVER.iter().all(|name| value["counts"][name].as_u64().unwrap_or(0) == 0);
         self.of(row).is_some_and(clean)
@@ -51,6 +56,7 @@ impl Results {
     pub(super) fn figures(&self, row: &Row) -> String {
         let Some(value) = self.of(row) else { return "no figure".to_owned() };
         let mut parts = Vec::new();
+        parts.extend(self.skipped(row).map(|why| format!("SKIPPED here: {why}")));
         if let Some(receipts) = value["counts"]["receipts"].as_u64() {
             parts.push(format!("{receipts} receipts"));
         }
@@ -71,14 +77,21 @@ impl Results {
     }
 }
 
-/// Takes another test's line into the row's: figures stand behind each other, counts add up.
+/// Takes another line into the row's: figures stand behind each other, counts add up, and what one has skipped is not shown.
 fn join(line: &mut Value, other: &Value) {
-    if let (Some(figures), Some(more)) = (line["figures"].as_array_mut(), other["figures"].as_array()) {
-        figures.extend(more.iter().cloned());
-    }
-    for (name, count) in other["counts"].as_object().into_iter().flatten() {
-        let sum = line["counts"][name].as_u64().unwrap_or(0) + count.as_u64().unwrap_or(0);
-        line["counts"][name] = sum.into();
+    for (name, more) in other.as_object().into_iter().flatten() {
+        match (&mut line[name.as_str()], more) {
+            (Value::Array(figures), Value::Array(more)) => figures.extend(more.iter().cloned()),
+            (Value::Object(counts), Value::Object(more)) => {
+                for (name, count) in more {
+                    let sum =
+                        counts.get(name).and_then(Value::as_u64).unwrap_or(0) + count.as_u64().unwrap_or(0);
+                    counts.insert(name.clone(), sum.into());
+                }
+            }
+            (nothing @ Value::Null, more) => *nothing = more.clone(),
+            _ => {}
+        }
     }
 }
 
@@ -102,6 +115,27 @@ mod tests {
         }
         assert_eq!((results.figures(row), results.counts(row)), ("p99 ms: 2.5".into(), "1 / – / –".into()));
     }
+
+    #[test]
+    fn what_was_skipped_is_told_and_is_no_loss() {
+        let scratch = tempfile::NamedTempFile::new().unwrap();
+        let single = rows::all().find(|row| row.also.is_empty()).unwrap();
+        let several = rows::all().find(|row| !row.also.is_empty()).unwrap();
+        let skipped = |row: &Row| format!(r#"{{"row":"{}","skipped":"no such thing"}}"#, row.id);
+        let shown = format!(r#"{{"row":"{}","counts":{{"lost":0}},"figures":[["a",2]]}}"#, several.id);
+        let rest =
+            format!(r#"{{"row":"{}","counts":{{"lost":0}},"figures":[["b",3]],"long":true}}"#, single.id);
+        let text = format!("{}\n{rest}\n{}\n{shown}\n", skipped(single), skipped(several));
+        std::fs::write(scratch.path(), text).unwrap();
+        let mut results = Results::default();
+        results.read(scratch.path()).unwrap();
+        assert!(results.holds(single) && results.holds(several));
+        assert_eq!(results.skipped(single), Some("no such thing"));
+        assert_eq!(results.figures(single), "SKIPPED here: no such thing; b: 3", "a part, and the rest");
+        assert_eq!(results.of(single).map(|line| &line["long"]), Some(&Value::Bool(true)));
+        assert_eq!(results.figures(several), "SKIPPED here: no such thing; a: 2");
+    }
+
     #[test]
     fn lines_of_several_tests_are_one() {
         let row = rows::all().find(|row| !row.also.is_empty()).unwrap();

@@ -11,8 +11,8 @@ use super::rows::{self, Row, Test};
 
 const HEAD: &str = "# What was shown
 
-The core of the reliability battery: 34 tests, each with its figure, and each seen to fail without the guarantee that it
-is there for. This page is written by the command that runs them:
+The core of the reliability battery, 34 tests, and behind it further ones of the battery: each with its figure, and each seen to
+fail without the guarantee that it is there for. This page is written by the command that runs them:
 
 ```sh
 cargo xtask proof --write           # the numbers that continuous integration runs
@@ -31,15 +31,20 @@ pub(super) fn summary(rows: &[&Row], results: &Results, controls: &[Verdict]) {
     for row in rows {
         let word = match (results.of(row), results.holds(row)) {
             (None, _) => "-",
+            (Some(_), true) if results.skipped(row).is_some() => "SKIPPED",
             (Some(_), true) => "ok",
             (Some(_), false) => "FAILED",
         };
         println!("{:<4} {word:<8} {:<20} {}", row.id, results.counts(row), results.figures(row));
     }
-    let good = controls.iter().filter(|verdict| verdict.is_good()).count();
+    let count = |what: Found| controls.iter().filter(|verdict| verdict.found == what).count();
     if !controls.is_empty() {
         let slowest = controls.iter().map(|verdict| verdict.took.as_secs()).max().unwrap_or_default();
-        println!("{good} of {} controls noticed; the slowest took {slowest} s", controls.len());
+        let (noticed, skipped) = (count(Found::Noticed), count(Found::Skipped));
+        println!(
+            "{noticed} of {} controls noticed, {skipped} SKIPPED; the slowest took {slowest} s",
+            controls.len()
+        );
     }
 }
 
@@ -78,5 +83,9 @@ fn name(test: Test) -> String {
 
 fn control(verdict: &Verdict) -> String {
     let name = format!("`{}`", verdict.control.without);
-    if verdict.found == Found::Noticed { name } else { format!("{name} **not noticed**") }
+    match verdict.found {
+        Found::Noticed => name,
+        Found::Skipped => format!("{name} (skipped)"),
+        _ => format!("{name} **not noticed**"),
+    }
 }

@@ -23,6 +23,14 @@ pub(super) struct Ended {
     pub(super) took: Duration,
 }
 
+impl Ended {
+    /// Whether it said that this machine does not let the row's test show what it is there for (`testkit::proof::skip`).
+    pub(super) fn has_skipped(&self, id: &str) -> bool {
+        let begin = format!("SKIPPED {id}:");
+        self.said.lines().any(|line| line.starts_with(&begin))
+    }
+}
+
 /// Runs the tests of these rows, one after the other, and collects what they leave.
 pub(super) fn all(
     rows: &[&Row],

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use testkit::chance::Chance;
-use testkit::proof::{Row, size};
+use testkit::proof::{Row, size, skip};
 use testkit::{Filesystem, Volume, wait_until};
 
 use crate::STEP;
@@ -43,7 +43,7 @@ fn remembered(victim: &Victim) -> u64 {
 fn a_full_disk_below_the_state_pauses_the_intake_and_loses_nothing() {
     let volume = match Volume::new(Filesystem::Memory(ROOM)) {
         Ok(volume) => volume,
-        Err(why) => return println!("SKIPPED C08: {why}"),
+        Err(why) => return skip("C08", &why),
     };
     let full = Duration::from_secs(size(5, 60) as u64);
     let chance = Chance::from_environment();

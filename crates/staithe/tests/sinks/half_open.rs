@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use testkit::proof::{Row, is_long};
+use testkit::proof::{Row, is_long, skip};
 use testkit::redis::Redis;
 use testkit::{Process, Receipt, Scratch, Truth, judge, wait_until};
 
@@ -38,7 +38,7 @@ impl Network {
         let ready = |keeper: &Process| keeper.stderr().contains("ready");
         wait_until(STEP, "a network or a refusal", || !keeper.is_running() || ready(&keeper));
         if !keeper.is_running() {
-            println!("SKIPPED D04: no network namespaces here: {}", keeper.stderr());
+            skip("D04", &format!("no network namespaces: {}", keeper.stderr().trim()));
             return None;
         }
         let id = keeper.id();
@@ -53,7 +53,7 @@ impl Network {
              ip link set {cable} up; {inside} ip addr add {theirs}/30 dev cable; {inside} ip link set cable up"
         );
         if let Err(why) = run(folder, &script) {
-            println!("SKIPPED D04: no cables between networks here: {why}");
+            skip("D04", &format!("no cables between networks: {}", why.trim()));
             return None;
         }
         Some(network)
