@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
@@ -36,6 +37,8 @@ pub(crate) struct Producer {
     taken: HashSet<String>,
     /// Events that were taken, and nobody confirmed that: they may be gone or there.
     perhaps: HashSet<String>,
+    /// There is something of each kind.
+    has_both: Arc<AtomicBool>,
 }
 
 /// What a call of the program gave.
@@ -49,7 +52,8 @@ impl Producer {
         let folder = landing.root().join("told");
         fs::create_dir(&folder).expect("the tree takes folders");
         let (promised, taken, perhaps) = (HashSet::new(), HashSet::new(), HashSet::new());
-        Self { folder, template: landing.command(), written: 0, promised, taken, perhaps }
+        let has_both = Arc::default();
+        Self { folder, template: landing.command(), written: 0, promised, taken, perhaps, has_both }
     }
 
     /// Hands files over, and takes an event for every other one, until it is told to stop.
@@ -59,7 +63,13 @@ impl Producer {
             if self.written.is_multiple_of(2) {
                 self.consume(1);
             }
+            self.has_both.fetch_or(!(self.promised.is_empty() || self.taken.is_empty()), Ordering::AcqRel);
         }
+    }
+
+    /// Says while it works whether it was promised something, and something was taken for good.
+    pub(crate) fn has_both(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.has_both)
     }
 
     fn call(&self, words: &[&str]) -> Answer {
