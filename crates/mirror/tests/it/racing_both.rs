@@ -162,9 +162,13 @@ fn what_is_swapped_for_links_in_both_trees_leads_neither_mirroring_nor_hashing_o
         enough.store(true, Ordering::Relaxed);
     });
     let [in_source, in_destination] = swaps.map(AtomicU64::into_inner);
-    assert_eq!(fingerprint(&rig.outside), canary, "the canary changed within {rounds} rounds");
-    assert_eq!(leaked, None, "the canary got in, after {in_source} and {in_destination} swaps");
-    assert_eq!(believed.into_inner(), 0, "files were hashed that lie outside");
+    let (now, believed) = (fingerprint(&rig.outside), believed.into_inner());
+    // Together: which of them comes first is a matter of luck.
+    assert!(
+        now == canary && leaked.is_none() && believed == 0,
+        "a way out was found within {rounds} rounds, {in_source} and {in_destination} swaps: of {canary:#?} there is now \
+         {now:#?}; it got in as {leaked:?}, and {believed} files were hashed that lie outside"
+    );
     assert!(in_source.min(in_destination) >= wanted.min(10_000), "{in_source}, {in_destination}");
     let row = row.figure("races in the source", in_source).figure("races in the mirror", in_destination);
     let row = row.figure("rounds of mirroring", rounds).figure("lists hashed", hashed.into_inner());

@@ -1,5 +1,6 @@
 //! Everything that a Redis server can answer instead of taking an event: D01 of the reliability battery.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
@@ -122,13 +123,26 @@ fn fault() -> Duration {
     if is_long() { Duration::from_secs(20) } else { Duration::from_millis(500) }
 }
 
-/// Those that last as long as a command does that nobody can wait for.
-fn helping_hand(redis: &Redis, word: &str) {
+/// Those that last as long as a command does that nobody can wait for; one that is over too soon is said again.
+fn helping_hand(redis: &Redis, word: &str, over: &AtomicBool) {
     let run = |line: &[&[u8]]| drop(redis.connect().command(line));
     match word {
         "BUSY" => run(&[b"EVAL", b"while true do end", b"0"]),
-        "LOADING" => run(&[b"DEBUG", b"RELOAD"]),
+        "LOADING" => {
+            while !over.load(Ordering::Acquire) {
+                run(&[b"DEBUG", b"RELOAD"]);
+            }
+        }
         _ => {}
+    }
+}
+
+/// Also where an assertion fails the helping hand is told that it is over.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
     }
 }
 
@@ -136,15 +150,18 @@ fn helping_hand(redis: &Redis, word: &str) {
 fn suffer(answer: &Answer, redis: &Redis, landing: &Landing, lines: &Collector) -> Duration {
     let Answer { word, begin, end, kind } = answer;
     run_all(redis, begin);
+    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        let hand: ScopedJoinHandle<'_, ()> = scope.spawn(|| helping_hand(redis, word));
+        let hand: ScopedJoinHandle<'_, ()> = scope.spawn(|| helping_hand(redis, word, &over));
+        let until_then = Over(&over);
         let began = Instant::now();
         let shown = wait_for_error(landing, "redis", word);
         let (state, told) = (if kind.stays() { "failed" } else { "retrying" }, began.elapsed());
-        assert_eq!(shown["state"], state, "{word}: {shown}");
+        assert_eq!(shown["state"], state, "{word}: the sink does not say that it is {state}: {shown}");
         assert!(!shown.to_string().contains("secret-of-the-test"), "{shown}");
         assert_explained(answer, landing, lines);
         pass(fault().saturating_sub(told));
+        drop(until_then);
         run_all(redis, end);
         hand.join().expect("the command came to an end");
     });

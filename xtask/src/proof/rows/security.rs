@@ -25,7 +25,7 @@ pub(super) const ROWS: &[Row] = &[
             "it",
             "racing_both::what_is_swapped_for_links_in_both_trees_leads_neither_mirroring_nor_hashing_outside",
         ),
-        &[control("beneath-the-root", "the canary changed within")],
+        &[control("beneath-the-root", "a way out was found within")],
     ),
     row(
         "H04",
