@@ -83,7 +83,9 @@ fn new_chains_of_directories_that_are_renamed_at_once_lose_no_file() {
     let home = Scratch::in_memory("uncompared");
     let mut landing =
         Landing::new(doing_without("comparing-after-renames", &home), Scratch::in_memory("renamed"));
-    let plan = to_redis_and_lines(&Redis::start(), "");
+    // Until the end: what has its port next would be sent our events.
+    let redis = Redis::start();
+    let plan = to_redis_and_lines(&redis, "");
     landing.configure(&plan.replacen("path = \"{in}\"", "path = \"{in}\"\nrescan = \"0s\"", 1));
     let lines = tail(&landing);
     landing.start();

@@ -287,6 +287,7 @@ fn four_hundred_hostile_names_do_no_harm_wherever_they_come_out() {
         landing.daemon().stderr().split_inclusive('\n').map(|line| line.as_bytes().to_vec()).collect();
     assert_lines_are_whole("the daemon's log", &logged);
     let repeated = logged.iter().filter(|line| String::from_utf8_lossy(line).contains("heard: ")).count();
+    assert!(repeated > 0, "no name has come into the daemon's log");
     let screens = assert_screens_are_harmless(&landing, &names, &mut chance);
     let row = row.figure("names", names.len()).figure("screens", screens).figure("ways out", 8);
     row.figure("log lines", repeated + scribed.len()).count("unknown", 0).print();
