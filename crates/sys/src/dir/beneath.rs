@@ -13,15 +13,25 @@ pub(super) const BENEATH: ResolveFlags =
 const STEP: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// Opens the directory at `path` below `dir`, held back as `resolve` says. Before Linux 5.6 (and in containers and tools that
-/// do not let `openat2` pass) the way is gone step by step, which holds back just as far; nothing is held back less.
+/// do not let `openat2` pass: as if it were not there, or as if it were forbidden) the way is gone step by step, which holds
+/// back just as far; nothing is held back less.
 pub(super) fn open(
     dir: BorrowedFd<'_>,
     path: &[u8],
     flags: OFlags,
     resolve: ResolveFlags,
 ) -> Result<OwnedFd, Errno> {
-    match rustix::fs::openat2(dir, path, flags, Mode::empty(), resolve) {
-        Err(Errno::NOSYS) => step_by_step(dir, path, flags),
+    let at_once = rustix::fs::openat2(dir, path, flags, Mode::empty(), resolve);
+    unless_refused(at_once, || step_by_step(dir, path, flags))
+}
+
+/// What came of going at once, or where that is refused, of the steps: who has no right to go there has none step by step.
+fn unless_refused<T>(
+    at_once: Result<T, Errno>,
+    steps: impl FnOnce() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    match at_once {
+        Err(Errno::NOSYS | Errno::PERM) => steps(),
         other => other,
     }
 }
@@ -62,6 +72,19 @@ mod tests {
         let root = fs::File::open(root).unwrap();
         let at_once = rustix::fs::openat2(&root, path, FLAGS, Mode::empty(), BENEATH);
         (inode(at_once), inode(step_by_step(root.as_fd(), path.as_bytes(), FLAGS)))
+    }
+
+    #[test]
+    fn steps_are_taken_only_where_the_call_itself_is_refused() {
+        let by_steps = |at_once| unless_refused(at_once, || Ok("steps"));
+        // As kernels before 5.6 and valgrind say it, and as filters of system calls do that were made before.
+        for refusal in [Errno::NOSYS, Errno::PERM] {
+            assert_eq!(by_steps(Err(refusal)), Ok("steps"));
+        }
+        for no in [Errno::LOOP, Errno::XDEV, Errno::NOENT, Errno::ACCESS] {
+            assert_eq!(by_steps(Err(no)), Err(no));
+        }
+        assert_eq!(by_steps(Ok("at once")), Ok("at once"));
     }
 
     #[test]
