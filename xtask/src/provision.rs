@@ -14,7 +14,8 @@ struct Need {
 
 /// Among them `g++`, which compiles libFuzzer, `openssl`, with which the tests make themselves certificates for TLS to Redis, and the
 /// programs by which files arrive in `tests/writers`, `strace`, which records what the ledger does to its files,
-/// `faketime`, which shows a process another wall clock, and the file systems whose power is cut in `tests/crashes`.
+/// `faketime`, which shows a process another wall clock, the file systems whose power is cut in `tests/crashes`, and `ip`, which
+/// makes the cable that is pulled in `tests/sinks`.
 const NEEDS: &[Need] = &[
     need("git"),
     need("g++"),
@@ -31,6 +32,7 @@ const NEEDS: &[Need] = &[
     need("faketime"),
     Need { program: "mkfs.ext4", package: "e2fsprogs", service: None },
     Need { program: "mkfs.xfs", package: "xfsprogs", service: None },
+    Need { program: "ip", package: "iproute2", service: None },
 ];
 
 /// A program whose package has the same name and starts nothing.
@@ -82,9 +84,7 @@ fn missing() -> Vec<&'static Need> {
 
 impl Need {
     fn is_there(&self) -> bool {
-        let makes_environments =
-            || shell::works(Command::new(self.program).args(["-c", "import venv, ensurepip"]));
-        shell::find(self.program).is_some() && (self.package != "python3-venv" || makes_environments())
+        shell::find(self.program).is_some()
     }
 }
 

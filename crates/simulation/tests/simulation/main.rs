@@ -12,9 +12,10 @@
 //! waits, and each path has a verdict.
 //!
 //! Not here: polling and fanotify (a fake tree and the conformance suite have them), datasets and groups (`settle`'s
-//! property test), mounts, links, the threads themselves, and what a crash does inside the ledger (`every_io`).
+//! property test), mounts, symbolic links, the threads themselves, and what a crash does inside the ledger (`every_io`).
 //!
-//! `STAITHE_SEED=… cargo test -p simulation --test simulation` replays one case; `STAITHE_CASES=…` asks for more.
+//! A run plays the cases 0 to 2 999. `STAITHE_CASES=…` asks for more of them, `STAITHE_FIRST=…` for later ones;
+//! `STAITHE_SEED=… cargo test -p simulation --test simulation` replays one.
 
 mod controls;
 mod found;
