@@ -23,6 +23,8 @@ pub struct Judgement {
     pub repeated: Vec<String>,
     /// One generation of one path under two ids.
     pub split: Vec<String>,
+    /// First receipts of a generation after one of a later generation of the same path.
+    pub disordered: Vec<String>,
     /// Receipts for paths that nobody published.
     pub unknown: Vec<String>,
     /// Receipts in all.
@@ -81,10 +83,17 @@ impl Judgement {
     fn identities(&mut self, receipts: &[Receipt]) {
         let mut seen = HashSet::new();
         let mut ids: HashMap<(&[u8], u64), &str> = HashMap::new();
+        let mut newest: HashMap<&[u8], u64> = HashMap::new();
         for receipt in receipts {
             let name =
                 || format!("{} (generation {}, id {})", safe(&receipt.path), receipt.generation, receipt.id);
-            if !seen.insert(&receipt.id) {
+            if seen.insert(&receipt.id) {
+                let newest = newest.entry(&receipt.path).or_default();
+                if receipt.generation < *newest {
+                    self.disordered.push(format!("{} after {newest}", name()));
+                }
+                *newest = receipt.generation.max(*newest);
+            } else {
                 self.repeated.push(name());
             }
             let first = ids.entry((&receipt.path, receipt.generation)).or_insert(&receipt.id);
@@ -103,7 +112,7 @@ impl Judgement {
     /// Fails unless everything arrived complete, with at most `repeats` repetitions under equal ids.
     #[track_caller]
     pub fn assert_at_least_once(&self, repeats: usize) {
-        let offences = [&self.lost, &self.early, &self.again, &self.split, &self.unknown];
+        let offences = [&self.lost, &self.early, &self.again, &self.split, &self.disordered, &self.unknown];
         let clean = offences.iter().all(|list| list.is_empty());
         assert!(
             clean && self.repeated.len() <= repeats,
@@ -127,6 +136,7 @@ impl fmt::Display for Judgement {
             ("again", &self.again),
             ("repeated", &self.repeated),
             ("split", &self.split),
+            ("disordered", &self.disordered),
             ("unknown", &self.unknown),
         ];
         write!(f, "{} receipts", self.receipts)?;
@@ -209,6 +219,14 @@ mod tests {
         assert_eq!(judgement.again, ["a (generation 2)"]);
         let judgement = judge(&truth, &[Receipt { size: 0, ..one }]);
         assert_eq!(judgement.early, ["a (size 0)"]);
+    }
+
+    #[test]
+    fn an_older_version_after_a_newer_one_is_seen_and_its_repetition_is_not() {
+        let truth = truth(&[(b"a", b"old"), (b"a", b"new")]);
+        let (old, new) = (receipt(b"a", "x", 1, b"new"), receipt(b"a", "y", 2, b"new"));
+        assert_eq!(judge(&truth, &[new.clone(), old.clone()]).disordered, ["a (generation 1, id x) after 2"]);
+        judge(&truth, &[old.clone(), new, old]).assert_at_least_once(1);
     }
 
     #[test]

@@ -112,6 +112,7 @@ impl Row {
             ("again", judgement.again.len()),
             ("repeated", judgement.repeated.len()),
             ("split", judgement.split.len()),
+            ("disordered", judgement.disordered.len()),
             ("unknown", judgement.unknown.len()),
         ];
         for (name, count) in found {
