@@ -9,12 +9,14 @@ use serde_json::Value;
 use super::rows::{self, Row};
 
 /// Counts of which none may be anything but zero in any row.
-const NEVER: &[&str] = &["lost", "early", "again", "split", "unknown"];
+const NEVER: &[&str] = &["lost", "early", "again", "split", "disordered", "unknown"];
 
 /// The last line of each row.
 #[derive(Debug, Default)]
 pub(super) struct Results {
     lines: BTreeMap<String, Value>,
+    /// So many tests of each row have left figures.
+    shown: BTreeMap<String, usize>,
 }
 
 impl Results {
@@ -24,6 +26,7 @@ impl Results {
         for line in text.lines() {
             let value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
             let id = value["row"].as_str().with_context(|| format!("no row's id in {line}"))?.to_owned();
+            *self.shown.entry(id.clone()).or_default() += usize::from(!value["skipped"].is_string());
             let has_several = || rows::all().any(|row| row.id == id && !row.also.is_empty());
             match self.lines.get_mut(&id) {
                 // One row, several tests; or a test that has skipped a part and shown the rest.
@@ -45,11 +48,13 @@ impl Results {
         self.of(row)?["skipped"].as_str()
     }
 
-    /// Whether the row's test has left its line, and nothing was lost, early or unexplained in it. One that this machine does
-    /// not let run says so in its line.
+    /// Whether each of the row's tests has left its line, and nothing was lost, early or unexplained in it. One that this machine
+    /// does not let run says so in its line.
     pub(super) fn holds(&self, row: &Row) -> bool {
         let clean = |value: &Value| NEVER.iter().all(|name| value["counts"][name].as_u64().unwrap_or(0) == 0);
-        self.of(row).is_some_and(clean)
+        let shown = self.shown.get(row.id).copied().unwrap_or_default();
+        let complete = shown >= row.tests().count() || self.skipped(row).is_some();
+        complete && self.of(row).is_some_and(clean)
     }
 
     /// The row's figures, for people.
@@ -134,6 +139,19 @@ mod tests {
         assert_eq!(results.figures(single), "SKIPPED here: no such thing; b: 3", "a part, and the rest");
         assert_eq!(results.of(single).map(|line| &line["long"]), Some(&Value::Bool(true)));
         assert_eq!(results.figures(several), "SKIPPED here: no such thing; a: 2");
+    }
+
+    #[test]
+    fn a_row_of_several_tests_does_not_hold_without_one_of_them() {
+        let row = rows::all().find(|row| !row.also.is_empty()).unwrap();
+        let line = format!("{{\"row\":\"{}\",\"counts\":{{}},\"figures\":[]}}\n", row.id);
+        let scratch = tempfile::NamedTempFile::new().unwrap();
+        for (missing, holds) in [(1, false), (0, true)] {
+            std::fs::write(scratch.path(), line.repeat(row.tests().count() - missing)).unwrap();
+            let mut results = Results::default();
+            results.read(scratch.path()).unwrap();
+            assert_eq!(results.holds(row), holds, "{missing} missing");
+        }
     }
 
     #[test]
