@@ -57,7 +57,8 @@ impl Way {
 fn late_and_sliced_answers_repeat_nothing() {
     let row = Row::new("D05");
     let judgement = Way::start().judge(|way| {
-        for (latency, slice) in [(300, 0), (20, 1), (700, 0)] {
+        // The last one is half of the sink's patience: a busy machine adds to it.
+        for (latency, slice) in [(300, 0), (20, 1), (500, 0)] {
             let latency = Duration::from_millis(latency);
             way.proxy.set(Toxics { latency, slice, ..Toxics::default() });
             pass(Duration::from_millis(1_500));
