@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub(crate) const DEEPEST: usize = 128;
 
 /// Where brackets lie too deep, if they do. Those in texts and comments do not count; a text of many lines is taken for a row
-/// of short ones, which can only let something pass that the parser refuses.
+/// of short ones, so that brackets between its first and its last line count. No pattern or template leaves as many open.
 pub(crate) fn too_deep(text: &str) -> Option<usize> {
     let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
     for (at, byte) in text.bytes().enumerate() {
