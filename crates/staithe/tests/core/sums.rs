@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testkit::chance::Chance;
-use testkit::proof::{self, Row, size};
+use testkit::proof::{self, Row, size, skip};
 use testkit::{Landing, Layout, Manner, Scratch, Workload, wait_until};
 
 use crate::{LONG, STEP, landing};
@@ -34,6 +34,8 @@ const CONFIG: &str = r#"
     path = "{out}/parked.jsonl"
 "#;
 
+/// Six times what kernels come with. Some administrators set a million.
+const LARGEST_QUEUE: usize = 100_000;
 /// What may never be less than before.
 const GROWING: [&str; 6] = ["seen", "delivered", "dead", "gone", "superseded", "adopted"];
 
@@ -99,7 +101,8 @@ fn assert_truth(landing: &Landing, known: &Known) -> Numbers {
     assert_eq!(now.get("ignored"), known.ignored, "what is ignored: {now:?}");
     assert_eq!(now.get("delivered"), known.complete - known.held, "what was delivered: {now:?}");
     assert_eq!(now.get("queued") + now.get("delivering"), known.held, "what is held back: {now:?}");
-    let lines = fs::read(landing.out("events.jsonl")).unwrap().split(|&byte| byte == b'\n').count() - 1;
+    let lines =
+        fs::read(landing.out("events.jsonl")).unwrap_or_default().split(|&byte| byte == b'\n').count() - 1;
     assert!(lines as u64 >= known.complete, "{lines} lines");
     assert_eq!(now.sinks["lines"], [known.complete, 0], "the sink's own numbers");
     assert_eq!(now.sinks["parked"], [known.complete - known.held, known.held], "the sink's own numbers");
@@ -148,6 +151,9 @@ fn written(landing: &Landing, label: &'static str, round: usize, files: usize) -
 fn overflow(landing: &mut Landing, known: &mut Known) {
     let queue: usize =
         fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
+    if queue > LARGEST_QUEUE {
+        return skip("G04", &format!("fs.inotify.max_queued_events is {queue}: nobody overflows that"));
+    }
     let layout = Layout::Burst { files: queue / 2 + 500, folders: 100 };
     let root = landing.root().join("burst");
     fs::create_dir(&root).unwrap();
