@@ -45,7 +45,7 @@ struct Brought {
 pub(crate) enum ErrandError {
     /// The ledger is closed: the lane ends.
     Closed,
-    /// It cannot be read now.
+    /// It cannot be read now: why, and what that means.
     Ledger(String),
 }
 
@@ -53,7 +53,8 @@ impl From<LedgerError> for ErrandError {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Closed(_) => ErrandError::Closed,
-            other => ErrandError::Ledger(other.to_string()),
+            damaged @ LedgerError::Damaged(_) => ErrandError::Ledger(damaged.to_string()),
+            other => ErrandError::Ledger(format!("{other}; nothing is lost")),
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn judge(breaker: &Breaker, paused: bool, ledger: Option<&str>) -> (S
     let (state, error) = match (breaker.trouble(), ledger) {
         (Some(trouble @ Trouble::Down(_)), _) => (SinkState::Retrying, Some(trouble.to_string())),
         (Some(trouble), _) => (SinkState::Failed, Some(trouble.to_string())),
-        (None, Some(error)) => (SinkState::Retrying, Some(format!("E-LEDGER: {error}; nothing is lost"))),
+        (None, Some(error)) => (SinkState::Retrying, Some(format!("E-LEDGER: {error}"))),
         (None, None) => (SinkState::Ok, None),
     };
     (if paused { SinkState::Paused } else { state }, error)

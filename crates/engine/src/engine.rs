@@ -6,6 +6,7 @@ mod running;
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -89,6 +90,8 @@ pub struct Engine {
     desk: Desk,
     /// Where the ledger lives: real, and nothing for one in memory.
     state_dir: Option<Arc<[u8]>>,
+    /// That the ledger is damaged was told.
+    told_damage: AtomicBool,
     // Last: sinks' tasks end before their runtime does.
     runtime: Runtime,
 }
@@ -166,7 +169,9 @@ impl Engine {
         let sources = Vec::new();
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
         let (clock, desk) = (Clock::start(), Desk::default());
-        let engine = Arc::new(Self { ledger, clock, dispatch, observer, state, desk, state_dir, runtime });
+        let told_damage = AtomicBool::new(false);
+        let engine =
+            Arc::new(Self { ledger, clock, dispatch, observer, state, desk, state_dir, told_damage, runtime });
         for source in &plan.sources {
             let running = engine.start_source(source, &plan.sinks)?;
             if source.reannounce.is_some() && running.looks() {
@@ -416,7 +421,7 @@ impl Engine {
     }
 
     fn is_writing(&self) -> bool {
-        self.ledger.health() == ledger::Health::Ok
+        !matches!(self.ledger.health(), ledger::Health::Degraded(_))
     }
 
     /// Waits until every sink has acknowledged what the ledger holds, at most `patience`.
@@ -511,14 +516,19 @@ impl dispatch::Observer for ForDispatch {
 impl Engine {
     /// Tells the observer of changes in the ledger's health; call it now and then.
     pub fn watch_ledger(&self, last: &mut bool) {
-        match self.ledger.health() {
-            ledger::Health::Ok if *last => {
-                *last = false;
-                self.observer.notice(&Notice::LedgerRecovered);
-            }
+        let health = self.ledger.health();
+        if *last && !matches!(health, ledger::Health::Degraded(_)) {
+            *last = false;
+            self.observer.notice(&Notice::LedgerRecovered);
+        }
+        match health {
             ledger::Health::Degraded(error) if !*last => {
                 *last = true;
                 self.observer.notice(&Notice::LedgerTrouble { error: &error });
+            }
+            ledger::Health::Damaged(what) if !self.told_damage.swap(true, Ordering::Relaxed) => {
+                let error = LedgerError::Damaged(what).to_string();
+                self.observer.notice(&Notice::LedgerDamaged { error: &error });
             }
             _ => {}
         }

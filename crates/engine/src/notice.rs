@@ -289,6 +289,11 @@ pub enum Notice<'a> {
     },
     /// The ledger writes again.
     LedgerRecovered,
+    /// Something in the ledger is not what was written. What it is, what that means, and the fix.
+    LedgerDamaged {
+        /// All of that.
+        error: &'a str,
+    },
 }
 
 /// How loud a notice is.
@@ -338,7 +343,7 @@ impl Notice<'_> {
             | Notice::MarkerStays { .. }
             | Notice::ListingCut { .. }
             | Notice::Unwatched { .. } => Level::Warning,
-            Notice::LedgerTrouble { .. } => Level::Error,
+            Notice::LedgerTrouble { .. } | Notice::LedgerDamaged { .. } => Level::Error,
         }
     }
 
@@ -441,6 +446,7 @@ impl Notice<'_> {
                  found when there is room again"
             ),
             Notice::LedgerRecovered => "the ledger can be written again".to_owned(),
+            Notice::LedgerDamaged { error } => (*error).to_owned(),
         }
     }
 

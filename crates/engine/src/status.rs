@@ -50,6 +50,7 @@ impl Engine {
         let ledger_error = match health {
             Health::Ok => Value::Null,
             Health::Degraded(error) => error.into(),
+            Health::Damaged(what) => LedgerError::Damaged(what).to_string().into(),
         };
         let sources: Vec<Value> = rows.iter().map(source_value).collect();
         Ok(json!({

@@ -2,7 +2,8 @@
 //!
 //! Prints, for each mode, admissions per second and CPU microseconds for each event: admitted
 //! alone, admitted while a sink fetches and reports behind it, and announced once more (each path
-//! has an earlier row then). Then steps of deliveries: noted by one caller, and by many at once.
+//! has an earlier row then). Then steps of deliveries: noted by one caller, and by many at once. At last, how long a
+//! ledger takes to open in which all of the events are owed: closed in order, and not.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +46,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             bench.step(name, callers, events / 10)?;
         }
         bench.ledger.close()?;
+    }
+    opening(&place, events)
+}
+
+fn opening(place: &std::path::Path, events: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let dir = tempfile::tempdir_in(place)?;
+    let options = Options {
+        state_dir: Some(dir.path().into()),
+        site: "obs1".into(),
+        durability: Durability::Process,
+        owner: "rate".into(),
+    };
+    let bench = Bench::new(options.clone())?;
+    for first in (0..events).step_by(BATCH as usize) {
+        bench.ledger.submit(batch(bench.source, bench.fate, first..first + BATCH, &"rule".into()))?;
+    }
+    bench.ledger.close()?;
+    for (name, unclean) in [("closed in order", false), ("closed in order", false), ("not closed", true)] {
+        if unclean {
+            std::fs::remove_file(dir.path().join("clean"))?;
+        }
+        let (begun, wall) = (cpu(), Instant::now());
+        let (ledger, report) = Ledger::open(options.clone())?;
+        let (took, cost) = (wall.elapsed().as_secs_f64(), (cpu() - begun) / 1e6);
+        if report.quarantined.is_some() || report.unclean != unclean {
+            return Err("it was damaged".into());
+        }
+        println!("{events} owed, {name}: opened in {took:.2} s, {cost:.2} s CPU");
+        ledger.close()?;
     }
     Ok(())
 }

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use model::{Cause, Fingerprint, Kind, Parcel, PathKey, Stamp};
 
-/// Whether commits succeed.
+/// Whether commits succeed, and what is read is what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     /// They do.
     Ok,
     /// They do not, for this reason; nothing is dropped, `submit` blocks when the intake is full.
     Degraded(String),
+    /// This was found to be damaged since it was opened. It is not delivered; the next start mends it.
+    Damaged(String),
 }
 
 /// What was found when the ledger was opened.
@@ -33,6 +35,8 @@ pub struct Quarantine {
     pub damage: String,
     /// Rows (generations) copied into the new ledger.
     pub salvaged: u64,
+    /// Rows of any sort in which one flipped bit was put right.
+    pub mended: u64,
     /// Rows known to be lost or left out; their files are announced again with the same ids.
     pub lost: u64,
 }

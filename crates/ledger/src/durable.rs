@@ -2,10 +2,13 @@
 
 mod arrears;
 mod ask;
+mod audit;
 mod codec;
+mod damage;
 mod desk;
 mod filter;
 mod intake;
+mod mending;
 mod opening;
 mod parcels;
 mod passing;
@@ -19,6 +22,7 @@ mod salvage;
 mod schema;
 mod shared;
 mod steps;
+mod sums;
 mod types;
 mod writer;
 
@@ -43,6 +47,7 @@ use codec::At;
 use desk::Desk;
 pub use opening::{CheckReport, check, repair};
 use opening::{Lock, Opened};
+use parcels::For;
 use shared::Shared;
 
 /// The key of a path of one source in the index: sources often hold the same relative paths, and
@@ -99,7 +104,7 @@ impl Durable {
         if let Some(lock) = closing.lock.take() {
             // What could not be read is looked at when it is opened next, and mended.
             if result.is_ok() && self.shared.readers.are_well() {
-                lock.mark_clean();
+                lock.mark_clean(&self.shared.tallies());
             }
             drop(lock);
         }
@@ -150,11 +155,14 @@ impl Durable {
             let mut names = desk.shared.names_mut();
             let Some(source) = names.source_mut(id) else { return Ok(Err(LedgerError::UnknownSource(id))) };
             source.root_is(&root, since);
-            let sql = "INSERT OR IGNORE INTO source VALUES(?1, ?2, ?3, NULL, NULL)";
-            desk.db.prepare_cached(sql)?.execute(params![id.0, name, source.first_scan_done])?;
+            let (none, scanned) = (None::<i64>, source.first_scan_done);
+            let sum = sums::of(params![id.0, name, scanned, none, none])?;
+            let sql = "INSERT OR IGNORE INTO source VALUES(?1, ?2, ?3, NULL, NULL, ?4)";
+            desk.db.prepare_cached(sql)?.execute(params![id.0, name, scanned, sum])?;
             for (since, root) in &source.roots {
-                let sql = "INSERT OR REPLACE INTO source_root VALUES(?1, ?2, ?3)";
-                desk.db.prepare_cached(sql)?.execute(params![id.0, *since as i64, &**root])?;
+                let sum = sums::of(params![id.0, *since as i64, &**root])?;
+                let sql = "INSERT OR REPLACE INTO source_root VALUES(?1, ?2, ?3, ?4)";
+                desk.db.prepare_cached(sql)?.execute(params![id.0, *since as i64, &**root, sum])?;
             }
             Ok(Ok(source.record(id)))
         })
@@ -166,12 +174,14 @@ impl Durable {
             let Some(source) = names.source_mut(id) else { return Ok(Err(LedgerError::UnknownSource(id))) };
             source.note(note);
             let sql =
-                "UPDATE source SET first_scan_done = ?2, inode_in_identity = ?3, armed_at = ?4 WHERE id = ?1";
+                "UPDATE source SET first_scan_done = ?2, inode_in_identity = ?3, armed_at = ?4, sum = ?5
+                       WHERE id = ?1";
+            let (scanned, inode) = (source.first_scan_done, source.inode_in_identity);
             let armed = source.armed_at.map(At);
-            desk.db.execute(sql, params![id.0, source.first_scan_done, source.inode_in_identity, armed])?;
+            let sum = sums::of(params![id.0, &*source.name, scanned, inode, armed])?;
+            desk.db.execute(sql, params![id.0, scanned, inode, armed, sum])?;
             if let SourceNote::Incarnation(number) = note {
-                let sql = "INSERT OR REPLACE INTO meta VALUES(?1, ?2)";
-                desk.db.execute(sql, params![schema::incarnation(id.0), number])?;
+                schema::set_meta(desk.db, &schema::incarnation(id.0), number)?;
             }
             Ok(Ok(()))
         })
@@ -183,15 +193,17 @@ impl Durable {
             let known = desk.shared.names().sink_named(&name);
             let id = match known {
                 Some(id) => id,
-                None => desk.shared.names_mut().add_sink(Sink { name: name.clone() }),
+                None => desk.shared.names_mut().add_sink(Sink { name: name.clone(), kind: kind.clone() }),
             };
             // A round that could not be committed may have left names without numbers.
             for missing in desk.tallies.sinks().len() as u32 + 1..=id.0 {
-                let known = desk.shared.names().sink(SinkId(missing)).map(|sink| sink.name.clone());
+                let known = desk.shared.names().sink(SinkId(missing)).cloned();
+                let Some(Sink { name, kind }) = known else { continue };
                 let end = desk.tallies.end;
                 desk.tallies.add_sink(end, 0);
-                let sql = "INSERT INTO sink VALUES(?1, ?2, ?3, ?4, 0)";
-                desk.db.execute(sql, params![missing, known, kind, end as i64])?;
+                let sum = sums::of(params![missing, name, kind, end as i64, 0])?;
+                let sql = "INSERT INTO sink VALUES(?1, ?2, ?3, ?4, 0, ?5)";
+                desk.db.execute(sql, params![missing, name, kind, end as i64, sum])?;
             }
             Ok(Ok(id))
         })
@@ -212,7 +224,8 @@ impl Durable {
                 let route = named.unwrap_or_else(|| wanted.clone());
                 let text = route.text();
                 desk.tallies.add_route(route);
-                desk.db.execute("INSERT INTO route VALUES(?1, ?2)", params![missing, text])?;
+                let sum = sums::of(params![missing, text])?;
+                desk.db.execute("INSERT INTO route VALUES(?1, ?2, ?3)", params![missing, text, sum])?;
             }
             Ok(Ok(id))
         })
@@ -242,8 +255,7 @@ impl Durable {
         }
         // The end first: a class that a later row brings must not be missing for an earlier one.
         let end = self.end();
-        let classes = rows::classes_of(&self.shared, sink);
-        parcels::fetch(&self.shared, &classes, (after, end), limit)
+        parcels::fetch(&self.shared, For::Sink(sink), (after, end), limit)
     }
 
     pub(crate) fn fetch_at_once(&self, sink: SinkId, after: u64, limit: usize) -> Option<Fetch> {
@@ -261,9 +273,7 @@ impl Durable {
             }
         }
         let end = self.end();
-        let count = self.shared.names().classes.len();
-        let all: Vec<String> = (1..=count).map(|number| number.to_string()).collect();
-        parcels::fetch(&self.shared, &all.join(","), (after, end), limit)
+        parcels::fetch(&self.shared, For::Everybody, (after, end), limit)
     }
 
     pub(crate) fn change_letters(

@@ -79,6 +79,12 @@ pub enum LedgerError {
         /// What the database said.
         source: rusqlite::Error,
     },
+    /// What was to be read is not what was written.
+    #[error(
+        "the ledger is damaged ({0}), and what is damaged is not sent; restart staithe: the start mends the ledger or \
+         puts it aside, and keeps the rest"
+    )]
+    Damaged(String),
     /// No such source was registered.
     #[error("no source has the number {}", .0.0)]
     UnknownSource(SourceId),

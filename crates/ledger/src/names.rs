@@ -76,6 +76,8 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(crate) struct Sink {
     pub(crate) name: String,
+    /// What it was when it was registered first.
+    pub(crate) kind: String,
 }
 
 /// What many rows have in common, kept once.

@@ -14,16 +14,28 @@ pub(crate) struct At(pub(crate) Stamp);
 /// Seconds whose nanoseconds certainly fit into 64 bits.
 const NARROW: std::ops::Range<i64> = -9_223_372_036..9_223_372_036;
 
-impl ToSql for At {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+impl At {
+    /// Its nanoseconds, if the column holds those.
+    pub(crate) fn narrow(self) -> Option<i64> {
+        NARROW.contains(&self.0.sec).then(|| self.0.as_nanos())
+    }
+
+    /// What the column holds otherwise.
+    pub(crate) fn wide(self) -> Vec<u8> {
         let Stamp { sec, nsec } = self.0;
-        if NARROW.contains(&sec) {
-            return Ok(self.0.as_nanos().into());
-        }
         let mut wide = Vec::with_capacity(12);
         wide.extend_from_slice(&sec.to_le_bytes());
         wide.extend_from_slice(&nsec.to_le_bytes());
-        Ok(ToSqlOutput::Owned(Value::Blob(wide)))
+        wide
+    }
+}
+
+impl ToSql for At {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self.narrow() {
+            Some(nanos) => Ok(nanos.into()),
+            None => Ok(ToSqlOutput::Owned(Value::Blob(self.wide()))),
+        }
     }
 }
 

@@ -9,14 +9,18 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use crate::entry::{Admission, Entry, Fate, Moment};
 use crate::lineage::{Earlier, Lineage, Place};
 use crate::names::Class;
-use crate::options::{RouteId, SourceId};
+use crate::options::{RouteId, SinkId, SourceId};
 use crate::recent::Stored;
 use crate::seal::{self, Origin};
-use crate::tally::Tallies;
+use crate::tally::{SinkTally, Tallies};
 
 use super::codec::{At, Id, fate_columns, fingerprint, impossible, push_history, signal_bits};
+use super::damage::Damage;
+use super::parcels::{ROW, SUMMED};
 use super::passing::Passed;
+use super::schema;
 use super::shared::Shared;
+use super::sums::{self, Pad};
 
 /// `standing` of a row that is the newest of its path and still there.
 const PRESENT: i64 = 1;
@@ -51,6 +55,8 @@ pub(crate) struct Desk<'a> {
     pub(super) passed: Passed,
     /// The timeline being written; kept for its room.
     history: String,
+    /// What the sum of a row is being made of; kept for its room.
+    pad: Pad,
     sql: Sql<'a>,
 }
 
@@ -67,13 +73,10 @@ impl<'a> Sql<'a> {
         Ok(Self {
             insert: db.prepare_cached(
                 "INSERT INTO generation VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
-                 NULL, ?16)",
+                 NULL, ?16, ?17)",
             )?,
-            body: db.prepare_cached("INSERT INTO body VALUES(?1, ?2)")?,
-            row: db.prepare_cached(
-                "SELECT class, path, standing, size, mtime, inode, number, recurrence, id
-                 FROM generation WHERE seq = ?1",
-            )?,
+            body: db.prepare_cached("INSERT INTO body VALUES(?1, ?2, ?3)")?,
+            row: db.prepare_cached(&format!("SELECT {ROW}, g.standing FROM generation g WHERE g.seq = ?1"))?,
             indexed: db
                 .prepare_cached("SELECT seq FROM path_index WHERE key = ?1 AND seq < ?2 ORDER BY seq DESC")?,
         })
@@ -89,7 +92,8 @@ struct Found {
     earlier: Option<Earlier>,
 }
 
-/// Reads a row, if it exists and is about that path.
+/// Reads a row, if it exists and is about that path. A damaged one is passed over: what it says about the path is not
+/// to be believed, and the next start mends it or tells the file again.
 fn find(
     ask: &mut CachedStatement<'_>,
     shared: &Shared,
@@ -100,20 +104,24 @@ fn find(
     let mut rows = ask.query([seq as i64])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let names = shared.names();
-    let class = names.class(row.get(0)?).ok_or_else(|| impossible("a row without a class"))?;
-    if class.source != source || row.get_ref(1)?.as_blob()? != path {
+    let class = names.class(row.get(1)?).ok_or_else(|| impossible("a row without a class"))?;
+    if class.source != source || row.get_ref(2)?.as_blob()? != path {
         return Ok(None);
     }
-    let standing: i64 = row.get(2)?;
+    if !sums::agree(row, 0, SUMMED)? {
+        shared.readers.note_damage(&Damage::OfRow(seq).into());
+        return Ok(None);
+    }
+    let standing: i64 = row.get(SUMMED + 1)?;
     let announced = matches!(class.fate, Fate::Announce(_));
     let counts = class.kind.is_unit() && (announced || class.fate == Fate::Adopt);
     let earlier = counts.then_some(Earlier {
         announced,
         kind: class.kind,
-        fingerprint: fingerprint(row, 3)?,
-        number: row.get(6)?,
-        recurrence: row.get(7)?,
-        id: row.get::<_, Id>(8)?.0,
+        fingerprint: fingerprint(row, 4)?,
+        number: row.get(8)?,
+        recurrence: row.get(9)?,
+        id: row.get::<_, Id>(3)?.0,
         topmost: standing & TOPMOST != 0,
     });
     Ok(Some(Found { seq, standing, earlier }))
@@ -125,8 +133,8 @@ impl<'a> Desk<'a> {
         let sql = Sql::new(db)?;
         let (fresh, totals, history) = (Vec::new(), HashMap::new(), String::with_capacity(256));
         let passed = shared.passed().clone();
-        let last_classes = Vec::new();
-        Ok(Self { db, shared, tallies, fresh, totals, last_classes, entries: 0, passed, history, sql })
+        let (last_classes, pad) = (Vec::new(), Pad::default());
+        Ok(Self { db, shared, tallies, fresh, totals, last_classes, entries: 0, passed, history, pad, sql })
     }
 
     pub(crate) fn enter(&mut self, entry: &Entry) -> rusqlite::Result<()> {
@@ -261,7 +269,8 @@ impl<'a> Desk<'a> {
         self.insert(seq, class, admission, place, id)?;
         self.count_members(seq, admission)?;
         if let (Some(frozen), Some(route)) = (frozen, route) {
-            self.sql.body.execute(params![seq as i64, frozen.body])?;
+            let sum = sums::of_body(seq as i64, &frozen.body);
+            self.sql.body.execute(params![seq as i64, frozen.body, sum])?;
             self.fresh.push(seal::stored(&origin, admission, place, route, seq, frozen));
         }
         Ok(())
@@ -328,6 +337,7 @@ impl<'a> Desk<'a> {
         let standing = i64::from(present) * PRESENT + i64::from(place.topmost) * TOPMOST;
         self.history.clear();
         push_history(&admission.history, admission.first_seen, &mut self.history);
+        let sum = self.sum(seq, class, admission, place, id);
         let put = &mut self.sql.insert;
         put.execute(params![
             seq as i64,
@@ -346,11 +356,36 @@ impl<'a> Desk<'a> {
             At(admission.time),
             admission.waited_ms as i64,
             self.history,
+            sum,
         ])?;
         if !matches!(admission.kind, Kind::Happening(_)) {
             self.shared.arrears().add(super::index_key(admission.source, admission.key), seq);
         }
         Ok(())
+    }
+
+    /// The sum of the row, in the order of [`ROW`].
+    fn sum(&mut self, seq: u64, class: u32, admission: &Admission, place: &Place, id: EventId) -> i64 {
+        let (print, pad) = (admission.fingerprint, &mut self.pad);
+        pad.clear();
+        pad.integer(seq as i64);
+        pad.integer(class.into());
+        pad.blob(&admission.path);
+        pad.blob(&id.0);
+        pad.integer(print.size as i64);
+        pad.stamp(At(print.mtime));
+        pad.integer(print.inode as i64);
+        pad.stamp(At(admission.ctime));
+        pad.integer(place.number.into());
+        pad.integer(place.recurrence.into());
+        match &place.supersedes {
+            Some(id) => pad.blob(&id.0),
+            None => pad.null(),
+        }
+        pad.stamp(At(admission.first_seen));
+        pad.stamp(At(admission.time));
+        pad.integer(admission.waited_ms as i64);
+        pad.sum()
     }
 
     /// The frozen bytes say it too, but they are cleared away once every sink has them.
@@ -406,19 +441,12 @@ impl<'a> Desk<'a> {
     fn new_class(&mut self, class: &Class) -> rusqlite::Result<u32> {
         let number = self.shared.names_mut().add_class(class.clone());
         let (fate, route) = fate_columns(class.fate);
-        let sql = "INSERT OR IGNORE INTO class VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+        let (kind, cause, signals) = (class.kind.name(), class.cause as u8, signal_bits(class.signals));
+        let (source, rule, backend) = (class.source.0, &*class.rule, &*class.backend);
+        let sum = sums::of(params![number, source, fate, route, kind, cause, signals, rule, backend])?;
+        let sql = "INSERT OR IGNORE INTO class VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10)";
         let mut put = self.db.prepare_cached(sql)?;
-        put.execute(params![
-            number,
-            class.source.0,
-            fate,
-            route,
-            class.kind.name(),
-            class.cause as u8,
-            signal_bits(class.signals),
-            &*class.rule,
-            &*class.backend,
-        ])?;
+        put.execute(params![number, source, fate, route, kind, cause, signals, rule, backend, sum])?;
         Ok(number)
     }
 
@@ -433,17 +461,24 @@ impl<'a> Desk<'a> {
             let moved =
                 |old: &crate::tally::SinkTally| old.cursor != sink.cursor || old.delivered != sink.delivered;
             if before.get(at).is_none_or(moved) && !switch::is_off("record-deliveries") {
-                let sql = "UPDATE sink SET cursor = ?2, delivered = ?3 WHERE id = ?1";
-                let mut update = self.db.prepare_cached(sql)?;
-                update.execute(params![at as i64 + 1, sink.cursor as i64, sink.delivered as i64])?;
+                self.write_sink(SinkId(at as u32 + 1), sink)?;
             }
         }
         if self.tallies.end != self.shared.tallies().end {
-            let mut end = self.db.prepare_cached("UPDATE meta SET value = ?1 WHERE name = 'end'")?;
-            end.execute([self.tallies.end as i64])?;
+            schema::set_meta(self.db, "end", self.tallies.end as i64)?;
         }
         self.clear_happenings(self.entries)?;
         self.merge_index()
+    }
+
+    fn write_sink(&self, id: SinkId, tally: &SinkTally) -> rusqlite::Result<()> {
+        let names = self.shared.names();
+        let Some(sink) = names.sink(id) else { return Ok(()) };
+        let (cursor, delivered) = (tally.cursor as i64, tally.delivered as i64);
+        let sum = sums::of(params![id.0, sink.name, sink.kind, cursor, delivered])?;
+        let sql = "UPDATE sink SET cursor = ?2, delivered = ?3, sum = ?4 WHERE id = ?1";
+        self.db.prepare_cached(sql)?.execute(params![id.0, cursor, delivered, sum])?;
+        Ok(())
     }
 
     /// Brings the path index a little further, at the pace at which rows come.
@@ -459,8 +494,7 @@ impl<'a> Desk<'a> {
             }
         }
         if let Some(end) = arrears.finished() {
-            let sql = "UPDATE meta SET value = ?1 WHERE name = 'indexed_to'";
-            self.db.prepare_cached(sql)?.execute([end as i64])?;
+            schema::set_meta(self.db, "indexed_to", end as i64)?;
         }
         Ok(())
     }

@@ -17,9 +17,10 @@ use crate::route::Route;
 use crate::tally::Tallies;
 
 use super::arrears::Arrears;
+use super::audit::{Reach, audit};
 use super::codec::{At, cause, fate, impossible, kind, signals};
 use super::filter::Filter;
-use super::salvage::salvage;
+use super::salvage::{Saved, salvage};
 use super::schema;
 use super::shared::{Parts, Shared};
 use super::types;
@@ -71,26 +72,47 @@ impl Lock {
         Ok(Self { _file: file, dir: dir.into() })
     }
 
-    /// Whether the last holder closed in order and nobody touched the file since. The mark is taken
-    /// away: from now on the ledger is in use.
-    fn was_clean(&self) -> bool {
+    /// Whether the last holder closed in order and nobody touched the file since; and then what it said was owed. The
+    /// mark is taken away: from now on the ledger is in use.
+    fn was_clean(&self) -> Option<String> {
         let path = self.dir.join(CLEAN);
         let said = fs::read_to_string(&path);
         let _ = fs::remove_file(&path);
-        said.is_ok_and(|said| Some(said) == look(&self.dir))
+        let said = said.ok()?;
+        let (file, owed) = said.split_once('\n')?;
+        (file == look(&self.dir)?).then(|| owed.trim_end().to_owned())
     }
 
-    /// The ledger was closed in order.
-    pub(super) fn mark_clean(&self) {
+    /// The ledger was closed in order, and so much was owed.
+    pub(super) fn mark_clean(&self, tallies: &Tallies) {
         if let Some(look) = look(&self.dir) {
-            let _ = fs::write(self.dir.join(CLEAN), look);
+            let _ = fs::write(self.dir.join(CLEAN), format!("{look}\n{}\n", owed(tallies)));
         }
     }
 }
 
 fn look(dir: &Path) -> Option<String> {
     let meta = fs::metadata(dir.join(FILE)).ok()?;
-    Some(format!("{} {}.{}\n", meta.size(), meta.mtime(), meta.mtime_nsec()))
+    Some(format!("{} {}.{}", meta.size(), meta.mtime(), meta.mtime_nsec()))
+}
+
+/// How much each sink has to get: rows that vanish have no sum that could tell.
+fn owed(tallies: &Tallies) -> String {
+    let sinks = tallies.sinks().iter();
+    let counts: Vec<String> =
+        sinks.map(|sink| format!("{}/{}/{}", sink.pending, sink.retrying, sink.letters)).collect();
+    counts.join(" ")
+}
+
+/// How far an existing ledger is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// It was made just now.
+    Made,
+    /// It was closed in order, and nobody has touched it since: what is owed is looked at all the same.
+    Closed,
+    /// Everything is looked at.
+    Nothing,
 }
 
 /// Opens the ledger in `dir`; damage is put aside, not a reason to fail.
@@ -102,8 +124,8 @@ pub(super) fn open(options: &Options, dir: &Path) -> Result<Opened, OpenError> {
     let path = dir.join(FILE);
     finish_salvage(dir)?;
     let existed = path.exists();
-    let mut report = OpenReport { created: !existed, unclean: existed && !clean, quarantined: None };
-    let loaded = if existed { load(options, &path, clean) } else { fresh(options, dir) };
+    let mut report = OpenReport { created: !existed, unclean: existed && clean.is_none(), quarantined: None };
+    let loaded = if existed { load_existing(options, &path, clean) } else { fresh(options, dir) };
     let (db, parts) = match loaded {
         Ok(loaded) => loaded,
         Err(Failed::Newer(found)) => {
@@ -112,7 +134,7 @@ pub(super) fn open(options: &Options, dir: &Path) -> Result<Opened, OpenError> {
         Err(failed @ Failed::Unusable(_)) => return Err(database(&path, failed)),
         Err(Failed::Damaged(damage)) => {
             report.quarantined = Some(quarantine(dir, damage, options.durability)?);
-            load(options, &path, true).map_err(|failed| database(&path, failed))?
+            load(options, &path, Trust::Made).map_err(|failed| database(&path, failed))?
         }
     };
     let parts = Parts { started_over: report.quarantined.is_some(), ..parts };
@@ -166,10 +188,21 @@ fn fresh(options: &Options, dir: &Path) -> Result<Loaded, Failed> {
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(db);
     fs::rename(&building, &path).map_err(|error| Failed::Damaged(error.to_string()))?;
-    load(options, &path, true)
+    load(options, &path, Trust::Made)
 }
 
-fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed> {
+/// `said`: what was owed when it was closed, if it was closed in order. Where something else is found, nothing is believed.
+fn load_existing(options: &Options, path: &Path, said: Option<String>) -> Result<Loaded, Failed> {
+    let Some(said) = said else { return load(options, path, Trust::Nothing) };
+    let loaded = load(options, path, Trust::Closed)?;
+    if said.is_empty() || said == owed(&loaded.1.tallies) {
+        return Ok(loaded);
+    }
+    drop(loaded);
+    load(options, path, Trust::Nothing)
+}
+
+fn load(options: &Options, path: &Path, trust: Trust) -> Result<Loaded, Failed> {
     let durability = options.durability;
     if fs::metadata(path).is_ok_and(|meta| meta.len() == 0) {
         return Err(Failed::Damaged("the file is empty".into()));
@@ -180,7 +213,8 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
         let confirmed = schema::meta(&db, "schema").is_ok_and(|schema| schema == found);
         return Err(if confirmed { Failed::Newer(found) } else { Failed::Damaged("a false version".into()) });
     }
-    if !trusted && !switch::is_off("check-on-opening") {
+    let checked = !switch::is_off("check-on-opening");
+    if trust == Trust::Nothing && checked {
         whole_pages(&db, path)?;
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if verdict != "ok" {
@@ -198,6 +232,12 @@ fn load(options: &Options, path: &Path, trusted: bool) -> Result<Loaded, Failed>
     let names = names(&db)?;
     let mut tallies = Tallies::at(schema::meta(&db, "end")? as u64);
     count(&db, &names, &mut tallies)?;
+    if trust != Trust::Made && checked {
+        let reach = if trust == Trust::Closed { Reach::Owed } else { Reach::Everything };
+        if let Some(damage) = audit(&db, &names, &tallies, reach)? {
+            return Err(Failed::Damaged(damage.to_string()));
+        }
+    }
     let parts = Parts {
         site: options.site.as_str().into(),
         path: path.into(),
@@ -250,10 +290,10 @@ fn names(db: &Connection) -> rusqlite::Result<Names> {
             names.source_mut(SourceId(row.get(0)?)).ok_or_else(|| impossible("a root without a source"))?;
         source.root_is(&row.get::<_, Vec<u8>>(2)?, row.get::<_, i64>(1)? as u64);
     }
-    let mut ask = db.prepare("SELECT name FROM sink ORDER BY id")?;
+    let mut ask = db.prepare("SELECT name, kind FROM sink ORDER BY id")?;
     let mut rows = ask.query([])?;
     while let Some(row) = rows.next()? {
-        names.add_sink(Sink { name: row.get(0)? });
+        names.add_sink(Sink { name: row.get(0)?, kind: row.get(1)? });
     }
     let mut ask = db.prepare("SELECT sinks FROM route ORDER BY id")?;
     let mut rows = ask.query([])?;
@@ -365,6 +405,7 @@ fn with_pending(parts: Parts) -> Result<Parts, Failed> {
     });
     let tallies = counted.map_err(|error| match error {
         LedgerError::Read { source, .. } => source.into(),
+        LedgerError::Damaged(damage) => Failed::Damaged(damage),
         error => Failed::Damaged(error.to_string()),
     })?;
     Ok(shared.into_parts(tallies))
@@ -377,13 +418,13 @@ fn quarantine(dir: &Path, damage: String, durability: Durability) -> Result<Quar
         let path = path.to_owned();
         move |source: io::Error| OpenError::Unusable { doing, path, source }
     };
-    let (building, saved) = (dir.join(BUILDING), dir.join(SAVED));
+    let (building, whole) = (dir.join(BUILDING), dir.join(SAVED));
     remove_database(dir, BUILDING);
     let made = salvage(&dir.join(FILE), &building, durability);
-    let (salvaged, lost) = made.map_err(|source| OpenError::Database { path: building.clone(), source })?;
+    let saved = made.map_err(|source| OpenError::Database { path: building.clone(), source })?;
     let aside = free_name(dir);
     fs::create_dir(&aside).map_err(unusable("create", &aside))?;
-    fs::rename(&building, &saved).map_err(unusable("rename", &building))?;
+    fs::rename(&building, &whole).map_err(unusable("rename", &building))?;
     // The file itself last: as long as it is there, the start begins again.
     for name in [format!("{FILE}-wal"), format!("{FILE}-shm"), FILE.to_owned()] {
         let from = dir.join(&name);
@@ -392,7 +433,8 @@ fn quarantine(dir: &Path, damage: String, durability: Durability) -> Result<Quar
         }
     }
     finish_salvage(dir)?;
-    Ok(Quarantine { dir: aside, damage, salvaged, lost })
+    let Saved { salvaged, mended, lost } = saved;
+    Ok(Quarantine { dir: aside, damage, salvaged, mended, lost })
 }
 
 /// Puts a salvaged ledger into the place of the damaged one, once that is out of the way.
@@ -455,8 +497,16 @@ fn look_over(path: &Path, report: &mut CheckReport) -> rusqlite::Result<()> {
             report.damage.push(line);
         }
     }
+    // One view of it all: what is settled meanwhile may be cleared away.
+    let db = db.unchecked_transaction()?;
     let names = names(&db)?;
-    count(&db, &names, &mut Tallies::at(schema::meta(&db, "end")? as u64))?;
+    let mut tallies = Tallies::at(schema::meta(&db, "end")? as u64);
+    count(&db, &names, &mut tallies)?;
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version >= schema::SUMS_SINCE {
+        let damage = audit(&db, &names, &tallies, Reach::Everything)?;
+        report.damage.extend(damage.map(|damage| damage.to_string()));
+    }
     report.records = db.query_row("SELECT count(*) FROM generation", [], |row| row.get::<_, i64>(0))? as u64;
     Ok(())
 }
@@ -471,8 +521,8 @@ pub fn repair(state_dir: &Path) -> Result<OpenReport, OpenError> {
     };
     // The mark of an orderly close is taken away first, so that everything is looked over.
     let _ = fs::remove_file(state_dir.join(CLEAN));
-    let Opened { lock, db, report, .. } = open(&options, state_dir)?;
+    let Opened { lock, db, parts, report } = open(&options, state_dir)?;
     drop(db);
-    lock.mark_clean();
+    lock.mark_clean(&parts.tallies);
     Ok(report)
 }

@@ -11,7 +11,7 @@ use crate::record::{Counts, Record, SinkCounts, SinkRecord, least_advanced};
 use crate::tally::Tallies;
 
 use super::codec::{At, Id, cause, fingerprint, history, kind};
-use super::parcels::{COLUMNS, parcel};
+use super::parcels::{COLUMNS, WIDTH, sound_parcel};
 use super::rows::{DbRows, classes_of};
 use super::{Durable, index_key};
 
@@ -58,10 +58,11 @@ impl Durable {
             let mut rows = ask.query([sink.0])?;
             let mut retries = Vec::new();
             while let Some(row) = rows.next()? {
-                let attempts: u32 = row.get(9)?;
-                let Some(parcel) = parcel(&self.shared, row, attempts.saturating_add(1))? else { continue };
-                let (next, letter) = (row.get::<_, At>(10)?.0, row.get::<_, i64>(12)? == 1);
-                retries.push(RetryRow { parcel, attempts, next, error: row.get(11)?, letter });
+                let attempts: u32 = row.get(WIDTH)?;
+                let parcel = sound_parcel(&self.shared, row, attempts.saturating_add(1))?;
+                let Some(parcel) = parcel else { continue };
+                let (next, letter) = (row.get::<_, At>(WIDTH + 1)?.0, row.get::<_, i64>(WIDTH + 3)? == 1);
+                retries.push(RetryRow { parcel, attempts, next, error: row.get(WIDTH + 2)?, letter });
             }
             Ok(retries)
         })
@@ -78,16 +79,16 @@ impl Durable {
             let mut rows = ask.query([sink])?;
             let mut letters = Vec::new();
             while let Some(row) = rows.next()? {
-                let attempts: u32 = row.get(9)?;
-                let Some(parcel) = parcel(&self.shared, row, attempts)? else { continue };
+                let attempts: u32 = row.get(WIDTH)?;
+                let Some(parcel) = sound_parcel(&self.shared, row, attempts)? else { continue };
                 letters.push(DeadRow {
-                    sink: row.get(14)?,
+                    sink: row.get(WIDTH + 5)?,
                     parcel,
                     attempts,
-                    error: row.get(10)?,
-                    rejected: row.get(11)?,
-                    at: row.get::<_, At>(12)?.0,
-                    retrying: row.get(13)?,
+                    error: row.get(WIDTH + 1)?,
+                    rejected: row.get(WIDTH + 2)?,
+                    at: row.get::<_, At>(WIDTH + 3)?.0,
+                    retrying: row.get(WIDTH + 4)?,
                 });
             }
             Ok(letters)

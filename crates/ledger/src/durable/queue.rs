@@ -13,15 +13,17 @@ use super::Durable;
 use super::ask::ask;
 use super::codec::{At, Id};
 use super::desk::Desk;
-use super::parcels::{COLUMNS, parcel};
+use super::parcels::{COLUMNS, WIDTH, sound_parcel};
+use super::sums;
 
 impl Durable {
     pub(crate) fn queue_put(&self, queue: SinkId, seqs: Vec<u64>) -> Result<(), LedgerError> {
         ask(&self.shared, false, move |desk| {
-            let sql = "INSERT OR IGNORE INTO queue SELECT ?1, ?2, 0, NULL
+            let sql = "INSERT OR IGNORE INTO queue SELECT ?1, ?2, 0, NULL, ?3
                        WHERE NOT EXISTS (SELECT 1 FROM acked WHERE sink = ?1 AND seq = ?2)";
             for seq in &seqs {
-                desk.db.prepare_cached(sql)?.execute(params![queue.0, *seq as i64])?;
+                let sum = entry_sum(queue, *seq as i64, None)?;
+                desk.db.prepare_cached(sql)?.execute(params![queue.0, *seq as i64, sum])?;
             }
             Ok(Ok(()))
         })
@@ -57,8 +59,9 @@ impl Durable {
         let ids = ids.to_vec();
         ask(&self.shared, false, move |desk| {
             for (sink, seq, _) in entries_of(desk, queue, &ids)? {
-                let sql = "UPDATE queue SET lease = NULL, attempts = max(attempts - 1, 0) WHERE sink = ?1 AND seq = ?2";
-                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq])?;
+                let sql = "UPDATE queue SET lease = NULL, attempts = max(attempts - 1, 0), sum = ?3
+                           WHERE sink = ?1 AND seq = ?2";
+                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq, entry_sum(sink, seq, None)?])?;
             }
             Ok(Ok(()))
         })
@@ -76,8 +79,9 @@ impl Durable {
             for (sink, seq, id) in entries_of(desk, queue, &ids)? {
                 let sql = "DELETE FROM queue WHERE sink = ?1 AND seq = ?2";
                 desk.db.prepare_cached(sql)?.execute(params![sink.0, seq])?;
-                let sql = "INSERT OR REPLACE INTO acked VALUES(?1, ?2, ?3)";
-                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq, At(now)])?;
+                let sum = sums::of(params![sink.0, seq, At(now)])?;
+                let sql = "INSERT OR REPLACE INTO acked VALUES(?1, ?2, ?3, ?4)";
+                desk.db.prepare_cached(sql)?.execute(params![sink.0, seq, At(now), sum])?;
                 unknown.remove(&id);
             }
             // Acknowledging twice is harmless.
@@ -100,6 +104,12 @@ impl Durable {
     }
 }
 
+/// How often it was tried is not in it.
+fn entry_sum(queue: SinkId, seq: i64, lease: Option<Stamp>) -> rusqlite::Result<i64> {
+    sums::of(params![queue.0, seq, lease.map(At)])
+}
+
+/// What is damaged stays where it is, and others are taken: who asks for one must not be given none for ever.
 fn take(
     desk: &Desk<'_>,
     queue: SinkId,
@@ -109,19 +119,24 @@ fn take(
 ) -> rusqlite::Result<Vec<Parcel>> {
     let sql = format!(
         "SELECT {COLUMNS}, q.attempts FROM queue q JOIN generation g ON g.seq = q.seq JOIN body b ON b.seq = q.seq
-         WHERE q.sink = ?1 AND (q.lease IS NULL OR q.lease <= ?2) ORDER BY q.seq LIMIT ?3"
+         WHERE q.sink = ?1 AND (q.lease IS NULL OR q.lease <= ?2) ORDER BY q.seq"
     );
     let mut ask = desk.db.prepare_cached(&sql)?;
-    let mut rows = ask.query(params![queue.0, At(now), max as i64])?;
+    let mut rows = ask.query(params![queue.0, At(now)])?;
     let mut taken = Vec::new();
-    while let Some(row) = rows.next()? {
-        let attempts: u32 = row.get(9)?;
-        taken.extend(parcel(desk.shared, row, attempts.saturating_add(1))?);
+    while taken.len() < max {
+        let Some(row) = rows.next()? else { break };
+        let attempts: u32 = row.get(WIDTH)?;
+        taken.extend(sound_parcel(desk.shared, row, attempts.saturating_add(1))?);
     }
+    drop(rows);
     if let Some(until) = lease_until {
         for parcel in &taken {
-            let sql = "UPDATE queue SET lease = ?3, attempts = attempts + 1 WHERE sink = ?1 AND seq = ?2";
-            desk.db.prepare_cached(sql)?.execute(params![queue.0, parcel.seq as i64, At(until)])?;
+            let seq = parcel.seq as i64;
+            let sum = entry_sum(queue, seq, Some(until))?;
+            let sql =
+                "UPDATE queue SET lease = ?3, attempts = attempts + 1, sum = ?4 WHERE sink = ?1 AND seq = ?2";
+            desk.db.prepare_cached(sql)?.execute(params![queue.0, seq, At(until), sum])?;
         }
     }
     Ok(taken)

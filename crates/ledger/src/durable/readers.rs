@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::error::{Closed, LedgerError};
 
-use super::schema;
+use super::{damage, schema};
 
 /// How many idle connections are kept. More are opened when needed and closed after use.
 const KEPT: usize = 3;
@@ -20,11 +20,18 @@ pub(crate) struct Readers {
     idle: Mutex<Option<Vec<Connection>>>,
     /// Something could not be read: perhaps it is damaged.
     failed: AtomicBool,
+    /// What was found to be damaged first.
+    damage: Mutex<Option<String>>,
 }
 
 impl Readers {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.into(), idle: Mutex::new(Some(Vec::new())), failed: AtomicBool::new(false) }
+        Self {
+            path: path.into(),
+            idle: Mutex::new(Some(Vec::new())),
+            failed: AtomicBool::new(false),
+            damage: Mutex::new(None),
+        }
     }
 
     /// Reads with one of the connections; `what` names it in errors.
@@ -35,7 +42,10 @@ impl Readers {
     ) -> Result<T, LedgerError> {
         let wrap = |source| {
             self.failed.store(true, Ordering::Relaxed);
-            LedgerError::Read { what, source }
+            match self.note_damage(&source) {
+                Some(damage) => LedgerError::Damaged(damage),
+                None => LedgerError::Read { what, source },
+            }
         };
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut().ok_or(Closed)?.pop();
         let db = match idle {
@@ -50,6 +60,20 @@ impl Readers {
             idle.push(db);
         }
         Ok(answer)
+    }
+
+    /// Remembers what an error says of damage, if it does, and gives it in words.
+    pub(crate) fn note_damage(&self, error: &rusqlite::Error) -> Option<String> {
+        let text = damage::text(error)?;
+        self.failed.store(true, Ordering::Relaxed);
+        let mut first = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert_with(|| text.clone());
+        Some(text)
+    }
+
+    /// What was found to be damaged since the ledger was opened.
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether everything could be read that was asked for.

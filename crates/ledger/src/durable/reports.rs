@@ -1,7 +1,8 @@
 //! What became of events at a sink, at the writer's desk: cursors, exceptions, dead letters.
 
 use model::Stamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::types::{ToSql, Value};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::attempts;
 use crate::entry::{Dead, Parked, Report};
@@ -11,6 +12,7 @@ use crate::tally::Trouble;
 use super::codec::At;
 use super::desk::Desk;
 use super::rows::DbRows;
+use super::sums;
 
 impl Desk<'_> {
     pub(crate) fn report(&mut self, sink: SinkId, report: &Report) -> rusqlite::Result<()> {
@@ -62,17 +64,28 @@ impl Desk<'_> {
         self.tallies.sink(sink).is_some_and(|tally| seq <= tally.cursor)
     }
 
+    /// A letter that was thrown away while it was tried once more stays so: its bytes may be gone.
     fn park(&mut self, sink: SinkId, parked: &Parked, at: Stamp) -> rusqlite::Result<()> {
         let Some(route) = self.route_of(parked.seq)?.filter(|_| self.is_passed(sink, parked.seq)) else {
             return Ok(());
         };
         let before = self.trouble_of(sink, parked.seq)?;
+        if before == Some(Trouble::Purged) {
+            return Ok(());
+        }
         // A letter that is tried again stays a letter until it is acknowledged.
         let letter = i64::from(before == Some(Trouble::Letter));
-        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)";
-        let mut put = self.db.prepare_cached(sql)?;
-        let next = At(parked.next);
-        put.execute(params![parked.seq as i64, sink.0, parked.attempts, next, letter, parked.error, At(at)])?;
+        let next = Some(At(parked.next));
+        self.except(params![
+            parked.seq as i64,
+            sink.0,
+            parked.attempts,
+            next,
+            letter,
+            0,
+            parked.error,
+            At(at)
+        ])?;
         let after = if letter == 1 { Trouble::Letter } else { Trouble::Parked };
         self.tallies.trouble(sink, route, before, Some(after));
         self.remember(sink, parked.seq, at, &attempts::parked(parked))?;
@@ -84,11 +97,22 @@ impl Desk<'_> {
             return Ok(());
         };
         let before = self.trouble_of(sink, dead.seq)?;
-        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, NULL, 1, ?4, ?5, ?6)";
-        let mut put = self.db.prepare_cached(sql)?;
-        put.execute(params![dead.seq as i64, sink.0, dead.attempts, dead.rejected, dead.error, At(at)])?;
+        if before == Some(Trouble::Purged) {
+            return Ok(());
+        }
+        let (none, rejected) = (None::<At>, dead.rejected);
+        self.except(params![dead.seq as i64, sink.0, dead.attempts, none, 1, rejected, dead.error, At(at)])?;
         self.tallies.trouble(sink, route, before, Some(Trouble::Letter));
         self.remember(sink, dead.seq, at, &attempts::dead(dead))?;
+        Ok(())
+    }
+
+    /// Writes an exception, all of it, with its sum.
+    fn except(&self, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+        let sum = sums::of(values)?;
+        let sql = "INSERT OR REPLACE INTO exception VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let all: Vec<&dyn ToSql> = values.iter().copied().chain([&sum as &dyn ToSql]).collect();
+        self.db.prepare_cached(sql)?.execute(&*all)?;
         Ok(())
     }
 
@@ -135,9 +159,7 @@ impl Desk<'_> {
                 continue;
             }
             let letter = if retry_at.is_some() { 1 } else { 2 };
-            let sql = "UPDATE exception SET next = ?3, letter = ?4 WHERE seq = ?1 AND sink = ?2";
-            let mut update = self.db.prepare_cached(sql)?;
-            update.execute(params![*seq as i64, sink.0, retry_at.map(At), letter])?;
+            self.change_letter(sink, *seq, retry_at, letter)?;
             let after = if letter == 1 { Trouble::Letter } else { Trouble::Purged };
             self.tallies.trouble(sink, route, Some(Trouble::Letter), Some(after));
             if let Some(at) = retry_at {
@@ -146,5 +168,21 @@ impl Desk<'_> {
             changed += 1;
         }
         Ok(changed)
+    }
+
+    fn change_letter(
+        &self,
+        sink: SinkId,
+        seq: u64,
+        next: Option<Stamp>,
+        letter: i64,
+    ) -> rusqlite::Result<()> {
+        let sql = "SELECT attempts, rejected, error, at FROM exception WHERE seq = ?1 AND sink = ?2";
+        let mut ask = self.db.prepare_cached(sql)?;
+        let row = |row: &Row<'_>| -> rusqlite::Result<[Value; 4]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?])
+        };
+        let [attempts, rejected, error, at] = ask.query_row(params![seq as i64, sink.0], row)?;
+        self.except(params![seq as i64, sink.0, attempts, next.map(At), letter, rejected, error, at])
     }
 }

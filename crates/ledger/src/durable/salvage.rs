@@ -1,5 +1,6 @@
 //! Saving what can be read of a damaged ledger.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::types::Value;
@@ -8,7 +9,8 @@ use rusqlite::{Connection, ErrorCode};
 use crate::options::Durability;
 
 use super::codec::impossible;
-use super::{schema, types};
+use super::damage::Damage;
+use super::{audit, mending, schema, types};
 
 /// Without these nothing else has a meaning: all of them, or nothing.
 const NAMES: [&str; 5] = ["source", "source_root", "sink", "route", "class"];
@@ -21,12 +23,23 @@ const REST: [&str; 8] = ["sample", "progress", "late", "acked", "attempt", "data
 /// So many rows are copied at a time.
 const RANGE: i64 = 4096;
 
-/// Makes a new ledger at `target` with what `damaged` still gives; says how many generations were
-/// copied and how many are known to be lost.
-pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> rusqlite::Result<(u64, u64)> {
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saved {
+    /// Generations that were copied.
+    pub(super) salvaged: u64,
+    /// Rows in which a flipped bit was put right.
+    pub(super) mended: u64,
+    /// Generations that are known to be lost.
+    pub(super) lost: u64,
+}
+
+/// Makes a new ledger at `target` with what `damaged` still gives.
+pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> rusqlite::Result<Saved> {
     let db = schema::open_writer(target, durability, true)?;
     schema::create(&db)?;
     let copied = copy(&db, damaged);
+    let mended = *copied.as_ref().unwrap_or(&0);
     if copied.is_err() || switch::is_off("keep-the-rest") {
         // Half of the names are worse than none: start with an empty ledger.
         wipe(&db)?;
@@ -39,9 +52,10 @@ pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> 
         // What was owed may be unknown now, and a first scan must not adopt it in silence.
         db.execute_batch("UPDATE source SET first_scan_done = 1")?;
     }
+    audit::sum_names(&db)?;
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(db);
-    Ok((saved as u64, lost as u64))
+    Ok(Saved { salvaged: saved as u64, mended, lost: lost as u64 })
 }
 
 fn wipe(db: &Connection) -> rusqlite::Result<()> {
@@ -51,14 +65,16 @@ fn wipe(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch("UPDATE meta SET value = 0 WHERE name <> 'schema'")
 }
 
-fn copy(db: &Connection, damaged: &Path) -> rusqlite::Result<()> {
+/// Gives how many rows were put right.
+fn copy(db: &Connection, damaged: &Path) -> rusqlite::Result<u64> {
     // For reading only: the damaged file is put aside as it was found. And on a connection of its
     // own: an error within a statement that also writes would spoil those that follow.
     let old = schema::open_damaged(damaged)?;
     db.execute_batch("BEGIN")?;
-    let result = copy_all(&Hands { old: &old, new: db });
+    let hands = Hands { old: &old, new: db, mended: Cell::new(0) };
+    let result = copy_all(&hands);
     db.execute_batch(if result.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    result
+    result.map(|()| hands.mended.get())
 }
 
 fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
@@ -66,8 +82,8 @@ fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
     for table in NAMES {
         hands.whole(table)?.map_or(Ok(()), Err)?;
     }
-    let end: i64 = hands.old.query_row("SELECT value FROM meta WHERE name = 'end'", [], |row| row.get(0))?;
-    db.execute("UPDATE meta SET value = ?1 WHERE name = 'end'", [end])?;
+    let end = hands.end()?;
+    schema::set_meta(db, "end", end)?;
     for table in ROWS {
         hands.rows(&Part { table, sink: None }, end, &mut |_, _| Ok(()))?;
     }
@@ -94,6 +110,8 @@ fn copy_all(hands: &Hands<'_>) -> rusqlite::Result<()> {
 struct Hands<'a> {
     old: &'a Connection,
     new: &'a Connection,
+    /// Rows that were put right.
+    mended: Cell<u64>,
 }
 
 /// A table, or the part of it that belongs to one sink, in order of `seq`.
@@ -102,15 +120,47 @@ struct Part {
     sink: Option<i64>,
 }
 
+impl Part {
+    /// The rows from one number to another.
+    fn sql(&self) -> String {
+        let mine = self.sink.map_or(String::new(), |sink| format!("sink = {sink} AND"));
+        format!("SELECT * FROM {} WHERE {mine} seq BETWEEN ?1 AND ?2", self.table)
+    }
+}
+
 /// Told of each range that cannot be read.
 type Lost<'a> = &'a mut dyn FnMut(i64, i64) -> rusqlite::Result<()>;
 
 impl Hands<'_> {
-    /// Copies a table up to what cannot be read, and says what stood in the way.
-    fn whole(&self, table: &str) -> rusqlite::Result<Option<rusqlite::Error>> {
+    /// Copies a table up to what cannot be read, and says what stood in the way. A name that is not as it was written
+    /// stands in the way as well.
+    fn whole(&self, table: &'static str) -> rusqlite::Result<Option<rusqlite::Error>> {
         let (rows, stopped) = self.read(&format!("SELECT * FROM {table}"), &[]);
-        self.write(table, &rows)?;
-        Ok(stopped)
+        let false_rows = self.write(table, rows)?;
+        let is_name = NAMES.contains(&table);
+        Ok(stopped.or_else(|| (is_name && !false_rows.is_empty()).then(|| Damage::OfTable(table).into())))
+    }
+
+    /// The last number that was given. Where that is not as it was written: no row and no cursor knows a later one.
+    fn end(&self) -> rusqlite::Result<i64> {
+        let (rows, _) = self.read("SELECT * FROM meta", &[]);
+        let layout = Layout::of(self.new, "meta")?;
+        for mut row in rows {
+            let sound = layout.judge(&mut row) != Sum::False;
+            if let (Some(Value::Text(name)), Some(Value::Integer(end))) = (row.first(), row.get(1))
+                && sound
+                && name == "end"
+            {
+                return Ok(*end);
+            }
+        }
+        let last = |sql: &str| self.old.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).ok().flatten();
+        let ends = [
+            last("SELECT max(seq) FROM generation"),
+            last("SELECT max(seq) FROM body"),
+            last("SELECT max(cursor) FROM sink"),
+        ];
+        ends.into_iter().flatten().max().ok_or_else(|| impossible("no end"))
     }
 
     fn rows(&self, part: &Part, end: i64, lost: Lost<'_>) -> rusqlite::Result<()> {
@@ -119,16 +169,26 @@ impl Hands<'_> {
             self.range(part, (at, (at + RANGE - 1).min(end)), lost)?;
             at += RANGE;
         }
+        // No row was ever given such a number; one that has it had another, and may be put right.
+        for (from, to) in [(i64::MIN, 0), (end.saturating_add(1), i64::MAX)] {
+            let (rows, _) = self.read(&part.sql(), &[from, to]);
+            self.write_rows(part, rows, lost)?;
+        }
+        Ok(())
+    }
+
+    fn write_rows(&self, part: &Part, rows: Vec<Vec<Value>>, lost: Lost<'_>) -> rusqlite::Result<()> {
+        for seq in self.write(part.table, rows)? {
+            lost(seq, seq)?;
+        }
         Ok(())
     }
 
     /// Copies a range; one that cannot be read is halved down to one row.
     fn range(&self, part: &Part, (from, to): (i64, i64), lost: Lost<'_>) -> rusqlite::Result<()> {
-        let mine = part.sink.map_or(String::new(), |sink| format!("sink = {sink} AND"));
-        let sql = format!("SELECT * FROM {} WHERE {mine} seq BETWEEN ?1 AND ?2", part.table);
-        let (rows, stopped) = self.read(&sql, &[from, to]);
+        let (rows, stopped) = self.read(&part.sql(), &[from, to]);
         if stopped.is_none() {
-            return self.write(part.table, &rows);
+            return self.write_rows(part, rows, lost);
         }
         if from == to {
             return lost(from, to);
@@ -154,21 +214,96 @@ impl Hands<'_> {
         (found, stopped)
     }
 
-    /// A row that does not fit (its neighbour's bytes, read as its own) is left out; an error of
-    /// the new file itself is not: half a copy must not pass for a whole one.
-    fn write(&self, table: &str, rows: &[Vec<Value>]) -> rusqlite::Result<()> {
-        let Some(first) = rows.first() else { return Ok(()) };
-        let marks = vec!["?"; first.len()].join(",");
-        let mut put = self.new.prepare_cached(&format!("INSERT OR IGNORE INTO {table} VALUES({marks})"))?;
-        for row in rows {
-            match put.execute(rusqlite::params_from_iter(row)) {
+    /// A row that does not fit (its neighbour's bytes, read as its own) is left out, and so is one that is not as it was
+    /// written and cannot be put right: their numbers are given. An error of the new file itself is one: half a copy
+    /// must not pass for a whole one.
+    fn write(&self, table: &str, rows: Vec<Vec<Value>>) -> rusqlite::Result<Vec<i64>> {
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let layout = Layout::of(self.new, table)?;
+        let mut put = self.new.prepare_cached(&layout.insert(table, first.len()))?;
+        let mut left_out = Vec::new();
+        for mut row in rows {
+            match layout.judge(&mut row) {
+                Sum::False => {
+                    left_out.extend(layout.seq_of(&row));
+                    continue;
+                }
+                Sum::Mended => self.mended.set(self.mended.get() + 1),
+                Sum::True => {}
+            }
+            match put.execute(rusqlite::params_from_iter(&row)) {
                 Err(error) if error.sqlite_error_code() != Some(ErrorCode::TypeMismatch) => {
                     return Err(error);
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(left_out)
+    }
+}
+
+/// What a row's sum says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sum {
+    /// It is as it was written; or nobody knows, as it is of an earlier version.
+    True,
+    /// One bit had flipped.
+    Mended,
+    /// It is not as it was written.
+    False,
+}
+
+/// Where what lies in the rows of a table. Rows of an earlier version end sooner.
+struct Layout {
+    columns: Vec<String>,
+    /// What the sum is made of, in its order.
+    summed: Vec<usize>,
+    sum: Option<usize>,
+}
+
+impl Layout {
+    fn of(db: &Connection, table: &str) -> rusqlite::Result<Self> {
+        let mut ask = db.prepare("SELECT name FROM pragma_table_info(?1) ORDER BY cid")?;
+        let columns: Vec<String> =
+            ask.query_map([table], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let listed = types::table_named(table).map_or("", |table| table.summed);
+        let summed = listed.split(", ").filter_map(place).collect();
+        Ok(Self { summed, sum: place("sum"), columns })
+    }
+
+    fn insert(&self, table: &str, width: usize) -> String {
+        let columns = self.columns.get(..width).unwrap_or(&self.columns).join(", ");
+        let marks = vec!["?"; width].join(",");
+        format!("INSERT OR IGNORE INTO {table}({columns}) VALUES({marks})")
+    }
+
+    fn seq_of(&self, row: &[Value]) -> Option<i64> {
+        let at = self.columns.iter().position(|column| column == "seq")?;
+        if let Some(Value::Integer(seq)) = row.get(at) { Some(*seq) } else { None }
+    }
+
+    /// Compares a row with its sum, and puts it right where that can be done.
+    fn judge(&self, row: &mut [Value]) -> Sum {
+        let Some(place) = self.sum.filter(|_| !switch::is_off("row-sums")) else { return Sum::True };
+        let stored = match row.get(place) {
+            None | Some(Value::Null) => return Sum::True,
+            Some(Value::Integer(stored)) => *stored,
+            Some(_) => return Sum::False,
+        };
+        let values = self.summed.iter().filter_map(|at| row.get(*at).cloned());
+        let mut values: Vec<Value> = values.collect();
+        if mending::sum_of(&values) == stored {
+            return Sum::True;
+        }
+        if !mending::mend(&mut values, stored) {
+            return Sum::False;
+        }
+        row[place] = Value::Integer(mending::sum_of(&values));
+        for (at, value) in self.summed.iter().zip(values) {
+            row[*at] = value;
+        }
+        Sum::Mended
     }
 }
 
@@ -241,8 +376,5 @@ fn rebuild(db: &Connection) -> rusqlite::Result<()> {
         let key = super::index_key(source, model::PathKey::of(row.get_ref(2)?.as_blob()?));
         put.execute([key, row.get::<_, i64>(0)?])?;
     }
-    db.execute_batch(
-        "UPDATE meta SET value = (SELECT value FROM meta WHERE name = 'end') WHERE name = 'indexed_to'",
-    )?;
-    Ok(())
+    schema::set_meta(db, "indexed_to", schema::meta(db, "end")?)
 }

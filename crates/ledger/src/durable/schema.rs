@@ -3,12 +3,17 @@
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, params};
 
 use crate::options::Durability;
 
+use super::{audit, sums};
+
 /// The schema that this program writes.
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
+
+/// The first one in which rows have sums.
+pub(crate) const SUMS_SINCE: i64 = 5;
 
 /// "STAI": marks the file as ours.
 pub(crate) const APPLICATION_ID: i64 = 0x5354_4149;
@@ -65,6 +70,24 @@ CREATE TABLE IF NOT EXISTS pursuit(sink INTEGER NOT NULL, seq INTEGER NOT NULL, 
     PRIMARY KEY(sink, seq)) WITHOUT ROWID;
 ";
 
+/// What version 5 brought: a sum with each row whose silent change would be one of what is delivered, or of how a path
+/// is judged. Rows from before have none.
+const FIFTH: &str = "
+ALTER TABLE meta ADD COLUMN sum INTEGER;
+ALTER TABLE source ADD COLUMN sum INTEGER;
+ALTER TABLE source_root ADD COLUMN sum INTEGER;
+ALTER TABLE sink ADD COLUMN sum INTEGER;
+ALTER TABLE route ADD COLUMN sum INTEGER;
+ALTER TABLE class ADD COLUMN sum INTEGER;
+ALTER TABLE generation ADD COLUMN sum INTEGER;
+ALTER TABLE body ADD COLUMN sum INTEGER;
+ALTER TABLE exception ADD COLUMN sum INTEGER;
+ALTER TABLE queue ADD COLUMN sum INTEGER;
+ALTER TABLE acked ADD COLUMN sum INTEGER;
+ALTER TABLE step ADD COLUMN sum INTEGER;
+ALTER TABLE pursuit ADD COLUMN sum INTEGER;
+";
+
 // Version 4 brought no table: kinds of events (`on-create`) and routes (`stream:1,3`) that an earlier program would
 // take for damage.
 
@@ -77,6 +100,8 @@ pub(crate) fn create(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(SECOND)?;
     db.execute_batch(THIRD)?;
     db.execute("INSERT INTO meta VALUES('schema', ?1), ('end', 0), ('indexed_to', 0)", [VERSION])?;
+    db.execute_batch(FIFTH)?;
+    audit::sum_names(db)?;
     db.pragma_update(None, "application_id", APPLICATION_ID)?;
     db.pragma_update(None, "user_version", VERSION)?;
     db.execute_batch("COMMIT")
@@ -98,6 +123,8 @@ fn upgrade_tables(db: &Connection) -> rusqlite::Result<()> {
     db.execute("UPDATE meta SET value = ?1 WHERE name = 'schema'", [VERSION])?;
     db.execute_batch(SECOND)?;
     db.execute_batch(THIRD)?;
+    db.execute_batch(FIFTH)?;
+    audit::sum_names(db)?;
     db.pragma_update(None, "user_version", VERSION)
 }
 
@@ -156,4 +183,11 @@ pub(crate) fn incarnation(source: u32) -> String {
 /// A value of table `meta`.
 pub(crate) fn meta(db: &Connection, name: &str) -> rusqlite::Result<i64> {
     db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+}
+
+/// Sets such a value, and its sum.
+pub(crate) fn set_meta(db: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+    let sum = sums::of(params![name, value])?;
+    let sql = "INSERT OR REPLACE INTO meta VALUES(?1, ?2, ?3)";
+    db.prepare_cached(sql)?.execute(params![name, value, sum]).map(drop)
 }

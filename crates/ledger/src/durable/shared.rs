@@ -106,8 +106,12 @@ impl Shared {
         self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it can be written, and whether what was read of it was as it was written.
     pub(crate) fn health(&self) -> Health {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        match self.health.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            Health::Ok => self.readers.damage().map_or(Health::Ok, Health::Damaged),
+            health => health,
+        }
     }
 
     /// Remembers whether commits succeed.

@@ -9,7 +9,9 @@ use crate::step::{Pursuit, Step, StepNote};
 use super::Durable;
 use super::ask::ask;
 use super::codec::At;
+use super::damage::Damage;
 use super::desk::Desk;
+use super::sums;
 
 impl Durable {
     /// A request like any other: whatever came while the last round was committed is in the next.
@@ -56,11 +58,19 @@ impl Durable {
         after: u64,
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, LedgerError> {
-        let sql = "SELECT seq, what FROM pursuit WHERE sink = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
+        let sql =
+            "SELECT sink, seq, what, sum FROM pursuit WHERE sink = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.shared.readers.read("what a sink follows", |db| {
             let mut ask = db.prepare_cached(sql)?;
-            let pursuit = |row: &Row<'_>| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?));
+            let pursuit = |row: &Row<'_>| {
+                let seq = row.get::<_, i64>(1)? as u64;
+                if sums::agree(row, 0, 3)? {
+                    Ok((seq, row.get(2)?))
+                } else {
+                    Err(Damage::OfPursuit(seq).into())
+                }
+            };
             ask.query_map(params![sink.0, after as i64, limit], pursuit)?.collect()
         })
     }
@@ -79,11 +89,15 @@ fn key(sink: SinkId, seq: u64) -> (i64, u32) {
 
 /// The steps from one number to another, both included.
 fn between(db: &Connection, sink: SinkId, seq: u64, (from, to): (u32, u32)) -> rusqlite::Result<Vec<Step>> {
-    let sql = "SELECT number, at, what FROM step WHERE seq = ?1 AND sink = ?2 AND number BETWEEN ?3 AND ?4
-               ORDER BY number";
+    let sql = "SELECT seq, sink, number, at, what, sum FROM step
+               WHERE seq = ?1 AND sink = ?2 AND number BETWEEN ?3 AND ?4 ORDER BY number";
     let mut ask = db.prepare_cached(sql)?;
-    let step =
-        |row: &Row<'_>| Ok(Step { number: row.get(0)?, at: row.get::<_, At>(1)?.0, what: row.get(2)? });
+    let step = |row: &Row<'_>| {
+        if !sums::agree(row, 0, 5)? {
+            return Err(Damage::OfStep(seq).into());
+        }
+        Ok(Step { number: row.get(2)?, at: row.get::<_, At>(3)?.0, what: row.get(4)? })
+    };
     ask.query_map(params![seq as i64, sink.0, from, to], step)?.collect()
 }
 
@@ -99,8 +113,9 @@ impl Desk<'_> {
         match &note.pursuit {
             Pursuit::Keep => {}
             Pursuit::Set(what) => {
-                let mut put = self.db.prepare_cached("INSERT OR REPLACE INTO pursuit VALUES(?1, ?2, ?3)")?;
-                put.execute(params![sink.0, note.seq as i64, what])?;
+                let sum = sums::of(params![sink.0, note.seq as i64, what])?;
+                let sql = "INSERT OR REPLACE INTO pursuit VALUES(?1, ?2, ?3, ?4)";
+                self.db.prepare_cached(sql)?.execute(params![sink.0, note.seq as i64, what, sum])?;
             }
             Pursuit::Clear => {
                 let mut delete =
@@ -112,12 +127,17 @@ impl Desk<'_> {
     }
 
     fn add_steps(&self, sink: SinkId, note: &StepNote) -> rusqlite::Result<()> {
-        // The number is looked up for each: within one round several callers may add to one event.
-        let sql = "INSERT INTO step SELECT ?1, ?2, coalesce(max(number), 0) + 1, ?3, ?4 FROM step
-                   WHERE seq = ?1 AND sink = ?2";
-        let mut put = self.db.prepare_cached(sql)?;
-        for what in &note.steps {
-            put.execute(params![note.seq as i64, sink.0, At(note.at), what])?;
+        if note.steps.is_empty() {
+            return Ok(());
+        }
+        let (seq, at) = (note.seq as i64, At(note.at));
+        // The last number is looked up for each note: within one round several callers may add to one event.
+        let sql = "SELECT coalesce(max(number), 0) FROM step WHERE seq = ?1 AND sink = ?2";
+        let last: i64 = self.db.prepare_cached(sql)?.query_row(params![seq, sink.0], |row| row.get(0))?;
+        let mut put = self.db.prepare_cached("INSERT INTO step VALUES(?1, ?2, ?3, ?4, ?5, ?6)")?;
+        for (number, what) in (last + 1..).zip(&note.steps) {
+            let sum = sums::of(params![seq, sink.0, number, at, what])?;
+            put.execute(params![seq, sink.0, number, at, what, sum])?;
         }
         Ok(())
     }

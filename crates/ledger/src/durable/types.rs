@@ -10,35 +10,61 @@ use rusqlite::Connection;
 pub(super) struct Table {
     pub(super) name: &'static str,
     columns: &'static str,
+    /// The columns that the row's sum is made of, in its order; empty where rows have none.
+    pub(super) summed: &'static str,
 }
 
 const fn table(name: &'static str, columns: &'static str) -> Table {
-    Table { name, columns }
+    Table { name, columns, summed: "" }
 }
 
-pub(super) const TABLES: [Table; 17] = [
-    table("source", "id i, name t, first_scan_done i, inode_in_identity I, armed_at S"),
-    table("source_root", "source i, since i, root b"),
-    table("sink", "id i, name t, kind t, cursor i, delivered i"),
-    table("route", "id i, sinks t"),
-    table("class", "id i, source i, fate i, route i, kind t, cause i, signals i, rule t, backend t, total i"),
-    table(
+const fn summed(name: &'static str, columns: &'static str, summed: &'static str) -> Table {
+    Table { name, columns, summed }
+}
+
+pub(super) const TABLES: [Table; 18] = [
+    summed("meta", "name t, value i, sum I", "name, value"),
+    summed(
+        "source",
+        "id i, name t, first_scan_done i, inode_in_identity I, armed_at S, sum I",
+        "id, name, first_scan_done, inode_in_identity, armed_at",
+    ),
+    summed("source_root", "source i, since i, root b, sum I", "source, since, root"),
+    summed("sink", "id i, name t, kind t, cursor i, delivered i, sum I", "id, name, kind, cursor, delivered"),
+    summed("route", "id i, sinks t, sum I", "id, sinks"),
+    summed(
+        "class",
+        "id i, source i, fate i, route i, kind t, cause i, signals i, rule t, backend t, total i, sum I",
+        "id, source, fate, route, kind, cause, signals, rule, backend",
+    ),
+    summed(
         "generation",
         "class i, standing i, path b, id b, size i, mtime s, inode i, ctime s, number i, recurrence i, \
-         supersedes B, first_seen s, admitted s, waited_ms i, absent_at S, history t",
+         supersedes B, first_seen s, admitted s, waited_ms i, absent_at S, history t, sum I",
+        "seq, class, path, id, size, mtime, inode, ctime, number, recurrence, supersedes, first_seen, admitted, \
+         waited_ms",
     ),
-    table("body", "body b"),
+    summed("body", "body b, sum I", "seq, body"),
     table("sample", "size i, mtime s, inode i, ctime s"),
-    table("exception", "seq i, sink i, attempts i, next S, letter i, rejected i, error t, at s"),
-    table("queue", "sink i, seq i, attempts i, lease S"),
+    summed(
+        "exception",
+        "seq i, sink i, attempts i, next S, letter i, rejected i, error t, at s, sum I",
+        "seq, sink, attempts, next, letter, rejected, error, at",
+    ),
+    summed("queue", "sink i, seq i, attempts i, lease S, sum I", "sink, seq, lease"),
     table("progress", "sink i, upto i, at s"),
     table("late", "seq i, sink i, at s, attempts i"),
-    table("acked", "sink i, seq i, at s"),
+    summed("acked", "sink i, seq i, at s, sum I", "sink, seq, at"),
     table("attempt", "seq i, sink i, number i, at s, what t"),
     table("dataset", "members i"),
-    table("step", "seq i, sink i, number i, at s, what b"),
-    table("pursuit", "sink i, seq i, what b"),
+    summed("step", "seq i, sink i, number i, at s, what b, sum I", "seq, sink, number, at, what"),
+    summed("pursuit", "sink i, seq i, what b, sum I", "sink, seq, what"),
 ];
+
+/// The table of that name.
+pub(super) fn table_named(name: &str) -> Option<&'static Table> {
+    TABLES.iter().find(|table| table.name == name)
+}
 
 impl Table {
     /// What holds for a row with a value of another type.
@@ -101,11 +127,22 @@ mod tests {
             let missing = columns.iter().filter(|column| !listed.contains(&column.as_str()));
             assert!(missing.clone().all(|column| column == "seq"), "{}: {columns:?}", table.name);
             assert!(listed.iter().all(|name| columns.iter().any(|column| column == name)), "{}", table.name);
+            let known = |name: &&str| *name == "seq" || listed.contains(name);
+            assert!(
+                table.summed.is_empty() || table.summed.split(", ").all(|name| known(&name)),
+                "{}",
+                table.name
+            );
+            assert_eq!(
+                table.summed.is_empty(),
+                !columns.iter().any(|column| column == "sum"),
+                "{}",
+                table.name
+            );
         }
-        let sql =
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('meta', 'path_index')";
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name <> 'path_index'";
         let tables: usize = db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() as usize;
-        assert_eq!(tables, TABLES.len(), "but for what is derived or looked at anyway");
+        assert_eq!(tables, TABLES.len(), "but for what is derived");
     }
 
     #[test]
@@ -113,7 +150,7 @@ mod tests {
         let db = fresh();
         db.execute("INSERT INTO sample VALUES(1, 2, zeroblob(12), 3, 4)", []).unwrap();
         assert_eq!(strange(&db).unwrap(), None);
-        db.execute("INSERT INTO source VALUES(1, 'a', 0, NULL, NULL)", []).unwrap();
+        db.execute("INSERT INTO source VALUES(1, 'a', 0, NULL, NULL, NULL)", []).unwrap();
         assert_eq!(strange(&db).unwrap(), None);
         db.execute("UPDATE sample SET mtime = 1.5", []).unwrap();
         assert_eq!(strange(&db).unwrap(), Some("sample"));

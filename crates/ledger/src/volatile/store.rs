@@ -144,7 +144,7 @@ impl Volatile {
         }
         let end = memory.tallies.end;
         memory.tallies.add_sink(end, 0);
-        Ok(memory.names.add_sink(Sink { name: name.into() }))
+        Ok(memory.names.add_sink(Sink { name: name.into(), kind: String::new() }))
     }
 
     pub(crate) fn route(&self, route: Route) -> Result<RouteId, LedgerError> {

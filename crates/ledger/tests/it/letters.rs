@@ -50,3 +50,20 @@ fn a_purged_letter_is_listed_no_more_and_was_never_delivered() {
     assert_eq!(house.ledger.dead_retry(sink, &[1], at(9)).unwrap(), 0);
     assert_eq!(house.ledger.records(house.source, b"a").unwrap()[0].state, State::Dead);
 }
+
+/// Its bytes may be cleared away by then: it must not come back without them.
+#[test]
+fn a_letter_that_is_purged_while_it_is_tried_stays_purged() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    house.announce(house.route(&[sink]), ["a", "b"]);
+    house.report(sink, Report { dead: vec![dead(1), dead(2)], ..delivered(2, 0) });
+    house.ledger.dead_retry(sink, &[1, 2], at(300)).unwrap();
+    house.ledger.dead_purge(sink, &[1, 2]).unwrap();
+    house.report(sink, Report { parked: vec![parked(1, 5)], dead: vec![dead(2)], ..Report::default() });
+    let day = std::time::Duration::from_hours(24);
+    assert_eq!(house.ledger.prune(at(400), day, day).unwrap().bodies, 2);
+    let house = house.reopen();
+    assert!(house.ledger.dead(None).unwrap().is_empty() && house.ledger.retries(sink).unwrap().is_empty());
+    assert_eq!(house.ledger.counts().unwrap().get(State::Dead), 2);
+}

@@ -18,3 +18,4 @@ mod room;
 mod rot;
 mod same;
 mod steps;
+mod sums;

@@ -7,7 +7,9 @@ use ledger::{Entry, Fate, OpenError, Pursuit, SourceNote, StepNote};
 use model::{Kind, PathKey};
 use tempfile::TempDir;
 
-use crate::house::{House, absent, admit, admit_as, at, delivered, open, open_at_once, print};
+use crate::house::{
+    House, absent, admit, admit_as, at, delivered, mark_clean, open, open_at_once, print, said,
+};
 
 #[test]
 fn one_process_for_each_directory() {
@@ -51,17 +53,33 @@ fn a_newer_schema_is_refused_and_not_touched() {
     let path = house.path().join("ledger.db");
     house.ledger.close().unwrap();
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.pragma_update(None, "user_version", 5).unwrap();
-    db.execute("UPDATE meta SET value = 5 WHERE name = 'schema'", []).unwrap();
+    db.pragma_update(None, "user_version", 6).unwrap();
+    db.execute("UPDATE meta SET value = 6 WHERE name = 'schema'", []).unwrap();
     drop(db);
     let before = std::fs::read(&path).unwrap();
     let error = open(house.path()).unwrap_err();
-    assert!(matches!(error, OpenError::Newer { found: 5, known: 4, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::Newer { found: 6, known: 5, .. }), "{error:?}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     let again = open(house.path()).unwrap_err();
     assert!(matches!(again, OpenError::Newer { .. }), "the lock was given back: {again:?}");
 }
 
+/// The columns of the fifth version; the fourth changed no table.
+const SUMMED: [&str; 13] = [
+    "meta",
+    "source",
+    "source_root",
+    "sink",
+    "route",
+    "class",
+    "generation",
+    "body",
+    "exception",
+    "queue",
+    "acked",
+    "step",
+    "pursuit",
+];
 const WITHOUT_THIRD: &str =
     "DROP TABLE step; DROP TABLE pursuit; UPDATE meta SET value = 2 WHERE name = 'schema';
     PRAGMA user_version = 2;";
@@ -70,7 +88,16 @@ const WITHOUT_SECOND: &str = "DROP TABLE attempt; DROP TABLE dataset;
 
 fn older(file: &std::path::Path, without: &[&str]) {
     let db = rusqlite::Connection::open(file).unwrap();
+    without_sums(&db);
     db.execute_batch(&without.concat()).unwrap();
+}
+
+/// As the fourth version wrote it.
+fn without_sums(db: &rusqlite::Connection) {
+    for table in SUMMED {
+        db.execute_batch(&format!("ALTER TABLE {table} DROP COLUMN sum")).unwrap();
+    }
+    db.execute_batch("UPDATE meta SET value = 4 WHERE name = 'schema'; PRAGMA user_version = 4").unwrap();
 }
 
 /// What the first version wrote has none of the tables that came since.
@@ -128,13 +155,49 @@ fn a_store_of_the_second_version_is_brought_up_to_this_one() {
         ledger.close().unwrap();
         let db = rusqlite::Connection::open(&file).unwrap();
         let schema = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(schema("SELECT value FROM meta WHERE name = 'schema'"), 4);
-        assert_eq!(schema("PRAGMA user_version"), 4);
+        assert_eq!(schema("SELECT value FROM meta WHERE name = 'schema'"), 5);
+        assert_eq!(schema("PRAGMA user_version"), 5);
         drop(db);
         let (ledger, report) = open(house.path()).unwrap();
         assert_eq!(report.quarantined, None);
         assert_eq!((ledger.steps(sink, 2).unwrap().len(), ledger.pursuits_count(sink).unwrap()), (1, 2));
         ledger.close().unwrap();
+    }
+}
+
+/// Its rows have no sums: nobody knows of any damage, and what is owed goes out. What is written since has them.
+#[test]
+fn a_store_of_the_fourth_version_opens_without_sums_and_has_them_from_then_on() {
+    for unclean in [false, true] {
+        let house = House::durable();
+        let sink = house.sink("s");
+        let route = house.route(&[sink]);
+        house.announce(route, ["a", "b", "c"]);
+        house.report(sink, ledger::Report { parked: vec![crate::house::parked(1, 3)], ..delivered(1, 0) });
+        let owed = house.backlog(sink);
+        house.ledger.note_steps(sink, vec![step(1)]).unwrap();
+        house.ledger.close().unwrap();
+        let file = house.path().join("ledger.db");
+        older(&file, &[]);
+        if !unclean {
+            mark_clean(house.path());
+        }
+        let (ledger, report) = open(house.path()).unwrap();
+        assert_eq!((report.quarantined, report.unclean), (None, unclean));
+        assert_eq!(said(&crate::house::backlog(&ledger, sink)), said(&owed));
+        assert_eq!((ledger.retries(sink).unwrap().len(), ledger.steps(sink, 1).unwrap().len()), (1, 1));
+        let fate = Fate::Announce(route);
+        ledger.submit(vec![admit(house.source, fate, b"d", 1)]).unwrap();
+        ledger.close().unwrap();
+        let db = rusqlite::Connection::open(&file).unwrap();
+        let without = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE sum IS NULL");
+            db.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        let counted = SUMMED.map(|table| (table, without(table)));
+        let old = [("generation", 3), ("body", 3), ("exception", 1), ("step", 1), ("pursuit", 1)];
+        let expected = SUMMED.map(|table| old.into_iter().find(|old| old.0 == table).unwrap_or((table, 0)));
+        assert_eq!(counted, expected);
     }
 }
 

@@ -140,12 +140,13 @@ pub(crate) fn say_ready(engine: &Engine) {
 pub(crate) fn tell_of_damage(report: &ledger::OpenReport) {
     if let Some(damaged) = &report.quarantined {
         log::error(&format!(
-            "the ledger was damaged ({}); it was put aside into {}. {} records were saved and {} lost; files whose \
-             records are lost are announced again with the same ids",
+            "the ledger was damaged ({}); it was put aside into {}. {} records were saved and {} lost, and a flipped bit \
+             was put right in {} rows; files whose records are lost are announced again with the same ids",
             damaged.damage,
             damaged.dir.display(),
             damaged.salvaged,
-            damaged.lost
+            damaged.lost,
+            damaged.mended
         ));
     }
 }

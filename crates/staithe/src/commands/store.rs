@@ -55,7 +55,7 @@ fn repair(args: &StoreArgs) -> anyhow::Result<Exit> {
     let (value, text) = match &report.quarantined {
         None => (json!({"repaired": false}), format!("{}: nothing to repair", dir.display())),
         Some(damaged) => (
-            json!({"repaired": true, "salvaged": damaged.salvaged, "lost": damaged.lost,
+            json!({"repaired": true, "salvaged": damaged.salvaged, "lost": damaged.lost, "mended": damaged.mended,
                    "quarantine": damaged.dir.display().to_string()}),
             format!(
                 "{}: {} records kept, {} lost; the damaged files are in {}",

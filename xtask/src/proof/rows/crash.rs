@@ -21,11 +21,13 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "C07",
-        "a bit flipped or an early end anywhere in the store: it starts, says what it found, keeps the rest, loses no event",
+        "a bit flipped or an early end anywhere in the store: it starts, says what it found, keeps the rest, loses no event, \
+         sends none with other bytes",
         test("ledger", "it", "rot::a_flipped_bit_or_an_early_end_anywhere_costs_what_lay_there"),
         &[
             control("check-on-opening", "damage that nobody was told of"),
             control("keep-the-rest", "one row has the fraction"),
+            control("row-sums", "events go out spoiled"),
         ],
     ),
     row(
