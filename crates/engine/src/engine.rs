@@ -170,8 +170,17 @@ impl Engine {
         let state = Mutex::new(Running { plan: plan.clone(), sources, sinks });
         let (clock, desk) = (Clock::start(), Desk::default());
         let told_damage = AtomicBool::new(false);
-        let engine =
-            Arc::new(Self { ledger, clock, dispatch, observer, state, desk, state_dir, told_damage, runtime });
+        let engine = Arc::new(Self {
+            ledger,
+            clock,
+            dispatch,
+            observer,
+            state,
+            desk,
+            state_dir,
+            told_damage,
+            runtime,
+        });
         for source in &plan.sources {
             let running = engine.start_source(source, &plan.sinks)?;
             if source.reannounce.is_some() && running.looks() {
