@@ -1,5 +1,5 @@
-//! `cargo xtask proof`: the core of the reliability battery. Runs its tests, collects the line of JSON that each leaves,
-//! takes away the guarantee that each is there for and demands that it fails, and writes `docs/proof.md` from that.
+//! `cargo xtask proof`: the core of the reliability battery, and rows beside it. Runs their tests, collects the line of JSON
+//! that each leaves, takes away the guarantee that each is there for and demands that it fails, and writes `docs/proof.md` from that.
 
 mod arguments;
 mod controls;

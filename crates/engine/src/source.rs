@@ -33,7 +33,7 @@ mod surveying;
 mod waiting;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use config::{Announce, Backend, Initial, SourcePlan};
@@ -293,7 +293,9 @@ impl Source {
     /// The thread's life.
     pub(crate) fn run(mut self) {
         while !self.stopping {
+            let alone = take_turns();
             self.turn();
+            drop(alone);
             if !self.stopping {
                 self.watcher.wait(self.idle_time());
             }
@@ -453,6 +455,12 @@ impl Source {
     fn adopts(&self) -> bool {
         !self.first_scan_done && self.berth.plan.initial != Initial::Deliver
     }
+}
+
+/// For a negative control: sources go one after the other, as if one thread served them all.
+fn take_turns() -> Option<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    switch::is_off("a-thread-for-each-source").then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn settings(plan: &SourcePlan) -> Settings {

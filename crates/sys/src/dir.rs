@@ -55,13 +55,18 @@ impl From<Stat> for Look {
         Self {
             mode: stat.st_mode,
             size: stat.st_size as u64,
-            mtime: (stat.st_mtime, stat.st_mtime_nsec as u32),
+            mtime: (seconds(stat.st_mtime), stat.st_mtime_nsec as u32),
             ctime: (stat.st_ctime, stat.st_ctime_nsec as u32),
             inode: stat.st_ino,
             device: stat.st_dev,
             links: stat.st_nlink,
         }
     }
+}
+
+/// Seconds since 1970 as the kernel tells them, before it and after 2038, too.
+fn seconds(told: i64) -> i64 {
+    if switch::is_off("years-beyond-2038") { i64::from(told as i32) } else { told }
 }
 
 impl Look {
