@@ -153,8 +153,7 @@ impl Ledger {
         match &*self.mode {
             Mode::Durable(_) if switch::is_off("remembering-across-restarts") => Ok(()),
             Mode::Durable(durable) => durable.known(source, each),
-            // It has just begun; nothing was ever announced.
-            Mode::Volatile(_) => Ok(()),
+            Mode::Volatile(volatile) => volatile.known(source, each),
         }
     }
 

@@ -58,21 +58,54 @@ fn a_swapped_root_removes_nothing_however_often_it_is_scanned() {
     assert_eq!((rig.events("a").len(), rig.events("d/b").len()), (1, 1));
 }
 
-#[test]
-fn a_removal_that_nobody_heard_of_is_found_by_a_scan() {
-    let rig = Rig::start(|plan| {
-        plan.sources[0].backend = config::Backend::Poll;
-        plan.sources[0].poll_interval = Duration::from_millis(50);
-    });
+fn polled(plan: &mut config::Plan) {
+    plan.sources[0].backend = config::Backend::Poll;
+    plan.sources[0].poll_interval = Duration::from_millis(50);
+}
+
+/// What goes away is forgotten, so that its memory is free and its return is news.
+fn what_goes_unheard_is_forgotten(rig: &Rig) {
     fs::create_dir(rig.path("d")).unwrap();
     fs::write(rig.path("d/b"), b"x").unwrap();
     fs::write(rig.path("a"), b"x").unwrap();
-    rig.one("a");
     rig.one("d/b");
-    rig.until("both are known", || rig.status()["sources"][0]["known"] == 2);
-    fs::remove_file(rig.path("a")).unwrap();
+    let first = rig.one("a");
+    let known = || rig.status()["sources"][0]["known"].clone();
+    rig.until("both are known", || known() == 2);
+    let away = rig.root().with_extension("away");
+    fs::rename(rig.path("a"), &away).unwrap();
     fs::remove_dir_all(rig.path("d")).unwrap();
-    rig.until("neither is known", || rig.status()["sources"][0]["known"] == 0);
+    rig.until("neither is known", || known() == 0);
+    fs::rename(&away, rig.path("a")).unwrap();
+    let second = &rig.wait("a", 2)[1];
+    assert_ne!(first["id"], second["id"], "it is another arrival");
+    assert_eq!(known(), 1);
+}
+
+#[test]
+fn a_removal_that_nobody_heard_of_is_found_by_a_scan() {
+    what_goes_unheard_is_forgotten(&Rig::start(polled));
+}
+
+#[test]
+fn a_removal_that_nobody_heard_of_is_found_by_a_scan_in_memory_too() {
+    what_goes_unheard_is_forgotten(&Rig::in_memory(polled));
+}
+
+/// What a source knew before its thread was replaced is known to the next one.
+#[test]
+fn a_source_that_is_set_up_anew_repeats_nothing_in_memory_either() {
+    let rig = Rig::in_memory(|_| {});
+    fs::write(rig.path("a"), b"x").unwrap();
+    rig.one("a");
+    fs::write(rig.path("b"), b"x").unwrap();
+    rig.one("b");
+    rig.reload(polled);
+    rig.until("both are known", || rig.status()["sources"][0]["known"] == 2);
+    fs::write(rig.path("c"), b"x").unwrap();
+    rig.one("c");
+    rig.rescan_only();
+    assert_eq!((rig.events("a").len(), rig.events("b").len()), (1, 1));
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub(crate) struct Rig {
     notices: Arc<Listener>,
     root: PathBuf,
     plan: Plan,
-    dir: tempfile::TempDir,
+    /// Where it remembers; nothing: in memory.
+    state: Option<PathBuf>,
+    _dir: tempfile::TempDir,
 }
 
 /// Keeps what the engine had to say.
@@ -110,8 +112,17 @@ impl Rig {
         Self::prepared(|_| {}, change)
     }
 
+    /// On an empty directory, and everything known is forgotten at the end.
+    pub(crate) fn in_memory(change: impl FnOnce(&mut Plan)) -> Self {
+        Self::new(|_| {}, change, false)
+    }
+
     /// On a directory that `prepare` has filled.
     pub(crate) fn prepared(prepare: impl FnOnce(&Path), change: impl FnOnce(&mut Plan)) -> Self {
+        Self::new(prepare, change, true)
+    }
+
+    fn new(prepare: impl FnOnce(&Path), change: impl FnOnce(&mut Plan), remembers: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("in");
         std::fs::create_dir(&root).unwrap();
@@ -119,7 +130,8 @@ impl Rig {
         let mut plan = plan(&root);
         change(&mut plan);
         let (received, peer, notices) = (Arc::default(), Arc::default(), Arc::default());
-        let mut rig = Self { engine: None, received, peer, notices, root, plan, dir };
+        let state = remembers.then(|| dir.path().join("state"));
+        let mut rig = Self { engine: None, received, peer, notices, root, plan, state, _dir: dir };
         rig.up();
         rig
     }
@@ -128,7 +140,7 @@ impl Rig {
     pub(crate) fn up(&mut self) {
         let (engine, _) = Engine::start(Setup {
             plan: self.plan.clone(),
-            state_dir: Some(self.dir.path().join("state")),
+            state_dir: self.state.clone(),
             owner: "test".into(),
             observer: Arc::clone(&self.notices) as Arc<dyn Observer>,
             given: vec![("out".into(), Box::new(Keep(Arc::clone(&self.received), Arc::clone(&self.peer))))],

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use model::{EventId, Stamp};
 
-use crate::answer::{DeadRow, Fetch, RetryRow};
+use crate::answer::{DeadRow, Fetch, KnownRow, RetryRow};
 use crate::attempts;
 use crate::entry::{Admission, Dead, Entry, Fate, Moment, Parked, Report, SourceNote, SourceRecord};
 use crate::error::{Closed, LedgerError};
@@ -21,7 +21,7 @@ use crate::seal::{self, Origin};
 use crate::step::{Step, StepNote};
 use crate::tally::{Exceptional, Rows, Tallies, Trouble};
 
-use super::paths::Paths;
+use super::paths::{Paths, There};
 use super::steps::Steps;
 
 /// How many events may be pending. When it is full, `submit` waits until the sinks have settled
@@ -31,6 +31,9 @@ const PENDING_LIMIT: usize = 16_384;
 /// And how much memory they and the steps of their deliveries may take: events of files take a tenth
 /// of it, those of datasets may be far longer.
 const PENDING_BYTES: usize = 64 << 20;
+
+/// So many known paths are told before others may have the memory.
+const KNOWN_SLICE: usize = 1024;
 
 /// A ledger in memory.
 #[derive(Debug)]
@@ -191,6 +194,26 @@ impl Volatile {
         Ok(self.open()?.tallies.end)
     }
 
+    /// Whoever is told may look at each path, which takes its time: meanwhile the memory is not held.
+    pub(crate) fn known(
+        &self,
+        source: SourceId,
+        each: &mut dyn FnMut(KnownRow<'_>),
+    ) -> Result<(), LedgerError> {
+        let keys = self.open()?.paths.get(slot(source.0)).map(Paths::keys).unwrap_or_default();
+        for keys in keys.chunks(KNOWN_SLICE) {
+            let memory = self.open()?;
+            let paths = memory.paths.get(slot(source.0));
+            let present: Vec<_> =
+                paths.into_iter().flat_map(|paths| keys.iter().filter_map(|key| paths.known(*key))).collect();
+            drop(memory);
+            for known in &present {
+                each(known.row());
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn cursor(&self, sink: SinkId) -> Result<u64, LedgerError> {
         let memory = self.open()?;
         Ok(memory.tallies.sink(sink).ok_or(LedgerError::UnknownSink(sink))?.cursor)
@@ -340,9 +363,13 @@ impl Memory {
         match entry {
             Entry::Again(admission) if !self.may_go_again(admission) => {}
             Entry::Admit(admission) | Entry::Again(admission) => self.admit(admission),
-            // What a touched file looks like now is asked for only after a restart.
-            // Nor is there a history.
-            Entry::Sample { .. } | Entry::Remark { .. } => {}
+            Entry::Sample { source, key, sample, ctime, .. } => {
+                if let Some(paths) = self.paths.get_mut(slot(source.0)) {
+                    paths.looks(*key, *sample, *ctime);
+                }
+            }
+            // There is no history.
+            Entry::Remark { .. } => {}
             Entry::Absent { source, key, .. } => {
                 if let Some(paths) = self.paths.get_mut(slot(source.0)) {
                     paths.absent(*key);
@@ -385,7 +412,10 @@ impl Memory {
         let Some((seq, id)) = self.write(admission, &place) else { return };
         let Some(paths) = self.paths.get_mut(slot(admission.source.0)) else { return };
         match admission.fate {
-            Fate::Announce(_) | Fate::Adopt => paths.put(admission.key, earlier(admission, &place, id), seq),
+            Fate::Announce(_) | Fate::Adopt => {
+                let there = There::new(admission.path.clone(), admission.cause, admission.ctime);
+                paths.put(admission.key, earlier(admission, &place, id), seq, there);
+            }
             Fate::Gone => paths.absent(admission.key),
         }
     }

@@ -10,6 +10,7 @@ mod every_io;
 mod happenings;
 mod house;
 mod kinds;
+mod known;
 mod letters;
 mod numbers;
 mod opening;
