@@ -100,6 +100,7 @@ enum Birth {
 
 /// A unit that is not complete yet.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what was heard and seen of it, each on its own")]
 pub struct Unit {
     /// When it was first noticed.
     pub first_seen: Mono,
@@ -111,6 +112,8 @@ pub struct Unit {
     renamed_in: bool,
     closed: bool,
     announced: bool,
+    /// It has, or has had, another name than this one: its last close may be told under that, or under none.
+    linked: bool,
     sample: Option<(Sample, Mono)>,
     /// The longest time between two changes.
     pause: Duration,
@@ -124,6 +127,9 @@ const EMPTY_GRACE: Duration = Duration::from_millis(200);
 /// Where neither close nor writer can be known for sure, a file that nobody closed is believed
 /// to be finished after so long without a change.
 const UNKNOWN_WRITER_QUIET: Duration = Duration::from_mins(1);
+/// Between two looks whether somebody still writes a file that has other names.
+const LINKED_PAUSE: Duration = Duration::from_secs(1);
+
 impl Unit {
     /// A unit whose name the kernel told of.
     #[must_use]
@@ -146,6 +152,7 @@ impl Unit {
             renamed_in: false,
             closed: false,
             announced: false,
+            linked: false,
             sample: None,
             pause: Duration::ZERO,
             patience: Patience::NEW,
@@ -161,6 +168,7 @@ impl Unit {
                 self.cause = Cause::Arrived;
                 self.closed = false;
                 self.announced = false;
+                self.linked = false;
                 self.renamed_in = matches!(what, What::MovedIn);
             }
             What::Closed => self.closed = true,
@@ -216,6 +224,8 @@ impl Unit {
     /// Takes in a look at the file.
     pub fn look(&mut self, sample: Sample, now: Mono) {
         self.patience.looks = self.patience.looks.saturating_add(1);
+        // A link changes the inode's time and leaves the content's alone.
+        self.linked |= sample.links > 1 || sample.ctime > sample.mtime;
         match self.sample {
             Some((last, _)) if same_content(&last, &sample) => {}
             earlier => {
@@ -261,12 +271,12 @@ impl Unit {
             }
             Verdict::Wait { reason, again_in, by_itself } => {
                 let evidence = self.evidence();
-                let fresh_and_empty = self.is_fresh_and_empty() && is_about_the_writer(&reason);
                 let not_yet = NotYet { reason, again_in, by_itself };
                 let step = self.patience.wait(rule, not_yet, self.first_seen, now, evidence);
                 match step {
-                    Step::Wait { reason, again, alert } if fresh_and_empty => {
-                        Step::Wait { reason, again: again.min(now + EMPTY_GRACE), alert }
+                    Step::Wait { reason, again, alert } if is_about_the_writer(&reason) => {
+                        let latest = now.saturating_add(self.longest_pause_of_writer(now));
+                        Step::Wait { reason, again: again.min(latest), alert }
                     }
                     step => step,
                 }
@@ -332,6 +342,17 @@ impl Unit {
 
     fn is_fresh_and_empty(&self) -> bool {
         self.patience.looks <= 2 && self.sample.is_some_and(|(sample, _)| sample.size == 0)
+    }
+
+    /// How long a wait for its writer may go without a look, whatever its patience. The end of a linked file's writer need
+    /// not be heard, so it is looked for each second, and after half a minute ever more rarely: a file that somebody
+    /// keeps open for days costs next to nothing.
+    fn longest_pause_of_writer(&self, now: Mono) -> Duration {
+        if self.is_fresh_and_empty() {
+            return EMPTY_GRACE;
+        }
+        let waited = now.saturating_sub(self.first_seen);
+        if self.linked { (waited / 32).max(LINKED_PAUSE) } else { Duration::MAX }
     }
 
     const fn evidence(&self) -> SignalSet {

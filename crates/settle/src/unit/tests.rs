@@ -172,6 +172,57 @@ fn looks_become_rarer_but_never_stop() {
     assert_eq!(last_pause, LONGEST_PAUSE);
 }
 
+/// The pauses between looks at a file whose writer stays, for so long.
+fn pauses(look: Sample, time: Duration) -> Vec<Duration> {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    let (mut now, mut pauses) = (at(0), Vec::new());
+    while now < time {
+        unit.look(look, now);
+        let step = unit.judge(&Completion::local(), WriterFact::Open, Beside::NOTHING, now, T0);
+        let Step::Wait { again, .. } = step else { panic!("{step:?}") };
+        pauses.push(again.saturating_sub(now));
+        now = again;
+    }
+    pauses
+}
+
+/// The last close of a linked file may be told under another name, or under none.
+#[test]
+fn a_linked_file_is_looked_at_each_second_while_somebody_writes() {
+    let plain = sample(5, 1);
+    let later = Stamp { nsec: 1, ..plain.mtime };
+    let half_a_minute = Duration::from_secs(30);
+    for linked in [Sample { links: 2, ..plain }, Sample { ctime: later, ..plain }] {
+        let longest = pauses(linked, half_a_minute).into_iter().max();
+        assert!(longest.is_some_and(|longest| longest <= Duration::from_millis(1_100)), "{longest:?}");
+        // As often as any other file, but for the beginning.
+        let looks = pauses(linked, Duration::from_hours(24)).len();
+        assert!((2_800..3_200).contains(&looks), "{looks} looks a day");
+        assert_eq!(pauses(linked, Duration::from_hours(1)).last(), Some(&LONGEST_PAUSE));
+    }
+    assert!(pauses(plain, half_a_minute).into_iter().max() > Some(Duration::from_secs(8)));
+}
+
+#[test]
+fn what_was_linked_once_may_be_closed_under_the_name_that_went() {
+    let mut unit = Unit::heard(at(0), T0);
+    unit.hear(What::Created);
+    let linked = Sample { links: 2, ..sample(5, 1) };
+    let pause = |unit: &mut Unit, look: Sample, now: Mono| {
+        for _ in 0..8 {
+            unit.look(look, now);
+        }
+        let step = unit.judge(&Completion::local(), WriterFact::Open, Beside::NOTHING, now, T0);
+        let Step::Wait { again, .. } = step else { panic!("{step:?}") };
+        again.saturating_sub(now)
+    };
+    assert_eq!(pause(&mut unit, linked, at(9_000)), LINKED_PAUSE);
+    assert_eq!(pause(&mut unit, sample(6, 2), at(9_000)), LINKED_PAUSE, "its other name is gone");
+    unit.hear(What::Created);
+    assert_eq!(pause(&mut unit, sample(7, 3), at(9_000)), LONGEST_PAUSE, "another file");
+}
+
 /// P8: a part that time alone completes is not put off with a part that is looked after ever more rarely.
 #[test]
 fn a_quiet_beside_a_marker_is_looked_at_when_it_is_over() {
