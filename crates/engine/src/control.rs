@@ -2,8 +2,8 @@
 //!
 //! A data line begins with `=`; the rest is printed as it is, byte for byte. The closing line begins
 //! with `.` (done) or `!` (failed), followed by one JSON object. A connection carries any number of
-//! requests, one after the other. The socket is for its owner only (mode 0600), and for root; who else comes to it is not
-//! listened to.
+//! requests, one after the other; who says nothing for a while loses its place, unless it follows what happens. The
+//! socket is for its owner only (mode 0600), and for root; who else comes to it is not listened to.
 
 mod answering;
 mod wire;

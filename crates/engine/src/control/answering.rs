@@ -11,7 +11,7 @@ use model::{EventId, Stamp, State};
 use serde_json::{Value, json};
 
 use super::Host;
-use super::wire::{Answer, Talk};
+use super::wire::{Answer, Said, Talk};
 use crate::engine::Engine;
 use crate::explain::Explained;
 use crate::listing::dead_value;
@@ -29,6 +29,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(25);
 /// How many events one request gives at most.
 const MOST: usize = 1024;
+/// Requests of those who follow what happens, here or at their own end, and come back when there is something.
+const FOLLOWING: [&str; 3] = ["tail", "take", "notify"];
 
 /// Why a request was not done.
 enum Refused {
@@ -67,10 +69,17 @@ fn nothing(text: impl Into<String>) -> Refused {
 /// Answers a client until it goes.
 pub(super) fn converse(connection: &UnixStream, engine: &Weak<Engine>, host: &dyn Host) -> io::Result<()> {
     connection.set_write_timeout(Some(LONGEST_WAIT))?;
-    let mut talk = Talk::new(connection);
-    while let Some(request) = talk.request()? {
+    let Some(clock) = engine.upgrade().map(|engine| engine.clock) else { return Ok(()) };
+    let mut talk = Talk::new(connection, clock);
+    loop {
+        let said = talk.request()?;
         let Some(engine) = engine.upgrade() else { return Ok(()) };
-        let done = request.map_err(usage).and_then(|request| answer(&mut talk, &engine, host, &request));
+        let done = match said {
+            Said::Request(request) => answer(&mut talk, &engine, host, &request),
+            Said::Garbage(error) => Err(usage(error)),
+            Said::TooLate(error) => return talk.close(&Answer::Failed { error, code: EXIT_FAILED }),
+            Said::Gone => return Ok(()),
+        };
         let closing = match done {
             Ok(value) => Answer::Done(value),
             Err(Refused::Failed(error, code)) => Answer::Failed { error, code },
@@ -78,7 +87,6 @@ pub(super) fn converse(connection: &UnixStream, engine: &Weak<Engine>, host: &dy
         };
         talk.close(&closing)?;
     }
-    Ok(())
 }
 
 fn answer(
@@ -87,7 +95,9 @@ fn answer(
     host: &dyn Host,
     request: &Value,
 ) -> Result<Value, Refused> {
-    match request["cmd"].as_str().unwrap_or_default() {
+    let command = request["cmd"].as_str().unwrap_or_default();
+    talk.may_rest |= FOLLOWING.contains(&command);
+    match command {
         "ping" => Ok(json!({"version": env!("CARGO_PKG_VERSION"), "pid": std::process::id()})),
         "status" => status(engine, host),
         "ls" => ls(talk, engine, request),

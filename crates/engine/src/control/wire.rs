@@ -1,13 +1,19 @@
 //! The lines on the control socket, and the client's end of it.
 
-use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
+use settle::Mono;
+
+use crate::clock::Clock;
 
 /// A request longer than this is refused.
-const LONGEST_REQUEST: u64 = 4 << 20;
+const LONGEST_REQUEST: usize = 4 << 20;
+/// A client has so long to say what it wants, or the rest of what it has begun to say: it holds one of a few places.
+const SAYING: Duration = Duration::from_secs(10);
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,26 +77,68 @@ fn failed(value: &Value) -> Answer {
 
 /// The server's end of one connection.
 pub(super) struct Talk<'a> {
+    connection: &'a UnixStream,
     reader: BufReader<&'a UnixStream>,
     writer: BufWriter<&'a UnixStream>,
+    clock: Clock,
+    /// Between two requests it may rest as long as it likes: it writes to somebody who reads slowly, or passes words on.
+    pub(super) may_rest: bool,
+}
+
+/// What came from a client.
+pub(super) enum Said {
+    Request(Value),
+    /// It was not understood.
+    Garbage(String),
+    /// It has kept its place too long without a word.
+    TooLate(String),
+    /// The client has gone.
+    Gone,
 }
 
 impl<'a> Talk<'a> {
-    pub(super) fn new(connection: &'a UnixStream) -> Self {
-        Self { reader: BufReader::new(connection), writer: BufWriter::new(connection) }
+    pub(super) fn new(connection: &'a UnixStream, clock: Clock) -> Self {
+        let (reader, writer) = (BufReader::new(connection), BufWriter::new(connection));
+        Self { connection, reader, writer, clock, may_rest: false }
     }
 
-    /// The next request; nothing when the client has gone.
-    pub(super) fn request(&mut self) -> io::Result<Option<Result<Value, String>>> {
+    /// The next request.
+    pub(super) fn request(&mut self) -> io::Result<Said> {
         let mut line = Vec::new();
-        let mut limited = (&mut self.reader).take(LONGEST_REQUEST);
-        if limited.read_until(b'\n', &mut line)? == 0 {
-            return Ok(None);
+        let mut until = (!self.may_rest).then(|| self.clock.mono() + SAYING);
+        while line.last() != Some(&b'\n') {
+            match self.read(&mut line, until) {
+                Ok(0) if line.is_empty() => return Ok(Said::Gone),
+                Ok(0) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the request is cut off")),
+                Ok(_) => until = until.or(Some(self.clock.mono() + SAYING)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let seconds = SAYING.as_secs();
+                    let text = format!("no whole request came within {seconds} s: the connection is closed");
+                    return Ok(Said::TooLate(text));
+                }
+                Err(error) => return Err(error),
+            }
+            if line.len() > LONGEST_REQUEST {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the request is too long"));
+            }
         }
-        if line.last() != Some(&b'\n') {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the request is too long or cut off"));
+        let read = serde_json::from_slice(&line);
+        Ok(read.map_or_else(|error| Said::Garbage(format!("the request is no JSON: {error}")), Said::Request))
+    }
+
+    /// Appends what is there of the line, and says how much that was; waits for it until then.
+    fn read(&mut self, line: &mut Vec<u8>, until: Option<Mono>) -> io::Result<usize> {
+        let left = until.map(|until| until.saturating_sub(self.clock.mono()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Some(serde_json::from_slice(&line).map_err(|error| format!("the request is no JSON: {error}"))))
+        self.connection.set_read_timeout(left)?;
+        let there = self.reader.fill_buf()?;
+        let end = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |at| at + 1);
+        line.extend_from_slice(&there[..end]);
+        self.reader.consume(end);
+        Ok(end)
     }
 
     pub(super) fn data(&mut self, line: &[u8]) -> io::Result<()> {

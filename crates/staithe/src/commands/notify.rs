@@ -14,10 +14,18 @@ use crate::exit::Exit;
 use crate::show::{self, paint, path, state_colour, text};
 
 pub(crate) fn run(args: &NotifyArgs) -> anyhow::Result<Exit> {
-    let mut connection = client::connect(&args.common.client)?;
+    let client = &args.common.client;
+    // Whether there is a daemon is told at once. It keeps no place for those who say nothing, and the first path may
+    // come in hours: so the connection that is used is another.
+    drop(client::connect(client)?);
+    let mut connection = None;
     let mut worst = Exit::Done;
     let mut each = |path: &Path| {
-        let exit = notify(&mut connection, path, args.common.json)?;
+        let connection = match &mut connection {
+            Some(connection) => connection,
+            none => none.insert(client::connect(client)?),
+        };
+        let exit = notify(connection, path, args.common.json)?;
         worst = worse(worst, exit);
         anyhow::Ok(())
     };

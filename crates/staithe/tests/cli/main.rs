@@ -6,6 +6,7 @@ mod doctor;
 mod events;
 mod guide;
 mod notify;
+mod places;
 mod queue;
 mod rules;
 mod store;
