@@ -9,6 +9,7 @@ mod rooted;
 mod rule;
 mod same_keys;
 mod shape;
+mod silent;
 mod sink;
 mod source;
 mod streams;

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::shape::{self, Kind};
 use super::source::patterns;
-use super::{complete, name, of, same_keys, unreachable};
+use super::{complete, name, of, same_keys};
 use crate::fields::{Fields, Report, Text, Value};
 use crate::keys::RULE;
 use crate::nearest::nearest;
@@ -84,7 +84,6 @@ pub(super) fn read_all(
         asked.push(read.asked);
     }
     of::resolve(&mut rules, &outer, source, report);
-    unreachable::warn(&rules, &asked, report);
     same_keys::warn(&rules, &values, report);
     (rules, asked)
 }

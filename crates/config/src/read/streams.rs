@@ -6,7 +6,7 @@ use model::HappeningSet;
 use settle::{Rule, Take};
 
 use super::rule::Asked;
-use super::{sink, source};
+use super::{silent, sink, source, unreachable};
 use crate::fields::Report;
 use crate::plan::{MirrorSink, SinkKind, StreamPlan};
 use crate::source_text::{Place, shown};
@@ -77,6 +77,8 @@ pub(super) fn split(source: &mut source::Read, tastes: &Tastes<'_>, report: &mut
         }
     }
     source.plan.streams = streams;
+    let warned = silent::warn(&source.plan.rules, &source.asked, report);
+    unreachable::warn(&source.plan.rules.rules, &source.asked, &warned, report);
 }
 
 /// A sink that a rule delivers to.

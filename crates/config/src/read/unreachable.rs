@@ -7,12 +7,12 @@ use crate::fields::Report;
 use crate::source_text::shown;
 
 /// Warns of each rule all of whose patterns stand in earlier rules for files that exclude nothing. `asked`
-/// has where each rule stands.
-pub(super) fn warn(rules: &[Rule], asked: &[Asked], report: &mut Report<'_>) {
+/// has where each rule stands; of those that are `warned` of something was said already.
+pub(super) fn warn(rules: &[Rule], asked: &[Asked], warned: &[usize], report: &mut Report<'_>) {
     for (at, (rule, asked)) in rules.iter().zip(asked).enumerate() {
         // Datasets are asked about before files, wherever they stand; and no rule takes events from another.
         let apart = matches!(rule.shape.take, Take::Dataset(_)) || asked.events.is_some();
-        if apart || rule.include.is_empty() {
+        if apart || rule.include.is_empty() || warned.contains(&at) {
             continue;
         }
         let before = rules.get(..at).unwrap_or_default();

@@ -69,6 +69,29 @@ fn what_rules_tell_of_event_streams_is_listed() {
 }
 
 #[test]
+fn a_rule_that_takes_files_from_others_and_tells_nobody_is_told_of() {
+    let landing = configured(
+        "[source.data]\npath = \"{in}\"\n[[source.data.rule]]\nname = \"log\"\nevents = \"all\"\narrivals = false\n\
+         to = [\"log\"]\n[[source.data.rule]]\nname = \"tables\"\ninclude = [\"*.csv\"]\nto = [\"q\"]\n[sink.log]\n\
+         type = \"scribe\"\n[sink.q]\ntype = \"queue\"\n",
+    );
+    let text = rules(&landing, &["in/x.csv"]).text();
+    for word in [
+        "  to        nobody: by this rule no sink is told of what arrives\n",
+        "  note      rule \"tables\" includes it, too, but \"log\" stands before and takes it; move \"log\" behind\n",
+    ] {
+        assert!(text.contains(word), "no `{word}` in:\n{text}");
+    }
+    assert_eq!(asked(&landing, "in/x.csv")["withheld_from"], serde_json::json!(["tables"]));
+    assert_eq!(asked(&landing, "in/x.fits")["withheld_from"], serde_json::json!([]));
+    let config = landing.config();
+    let done = landing.call(&["check", "-c", config.to_str().expect("a plain name")]);
+    done.assert_code(0);
+    let said = "the rule \"tables\" is never told of files that the rule \"log\" before it includes as well";
+    assert!(done.stderr.contains(said), "{}", done.stderr);
+}
+
+#[test]
 fn presets_and_temporary_names_are_listed_without_a_configuration() {
     let landing = landing();
     let done = landing.call(&["rules"]);

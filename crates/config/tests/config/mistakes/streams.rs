@@ -98,8 +98,59 @@ fn events_that_say_nothing() {
 fn a_rule_for_events_hides_no_other_and_is_hidden_by_none() {
     let text = "[[source.s.rule]]\nto=['q']\n[[source.s.rule]]\nevents='all'\narrivals=false\nto=['log']\n";
     assert_eq!(good(&format!("{SOURCE}{text}{SCRIBE}{QUEUE}")).warnings, []);
-    let text = "[[source.s.rule]]\nevents='all'\narrivals=false\nto=['log']\n[[source.s.rule]]\nto=['q']\n";
-    warned(&format!("{SOURCE}{text}{SCRIBE}{QUEUE}"), "7:1", "never takes a file", "move this one above");
+}
+
+/// One rule tells of events alone, and another one behind it of what arrives.
+fn events_first(first: &str, second: &str) -> String {
+    format!(
+        "{SOURCE}[[source.s.rule]]\nname='a'\nevents='all'\n{first}\n[[source.s.rule]]\nname='b'\n{second}\n\
+         {SCRIBE}{QUEUE}"
+    )
+}
+
+#[test]
+fn a_silent_rule_before_others_is_told_with_what_it_takes_from_them() {
+    let never = "the rule \"b\" is never told of files that the rule \"a\" before it includes as well";
+    for (first, second, line, why) in [
+        ("arrivals=false\nto=['log']", "to=['q']", 8, "such as \"x\": that one takes them, and tells nobody"),
+        ("arrivals=false\nto=['log']", "events='all'", 8, "(arrivals = false)"),
+        ("to=['log']", "to=['q']", 7, "(its sinks take only events)"),
+        ("to=['log']\ninclude=['*.log']", "to=['q']\ninclude=['run*']", 8, "such as \"run.log\""),
+        ("to=['log']\nexclude=['*.csv']", "to=['q']\ninclude=['*.fits','*.csv']", 8, "such as \"x.fits\""),
+    ] {
+        for message in [never, why] {
+            let text = events_first(first, second);
+            warned(
+                &text,
+                &format!("{line}:1"),
+                message,
+                "move this one above \"a\", which hears of every event",
+            );
+        }
+    }
+    for (first, second) in [
+        ("to=['log']\ninclude=['*.log']", "to=['q']\ninclude=['*.csv']"),
+        ("to=['log']\nexclude=['*.csv']", "to=['q']\ninclude=['*.csv']"),
+        ("to=['log']", "dataset='*.ms'\nto=['q']"),
+        ("to=['log','q']", "to=['log']\nevents='all'\ninclude=['*.csv']"),
+    ] {
+        let found = good(&events_first(first, second)).warnings;
+        let never: Vec<_> = found.iter().filter(|found| found.message.contains("never told")).collect();
+        assert!(never.is_empty(), "{first} {second}: {}", summary(&found));
+    }
+}
+
+#[test]
+fn of_very_many_patterns_some_are_tried() {
+    let many = |end: char| {
+        let names: Vec<String> = (0..2_000).map(|number| format!("'{number}*.{end}'")).collect();
+        names.join(",")
+    };
+    let (first, second) =
+        (format!("to=['log']\ninclude=[{}]", many('a')), format!("include=[{}]", many('b')));
+    let begun = std::time::Instant::now();
+    assert_eq!(good(&events_first(&first, &format!("to=['q']\n{second}"))).warnings, []);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(super) struct Finding<'a> {
     pub(super) group: Option<Group<'a>>,
     pub(super) marker_of: Option<Companion<'a>>,
     pub(super) temp_name: Option<&'a Pattern>,
+    /// Rules that include it as well and would tell somebody, while the one that takes it tells nobody.
+    pub(super) withheld: Vec<&'a Rule>,
     /// Why no rule takes it.
     pub(super) reason: Option<Reason>,
     /// It lies below a directory of a source that looks at its own directory only.
@@ -94,7 +96,8 @@ impl<'a> Finding<'a> {
         let says = says(rules, path, taken, lies == Lies::Directory && datasets.is_empty());
         let temp_name = rules.why(path).temp_name;
         let group = taken.and_then(|rule| group(rule, path));
-        Self { source, path, taken, datasets, group, marker_of, temp_name, reason, too_deep, says }
+        let withheld = taken.map(|taken| withheld(rules, taken, path)).unwrap_or_default();
+        Self { source, path, taken, datasets, group, marker_of, temp_name, withheld, reason, too_deep, says }
     }
 }
 
@@ -188,6 +191,15 @@ fn group<'a>(rule: &'a Rule, path: &'a [u8]) -> Option<Group<'a>> {
         Grouping::Dicom(DicomKey::Study) => Key::Header("StudyInstanceUID"),
     };
     Some(Group { rule, key })
+}
+
+/// Who would be told if the rule that takes the file, and tells nobody, did not stand before them.
+fn withheld<'a>(rules: &'a Rules, taken: &Rule, path: &'a [u8]) -> Vec<&'a Rule> {
+    if !taken.to.is_empty() {
+        return Vec::new();
+    }
+    let behind = rules.rules.iter().skip_while(|rule| !std::ptr::eq(*rule, taken)).skip(1);
+    behind.filter(|rule| !rule.to.is_empty() && matches!(rule.say(path), Say::Takes(_))).collect()
 }
 
 /// What each rule says up to the one that takes the path. Of a directory that is no dataset: which rules

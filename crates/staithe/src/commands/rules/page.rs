@@ -33,7 +33,12 @@ pub(super) fn of(finding: &Finding<'_>) -> String {
         if let Some(meaning) = meaning(&rule.completion) {
             line("", &format!("which is {meaning}"));
         }
-        line("to", &text(&rule.to.join(", ")));
+        line("to", &told(rule));
+    }
+    if let Some(taken) = finding.taken
+        && !finding.withheld.is_empty()
+    {
+        line("note", &withheld(taken, &finding.withheld));
     }
     if !finding.says.is_empty() {
         out.push_str("  rules, as they are asked\n");
@@ -74,6 +79,24 @@ pub(super) fn verdict(finding: &Finding<'_>) -> String {
 pub(super) fn meaning(completion: &Completion) -> Option<&'static str> {
     let preset = PRESETS.iter().find(|preset| Some(preset.name) == completion.preset)?;
     (preset.completion().expr == completion.expr).then_some(preset.meaning)
+}
+
+fn told(taken: &Rule) -> String {
+    if taken.to.is_empty() {
+        return "nobody: by this rule no sink is told of what arrives".to_owned();
+    }
+    text(&taken.to.join(", "))
+}
+
+fn withheld(taken: &Rule, from: &[&Rule]) -> String {
+    let names: Vec<String> = from.iter().map(|one| rule(one)).collect();
+    let (rules, include) = if names.len() == 1 { ("rule", "includes") } else { ("rules", "include") };
+    format!(
+        "{rules} {} {include} it, too, but {} stands before and takes it; move {} behind",
+        names.join(", "),
+        rule(taken),
+        rule(taken)
+    )
 }
 
 fn companion(companion: &Companion<'_>) -> String {

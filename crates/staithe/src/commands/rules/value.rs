@@ -28,6 +28,8 @@ pub(super) fn of(finding: &Finding<'_>, asked: &Path) -> Value {
     value.insert("complete".into(), complete.into());
     let meaning = finding.taken.and_then(|rule| super::page::meaning(&rule.completion));
     value.insert("preset_meaning".into(), meaning.into());
+    let withheld = finding.withheld.iter().map(|rule| rule.name.as_str());
+    value.insert("withheld_from".into(), withheld.collect());
     value.insert("rules".into(), finding.says.iter().map(|(rule, say)| said(rule, *say)).collect());
     Value::Object(value)
 }
@@ -105,6 +107,7 @@ pub(super) fn outside(asked: &Path, roots: &[&Path]) -> Value {
     }
     value.insert("complete".into(), Value::Null);
     value.insert("preset_meaning".into(), Value::Null);
+    value.insert("withheld_from".into(), json!([]));
     value.insert("reason_args".into(), json!({}));
     value.insert("rules".into(), json!([]));
     value.insert("detail".into(), super::outside(asked, roots).into());
