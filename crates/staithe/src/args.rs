@@ -144,6 +144,9 @@ Examples:
     },
 }
 
+const HOLDER: &str =
+    "The daemon that holds this pid file; its socket is found by the words that it was started with";
+
 const SOCKET: &str = "The daemon's socket; else $STAITHE_SOCKET";
 
 /// Where the state directory is when nobody names it.
@@ -277,8 +280,8 @@ pub(crate) struct QuietArgs {
   staithe run -c staithe.toml --daemon          in the background; returns when it is ready there
   staithe run -c staithe.toml --daemon --pid-file /run/staithe.pid --log-err /var/log/staithe.err
 
-The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR; `staithe stop`, `restart` and \
-`status` also by --pid-file. SIGHUP opens the logs of a daemon anew, too. A log that cannot be written goes into the \
+The other commands find the daemon by the same --state-dir, or by $STAITHE_STATE_DIR; `staithe stop`, `restart`, \
+`status` and `explain` also by --pid-file. SIGHUP opens the logs of a daemon anew, too. A log that cannot be written goes into the \
 temporary directory, with a warning.
 
 Exit codes: 0 stopped, or ready in the background, 1 failed or running already, 2 usage or configuration.")]
@@ -358,6 +361,7 @@ pub(crate) struct LsArgs {
   staithe explain inbox/scan_001.nc
   staithe explain /data/in/obs.ms/table.dat           a part of a dataset
   staithe explain inbox/scan_001.nc --json | jq -r .reason
+  staithe explain inbox/scan_001.nc --pid-file /run/staithe.pid
 
 Before a file is there, `staithe rules -c FILE PATH` says which rule would take it.
 
@@ -365,6 +369,8 @@ Exit codes: 0 said, 3 the daemon is not reachable, 4 it was never seen.")]
 pub(crate) struct ExplainArgs {
     /// The path: absolute, relative to here, or relative to a source
     pub(crate) path: PathBuf,
+    #[arg(long, value_name = "FILE", help = HOLDER)]
+    pub(crate) pid_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: ClientJson,
 }

@@ -5,6 +5,7 @@ mod client;
 mod commands;
 mod daemon;
 mod exit;
+mod holder;
 mod log;
 mod names;
 mod places;

@@ -1224,12 +1224,16 @@ _staithe() {
             return 0
             ;;
         staithe__subcmd__explain)
-            opts="-h --socket --state-dir --json --help"
+            opts="-h --pid-file --socket --state-dir --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pid-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -108,6 +108,7 @@ complete -c staithe -n "__fish_staithe_using_subcommand ls" -l socket -d 'The da
 complete -c staithe -n "__fish_staithe_using_subcommand ls" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand ls" -l json -d 'JSON instead of text'
 complete -c staithe -n "__fish_staithe_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c staithe -n "__fish_staithe_using_subcommand explain" -l pid-file -d 'The daemon that holds this pid file; its socket is found by the words that it was started with' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand explain" -l socket -d 'The daemon\'s socket; else $STAITHE_SOCKET' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand explain" -l state-dir -d 'The daemon\'s state directory, where its socket is by default; else $STAITHE_STATE_DIR, else /var/lib/staithe for root and ~/.local/state/staithe for others' -r -F
 complete -c staithe -n "__fish_staithe_using_subcommand explain" -l json -d 'JSON instead of text'

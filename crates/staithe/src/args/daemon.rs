@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ClientJson, STATE_DIR, duration};
+use super::{ClientJson, HOLDER, STATE_DIR, duration};
 use crate::daemon::{Files, Place};
 
 /// How a command becomes a daemon.
@@ -77,8 +77,7 @@ pub(crate) struct WhichDaemon {
 #[derive(Args, Debug)]
 #[command(after_help = STATUS)]
 pub(crate) struct StatusArgs {
-    /// The daemon that holds this pid file; its socket is found by the words that it was started with
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = HOLDER)]
     pub(crate) pid_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) common: ClientJson,

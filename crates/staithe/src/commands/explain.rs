@@ -4,15 +4,20 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::args::ExplainArgs;
 use crate::client;
 use crate::exit::Exit;
+use crate::holder::Asked;
 use crate::show::{self, paint, path, state_colour, text};
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let mut connection = client::connect(&args.common.client)?;
+    let daemon = Asked::for_holder_of(args.pid_file.as_deref(), &args.common.client)?;
+    let mut connection = client::connect(&daemon.client)?;
+    if daemon.is_named() {
+        daemon.answered_by(&client::ask(&mut connection, &json!({"cmd": "ping"}), &mut |_| Ok(()))?)?;
+    }
     // First as seen from here; if nothing is known of that, as a path below a source.
     let absolute = absolute(&args.path)?;
     let mut answer = ask(&mut connection, &absolute)?;
@@ -125,7 +130,6 @@ fn blocking(explained: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_member_is_called_one() {

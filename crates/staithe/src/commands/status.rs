@@ -1,57 +1,26 @@
 //! `staithe status`.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
 use serde_json::{Value, json};
 
-use crate::args::{Cli, Client, Command, StatusArgs};
+use crate::args::StatusArgs;
 use crate::client;
-use crate::daemon::{self, Beginning, Place};
-use crate::exit::{Exit, failure};
+use crate::exit::Exit;
+use crate::holder::Asked;
 use crate::show::{self, age, number, paint, path, state_colour, text};
 
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
-    let (args, pid_file) = (&args.common, args.pid_file.as_deref());
-    let held = pid_file.map(holder).transpose()?;
-    let given = args.client.socket.is_some() || args.client.state_dir.is_some();
-    let found = held.filter(|_| !given).and_then(client_of).unwrap_or_else(|| args.client.clone());
-    let status = client::call(&found, &json!({"cmd": "status"}))?;
-    if let Some(pid) = held.filter(|pid| status["pid"] != *pid) {
-        let text = format!(
-            "process {pid} holds the pid file, but process {} answers. Fix: say where the first one answers, with \
-             --state-dir or --socket",
-            status["pid"]
-        );
-        return Err(failure(Exit::Failed, text));
-    }
+    let asked = Asked::for_holder_of(args.pid_file.as_deref(), &args.common.client)?;
+    let args = &args.common;
+    let status = client::call(&asked.client, &json!({"cmd": "status"}))?;
+    asked.answered_by(&status)?;
     if args.json {
         client::print_line(&serde_json::to_vec(&status)?)?;
     } else {
         client::print_line(screen(&status).trim_end().as_bytes())?;
     }
     Ok(if status["state"] == "ok" { Exit::Done } else { Exit::Degraded })
-}
-
-/// The process that holds that pid file.
-fn holder(path: &Path) -> anyhow::Result<u32> {
-    let held = daemon::running(&Place::only(path))?;
-    held.map(|(_, pid)| pid).ok_or_else(|| {
-        let text = format!("no daemon runs with the pid file {}: no process holds it", path.display());
-        failure(Exit::NoDaemon, format!("{text}. Start one with `staithe run --daemon -c FILE`"))
-    })
-}
-
-/// Where that daemon answers, by the words that it was started with; nothing where they are not those of `run`.
-fn client_of(pid: u32) -> Option<Client> {
-    let beginning = Beginning::of(pid).ok()?;
-    let Command::Run(run) = Cli::try_parse_from(beginning.words()).ok()?.command else { return None };
-    let client = run.client;
-    let state_dir = client.state_dir.or_else(|| beginning.variable("STAITHE_STATE_DIR"));
-    let socket = client.socket.or_else(|| beginning.variable("STAITHE_SOCKET"));
-    let there = |path: PathBuf| beginning.directory.join(path);
-    Some(Client { socket: socket.map(there), state_dir: state_dir.map(there) })
 }
 
 fn screen(status: &Value) -> String {

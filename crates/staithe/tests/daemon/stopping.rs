@@ -25,6 +25,26 @@ fn a_stop_leaves_the_logs_and_nothing_else() {
     stage.by_pid_file(&["status"]).assert_code(3);
 }
 
+/// Its socket is found by what it was started with, wherever the question is asked.
+#[test]
+fn by_its_pid_file_a_daemon_is_asked_about_a_path() {
+    let stage = Stage::new();
+    stage.start();
+    stage.deliver("one");
+    let explain = |pid_file: &std::path::Path| {
+        let mut command = stage.command(&["explain", "one", "--json", "--pid-file"]);
+        command.arg(pid_file).current_dir("/").env_remove("STAITHE_STATE_DIR");
+        stage.finish(command)
+    };
+    let said = explain(&stage.pid_file());
+    said.assert_code(0);
+    assert_eq!(said.json()["state"], "delivered");
+    let none = explain(&stage.landing.out("none.pid"));
+    none.assert_code(3);
+    assert!(none.stderr.contains("no process holds it"), "{}", none.stderr);
+    stage.by_pid_file(&["stop"]).assert_code(0);
+}
+
 #[test]
 fn one_that_does_not_end_in_time_is_killed() {
     let stage = Stage::new();
