@@ -95,7 +95,7 @@ impl<'a> Stage<'a> {
         let mut command = self.command();
         let kept = ["PATH", "LANG", "RUST_BACKTRACE"];
         let kept = kept.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        command.env_clear().envs(kept).env("HOME", self.scratch.path());
+        command.env_clear().envs(kept).envs(testkit::proof::without()).env("HOME", self.scratch.path());
         command.env("STAITHE_STATE_DIR", self.scratch.path().join("state"));
         command.envs(self.scenario.environment.iter().map(|(name, value)| (name, self.fill(value))));
         command.current_dir(self.scratch.path());

@@ -88,6 +88,7 @@ impl Stage {
         let mut command = Command::new(BINARY);
         command.arg0("dlm-directory-watcher").env_clear().current_dir(self.scratch.path());
         command.env("HOME", self.home()).env("USER", "root").env("LANG", "C.UTF-8");
+        command.envs(testkit::proof::without());
         command
     }
 

@@ -122,7 +122,7 @@ impl Watcher {
     pub(crate) fn command_with(&self, word: &str, config: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_staithe"));
         command.env_clear().current_dir(self.scratch.path()).env("HOME", self.scratch.path());
-        command.env("TMPDIR", self.temporary()).env("LANG", "C.UTF-8");
+        command.env("TMPDIR", self.temporary()).env("LANG", "C.UTF-8").envs(testkit::proof::without());
         command.env("STAITHE_STATE_DIR", self.scratch.path().join("state"));
         command.args(["compat", "sendit", word, "-c"]).arg(config);
         command
