@@ -1,9 +1,9 @@
-//! What the ledger costs: `cargo run --release -p ledger --example rate [EVENTS] [DIR]`.
+//! What the ledger costs: `cargo run --release -p ledger --example rate [EVENTS] [DIR] [opening]`.
 //!
 //! Prints, for each mode, admissions per second and CPU microseconds for each event: admitted
 //! alone, admitted while a sink fetches and reports behind it, and announced once more (each path
 //! has an earlier row then). Then steps of deliveries: noted by one caller, and by many at once. At last, how long a
-//! ledger takes to open in which all of the events are owed: closed in order, and not.
+//! ledger takes to open in which all of the events are owed: closed in order, and not (`opening`: that alone).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let events: u64 = args.next().map_or(Ok(300_000), |text| text.parse())?;
     let place = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    if args.next().as_deref() == Some("opening") {
+        return opening(&place, events);
+    }
     let preparing = preparing(events);
     println!("{events} events in batches of {BATCH}; preparing one costs {preparing:.2} µs, taken off below");
     for (name, durability) in
