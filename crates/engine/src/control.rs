@@ -3,7 +3,7 @@
 //! A data line begins with `=`; the rest is printed as it is, byte for byte. The closing line begins
 //! with `.` (done) or `!` (failed), followed by one JSON object. A connection carries any number of
 //! requests, one after the other; who says nothing for a while loses its place, unless it follows what happens. The
-//! socket is for its owner only (mode 0600), and for root; who else comes to it is not listened to.
+//! socket is for its owner only (mode 0600), and for root; who else comes to it is told so and not listened to.
 
 mod answering;
 mod wire;
@@ -92,9 +92,18 @@ fn accept(listener: &UnixListener, engine: &Arc<Engine>, host: &Arc<dyn Host>, s
         }
         let Ok(connection) = connection else { continue };
         if !is_ours(&connection) {
+            let us = rustix::process::geteuid().as_raw();
+            wire::refuse(
+                &connection,
+                format!("only user {us}, as whom the daemon runs, and root are served"),
+            );
             continue;
         }
         if open.load(Ordering::Acquire) >= CONNECTIONS {
+            wire::refuse(
+                &connection,
+                format!("{CONNECTIONS} clients are being served, and no more; try again"),
+            );
             continue;
         }
         open.fetch_add(1, Ordering::AcqRel);

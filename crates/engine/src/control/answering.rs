@@ -20,6 +20,8 @@ use crate::listing::dead_value;
 pub const EXIT_FAILED: u8 = 1;
 /// The command was used wrongly.
 pub const EXIT_USAGE: u8 = 2;
+/// The daemon cannot be reached: it serves others.
+pub(super) const EXIT_UNREACHED: u8 = 3;
 /// Nothing was found.
 pub const EXIT_NOTHING: u8 = 4;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use settle::Mono;
 
+use super::answering::EXIT_UNREACHED;
 use crate::clock::Clock;
 
 /// A request longer than this is refused.
@@ -50,11 +51,17 @@ impl Client {
     ) -> io::Result<Answer> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
-        self.writer.write_all(&line)?;
+        // Who is not served is told so and not listened to: then there is an answer all the same.
+        let unheard = match self.writer.write_all(&line) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
+            written => written.err(),
+        };
         loop {
             let mut line = Vec::new();
             if self.reader.read_until(b'\n', &mut line)? == 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the daemon closed the connection"));
+                let gone =
+                    || io::Error::new(io::ErrorKind::UnexpectedEof, "the daemon closed the connection");
+                return Err(unheard.unwrap_or_else(gone));
             }
             if line.last() == Some(&b'\n') {
                 line.pop();
@@ -73,6 +80,25 @@ fn failed(value: &Value) -> Answer {
     let error = value["error"].as_str().unwrap_or("no reason given").to_owned();
     let code = value["code"].as_u64().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Answer::Failed { error, code }
+}
+
+/// Tells a client that it is not served, and why. One short line fits into the buffer of a new connection: nobody is waited
+/// for.
+pub(super) fn refuse(connection: &UnixStream, error: String) {
+    let mut writer = BufWriter::new(connection);
+    // A client that has gone already is nobody's trouble.
+    let _ = write_end(&mut writer, &Answer::Failed { error, code: EXIT_UNREACHED });
+}
+
+fn write_end(writer: &mut BufWriter<&UnixStream>, answer: &Answer) -> io::Result<()> {
+    let (mark, value) = match answer {
+        Answer::Done(value) => (b".", value.clone()),
+        Answer::Failed { error, code } => (b"!", serde_json::json!({"error": error, "code": code})),
+    };
+    writer.write_all(mark)?;
+    writer.write_all(&serde_json::to_vec(&value)?)?;
+    writer.write_all(b"\n")?;
+    writer.flush()
 }
 
 /// The server's end of one connection.
@@ -152,13 +178,6 @@ impl<'a> Talk<'a> {
     }
 
     pub(super) fn close(&mut self, answer: &Answer) -> io::Result<()> {
-        let (mark, value) = match answer {
-            Answer::Done(value) => (b".", value.clone()),
-            Answer::Failed { error, code } => (b"!", serde_json::json!({"error": error, "code": code})),
-        };
-        self.writer.write_all(mark)?;
-        self.writer.write_all(&serde_json::to_vec(&value)?)?;
-        self.writer.write_all(b"\n")?;
-        self.writer.flush()
+        write_end(&mut self.writer, answer)
     }
 }
