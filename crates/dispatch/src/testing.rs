@@ -7,7 +7,7 @@ pub(crate) fn parcel(seq: u64, path: &str) -> Parcel {
     Parcel {
         seq,
         attempt: 1,
-        event: Frozen { id: EventId([seq as u8; 16]), body: Vec::new() },
+        event: Frozen { id: EventId([seq as u8; 16]), body: [].into() },
         source: "s".into(),
         root: b"/r".as_slice().into(),
         path: path.as_bytes().to_vec(),

@@ -47,7 +47,7 @@ impl Stored {
     }
 
     fn bytes(&self) -> usize {
-        std::mem::size_of::<Self>() + self.path.len() + self.frozen.body.capacity()
+        std::mem::size_of::<Self>() + self.path.len() + self.frozen.body.len()
     }
 }
 

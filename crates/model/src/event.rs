@@ -5,13 +5,16 @@ use crate::identity::{EventId, Fingerprint, Identity};
 use crate::kind::{Cause, Kind};
 use crate::members::Members;
 use crate::signal::SignalSet;
-use crate::text::{push_json_path, push_json_str, push_percent};
+use crate::text::{push_json_path, push_json_str, push_number, push_percent};
 use crate::time::Stamp;
-use std::io::Write as _;
+use std::sync::Arc;
 
 /// How large an event may get by the names of a dataset's members. Some brokers take no message of
 /// more than 64 KiB; what a sink's format puts around it must fit, too.
 const EVENT_LIMIT: usize = 48 << 10;
+
+/// As much room as the event of a plain file takes beside its paths, so that it is written without moving.
+const USUAL_EVENT: usize = 768;
 
 /// Everything an event says, before it is frozen.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +53,9 @@ pub struct Frozen {
     /// The stable id.
     pub id: EventId,
     /// The JSON up to where the delivery attempt is put in by [`Frozen::line`].
-    pub body: Vec<u8>,
+    ///
+    /// Shared: the ledger's window of the newest events and whoever delivers them hold the same bytes.
+    pub body: Arc<[u8]>,
 }
 
 impl Event<'_> {
@@ -64,10 +69,10 @@ impl Event<'_> {
     #[must_use]
     pub fn freeze(&self) -> Frozen {
         let id = self.identity.id();
-        let mut out = Vec::with_capacity(512 + self.identity.path.len() * 2);
+        let mut out = Vec::with_capacity(USUAL_EVENT + self.root.len() + self.identity.path.len() * 2);
         self.push_envelope(&mut out, id);
         self.push_data(&mut out);
-        Frozen { id, body: out }
+        Frozen { id, body: out.into() }
     }
 
     fn push_envelope(&self, out: &mut Vec<u8>, id: EventId) {
@@ -81,7 +86,9 @@ impl Event<'_> {
         out.extend_from_slice(self.type_name().as_bytes());
         out.extend_from_slice(b"\",\"subject\":\"");
         push_percent(out, self.identity.path, b"/");
-        let _ = write!(out, "\",\"time\":\"{}\",\"datacontenttype\":\"application/json\",", self.time);
+        out.extend_from_slice(b"\",\"time\":\"");
+        self.time.push(out);
+        out.extend_from_slice(b"\",\"datacontenttype\":\"application/json\",");
     }
 
     fn push_data(&self, out: &mut Vec<u8>) {
@@ -89,7 +96,9 @@ impl Event<'_> {
         push_json_path(out, "root", self.root);
         out.push(b',');
         push_json_path(out, "path", self.identity.path);
-        let _ = write!(out, ",\"kind\":\"{}\"", self.identity.kind.noun());
+        out.extend_from_slice(b",\"kind\":\"");
+        out.extend_from_slice(self.identity.kind.noun().as_bytes());
+        out.push(b'"');
         match self.identity.kind {
             Kind::File | Kind::Symlink | Kind::Special => self.push_file(out),
             Kind::Dataset => self.push_dataset(out),
@@ -103,15 +112,16 @@ impl Event<'_> {
         out.extend_from_slice(b",\"observer\":{\"backend\":");
         push_json_str(out, self.backend);
         let from_scan = matches!(self.cause, Cause::Found | Cause::Reannounced);
-        let _ = write!(out, ",\"from_scan\":{from_scan}}},\"delivery\":{{\"attempt\":");
+        out.extend_from_slice(if from_scan { b",\"from_scan\":true" } else { b",\"from_scan\":false" });
+        out.extend_from_slice(b"},\"delivery\":{\"attempt\":");
     }
 
     fn push_file(&self, out: &mut Vec<u8>) {
         self.push_look(out);
-        let _ = write!(out, ",\"mode\":\"{:04o}\"", self.mode & 0o7777);
+        self.push_mode(out);
         let inode = self.identity.fingerprint.inode;
         if inode != 0 {
-            let _ = write!(out, ",\"inode\":{inode}");
+            push_member(out, b",\"inode\":", inode);
         }
         self.push_generation(out);
         self.push_complete(out);
@@ -122,7 +132,7 @@ impl Event<'_> {
         self.push_look(out);
         // A group of files has no mode of its own.
         if self.mode != 0 {
-            let _ = write!(out, ",\"mode\":\"{:04o}\"", self.mode & 0o7777);
+            self.push_mode(out);
         }
         self.push_generation(out);
         // The names get what room is left: behind them come the rule's name, escaped at worst to
@@ -146,9 +156,10 @@ impl Event<'_> {
 
     fn push_gap(&self, out: &mut Vec<u8>, closed: bool) {
         let Fingerprint { size: number, mtime: opened, .. } = self.identity.fingerprint;
-        let _ = write!(out, ",\"gap\":{{\"number\":{number},\"opened\":\"{opened}\"");
+        push_member(out, b",\"gap\":{\"number\":", number);
+        push_time(out, b",\"opened\":\"", opened);
         if closed {
-            let _ = write!(out, ",\"closed\":\"{}\"", self.time);
+            push_time(out, b",\"closed\":\"", self.time);
         }
         if !self.rule.is_empty() {
             out.extend_from_slice(b",\"cause\":");
@@ -159,13 +170,22 @@ impl Event<'_> {
 
     fn push_look(&self, out: &mut Vec<u8>) {
         let Fingerprint { size, mtime, .. } = self.identity.fingerprint;
-        let _ = write!(out, ",\"size\":{size},\"mtime\":\"{mtime}\"");
+        push_member(out, b",\"size\":", size);
+        push_time(out, b",\"mtime\":\"", mtime);
+    }
+
+    fn push_mode(&self, out: &mut Vec<u8>) {
+        let digit = |place: u32| b'0' + (self.mode >> (3 * place) & 7) as u8;
+        out.extend_from_slice(b",\"mode\":\"");
+        out.extend_from_slice(&[digit(3), digit(2), digit(1), digit(0), b'"']);
     }
 
     fn push_generation(&self, out: &mut Vec<u8>) {
-        let _ = write!(out, ",\"generation\":{}", self.generation);
+        push_member(out, b",\"generation\":", self.generation.into());
         if let Some(earlier) = self.supersedes {
-            let _ = write!(out, ",\"supersedes\":\"{earlier}\"");
+            out.extend_from_slice(b",\"supersedes\":\"");
+            out.extend_from_slice(&earlier.hex());
+            out.push(b'"');
         }
     }
 
@@ -174,11 +194,26 @@ impl Event<'_> {
         push_json_str(out, self.rule);
         out.extend_from_slice(b",\"signals\":[");
         for (at, signal) in self.signals.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            let _ = write!(out, "{comma}\"{}\"", signal.name());
+            out.extend_from_slice(if at == 0 { b"\"" } else { b",\"" });
+            out.extend_from_slice(signal.name().as_bytes());
+            out.push(b'"');
         }
-        let _ = write!(out, "],\"waited_ms\":{}}}", self.waited_ms);
+        push_member(out, b"],\"waited_ms\":", self.waited_ms);
+        out.push(b'}');
     }
+}
+
+/// What stands before a number, and the number.
+fn push_member(out: &mut Vec<u8>, before: &[u8], number: u64) {
+    out.extend_from_slice(before);
+    push_number(out, number);
+}
+
+/// What stands before a time, with its quote, and the time.
+fn push_time(out: &mut Vec<u8>, before: &[u8], time: Stamp) {
+    out.extend_from_slice(before);
+    time.push(out);
+    out.push(b'"');
 }
 
 impl Frozen {
@@ -193,7 +228,8 @@ impl Frozen {
     /// Appends the whole JSON object to `out`.
     pub fn push_line(&self, attempt: u32, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.body);
-        let _ = write!(out, "{attempt}}}}}}}");
+        push_number(out, attempt.into());
+        out.extend_from_slice(b"}}}");
     }
 }
 

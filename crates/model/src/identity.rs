@@ -50,10 +50,8 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        let hex = self.hex();
+        f.write_str(std::str::from_utf8(&hex).unwrap_or_default())
     }
 }
 
@@ -119,7 +117,8 @@ impl Identity<'_> {
     /// The layout is part of the contract: it must never change, or every file would be new.
     #[must_use]
     pub fn id(&self) -> EventId {
-        let mut parts = Vec::with_capacity(self.site.len() + self.source.len() + self.path.len() + 96);
+        // Nine lengths, and 52 bytes of numbers and the kind's name beside the names.
+        let mut parts = Vec::with_capacity(self.site.len() + self.source.len() + self.path.len() + 160);
         let mut part = |bytes: &[u8]| {
             parts.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
             parts.extend_from_slice(bytes);

@@ -1,6 +1,10 @@
 //! Points in time as values: seconds and nanoseconds since the Unix epoch.
 
+mod calendar;
+
 use std::fmt;
+
+use calendar::Text;
 
 /// A wall-clock instant, as wide as `statx` reports it.
 ///
@@ -45,12 +49,25 @@ impl Stamp {
 /// -9999 to 9999 are shown as the nearest that fits.
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let clamped = jiff::Timestamp::new(self.sec, self.nsec as i32).unwrap_or(if self.sec < 0 {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        });
-        clamped.fmt(f)
+        match Text::of(*self) {
+            Some(text) => f.write_str(text.as_str()),
+            None => self.clamped().fmt(f),
+        }
+    }
+}
+
+impl Stamp {
+    /// Appends the same text to `out`: each event has two of them.
+    pub(crate) fn push(self, out: &mut Vec<u8>) {
+        match Text::of(self) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => out.extend_from_slice(self.clamped().to_string().as_bytes()),
+        }
+    }
+
+    fn clamped(self) -> jiff::Timestamp {
+        let nearest = if self.sec < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        jiff::Timestamp::new(self.sec, self.nsec as i32).unwrap_or(nearest)
     }
 }
 

@@ -106,7 +106,7 @@ fn flat_has_every_field_and_no_nesting() {
 #[test]
 fn flat_survives_bytes_that_are_no_event() {
     for body in [&b""[..], b"{", b"{\"id\"", b"{\"id\":", b"{\"data\":{\"a\":", b"[[[", b"{\"a\":\"\\"] {
-        let event = Frozen { id: EventId([0; 16]), body: body.to_vec() };
+        let event = Frozen { id: EventId([0; 16]), body: body.into() };
         let parcel = Parcel { event, ..parcel(b"x") };
         assert!(text(&Format::Flat, &parcel).ends_with('}'));
     }
