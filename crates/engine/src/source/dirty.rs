@@ -1,12 +1,13 @@
 //! The dirty set: what is to be looked at, in the order in which it was first heard of.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 
 use settle::{Mono, What};
 use sys::{Errno, Look};
 use watch::DirId;
+
+use super::known::keyed::BySecret;
 
 /// What was heard of one name since it was last looked at, folded in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,14 +117,14 @@ pub(super) enum Folding {
 pub(super) struct Dirty {
     entries: Vec<Entry>,
     /// From the hash of a name to its last entry. A collision costs a second look, nothing else.
-    index: HashMap<u64, u32>,
+    index: BySecret<u32>,
     hasher: RandomState,
     folding: Folding,
 }
 
 impl Dirty {
     pub(super) fn new(folding: Folding) -> Self {
-        Self { entries: Vec::new(), index: HashMap::new(), hasher: RandomState::new(), folding }
+        Self { entries: Vec::new(), index: BySecret::default(), hasher: RandomState::new(), folding }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -1,9 +1,14 @@
 //! What was announced or adopted and still lies there: the memory against which every look is compared.
 
+pub(super) mod keyed;
+
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use model::{Fingerprint, PathKey, Stamp};
 use settle::Sample;
+
+use keyed::Salt;
 
 /// How a known file looked last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +31,7 @@ pub(super) const ADOPTED: u32 = u32::MAX;
 /// Some 64 bytes for each file, so that a million files take less than 100 MB.
 #[derive(Debug, Default)]
 pub(super) struct KnownFiles {
-    files: HashMap<PathKey, Known>,
+    files: HashMap<PathKey, Known, Salt>,
 }
 
 /// How a look compares with what is known.
@@ -72,8 +77,15 @@ impl KnownFiles {
 
     /// Remembers how it looks; when it was announced stays as it is.
     pub(super) fn insert(&mut self, key: PathKey, known: Known) {
-        let turn = self.turn(key).unwrap_or(0);
-        self.files.insert(key, Known { turn, ..known });
+        match self.files.entry(key) {
+            Entry::Occupied(mut old) => {
+                let turn = old.get().turn;
+                old.insert(Known { turn, ..known });
+            }
+            Entry::Vacant(free) => {
+                free.insert(Known { turn: 0, ..known });
+            }
+        }
     }
 
     /// The listing in which it was announced last; nothing: it is not known.
