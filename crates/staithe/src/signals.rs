@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -21,6 +21,7 @@ pub(crate) enum Asked {
 /// The signals that are waited for. A second request to stop ends the process at once.
 pub(crate) struct Waiting {
     asked: Receiver<Asked>,
+    ask: SyncSender<Asked>,
 }
 
 /// So many requests wait at most; one more would be for what is asked for already.
@@ -46,20 +47,38 @@ impl Waiting {
 
     /// A thread sleeps until a signal comes: looking again and again would wake an idle machine.
     fn take(mut signals: Signals) -> io::Result<Self> {
+        // When it is full, the request is dropped: so many are there already.
         let (ask, asked) = sync_channel(REQUESTS);
+        let asks = ask.clone();
         std::thread::Builder::new().name("staithe-signals".into()).spawn(move || {
             for signal in signals.forever() {
                 let request = if signal == SIGHUP { Asked::Reload } else { Asked::Stop };
-                if matches!(ask.try_send(request), Err(TrySendError::Disconnected(_))) {
+                if matches!(asks.try_send(request), Err(TrySendError::Disconnected(_))) {
                     return;
                 }
             }
         })?;
-        Ok(Self { asked })
+        Ok(Self { asked, ask })
+    }
+
+    /// Asks as a signal would, from another thread: so the main thread need not look whether there is a reason to end.
+    pub(crate) fn bell(&self) -> Bell {
+        Bell(self.ask.clone())
     }
 
     /// What was asked for since the last call, if anything; waits a while for it.
     pub(crate) fn next(&mut self, patience: Duration) -> Option<Asked> {
         self.asked.recv_timeout(patience).ok()
+    }
+}
+
+/// What another part of the program asks the main thread with.
+#[derive(Clone, Debug)]
+pub(crate) struct Bell(SyncSender<Asked>);
+
+impl Bell {
+    /// Never waits.
+    pub(crate) fn ask(&self, request: Asked) {
+        let _ = self.0.try_send(request);
     }
 }

@@ -13,6 +13,8 @@ use sd_notify::NotifyState;
 /// During a long first scan systemd is asked so often for more time, and for so much of it.
 const PLEA: Duration = Duration::from_secs(5);
 const MORE_MICROS: u32 = 60_000_000;
+/// So often the answer to a question is looked for.
+const ANSWER: Duration = Duration::from_millis(200);
 
 /// The service manager, as far as there is one.
 pub(crate) struct Supervisor {
@@ -33,6 +35,11 @@ impl Supervisor {
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.turn(engine);
         }
+    }
+
+    /// How long until it has something to do; a moment more or less is no matter.
+    pub(crate) fn patience(&self) -> Duration {
+        self.watchdog.as_ref().map_or(Duration::MAX, Watchdog::patience)
     }
 
     /// The start goes on: a large tree takes longer than services are usually given.
@@ -110,6 +117,11 @@ impl Watchdog {
             }
         });
         started.ok().map(|_| Self { every, due: Duration::ZERO, ask, answers, asked_at: None })
+    }
+
+    /// Short enough that neither a question nor its answer is late by much of the period.
+    fn patience(&self) -> Duration {
+        if self.asked_at.is_some() { ANSWER.min(self.every / 4) } else { self.every / 4 }
     }
 
     fn turn(&mut self, engine: &Engine) {

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use config::{
@@ -16,11 +16,12 @@ use model::text::safe;
 use settle::{Clause, Completion, Expr, Pattern, Quiet, Rule, Rules, Shape, Take, temp_names};
 use sinks::{BoxFuture, Outcome, Sink, Trouble};
 
+use super::turning::{ROUND, STARTING};
 use crate::args::{BackendArg, WatchArgs};
 use crate::exit::{Exit, failure};
 use crate::log::{self, StderrLog};
 use crate::show;
-use crate::signals::{Asked, Waiting};
+use crate::signals::{Asked, Bell, Waiting};
 
 /// The name of the one sink.
 const OUT: &str = "stdout";
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
     let person = std::io::stdout().is_terminal() && !args.json;
     let observer = Arc::new(WatchLog {
         log: StderrLog::new(if person { Level::Info } else { Level::Warning }),
-        closed: AtomicBool::new(false),
+        end: signals.bell(),
         delivered: AtomicU64::new(0),
     });
     let given: Vec<(String, Box<dyn Sink>)> =
@@ -49,15 +50,7 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Exit> {
     let mut progress = super::run::Progress::start();
     let mut ready = false;
     let mut ledger_trouble = false;
-    loop {
-        if signals.next(if ready { Duration::from_millis(200) } else { Duration::from_millis(5) })
-            == Some(Asked::Stop)
-        {
-            break;
-        }
-        if observer.closed.load(Ordering::Acquire) {
-            break;
-        }
+    while signals.next(if ready { ROUND } else { STARTING }) != Some(Asked::Stop) {
         engine.watch_ledger(&mut ledger_trouble);
         if !ready {
             progress.show(&engine);
@@ -186,10 +179,10 @@ fn unused_name(directory: &std::path::Path, taken: &[SourcePlan]) -> String {
     std::iter::once(base.clone()).chain(numbered).find(|name| !used(name)).unwrap_or(base)
 }
 
-/// The usual log, and the knowledge that nobody reads any more.
+/// The usual log, and the end when nobody reads any more.
 struct WatchLog {
     log: StderrLog,
-    closed: AtomicBool,
+    end: Bell,
     delivered: AtomicU64,
 }
 
@@ -206,7 +199,7 @@ impl dispatch::Observer for WatchLog {
 
     fn trouble(&self, sink: &str, trouble: &Trouble, retry_in: Duration) {
         if matches!(trouble, Trouble::Closed(_)) {
-            self.closed.store(true, Ordering::Release);
+            self.end.ask(Asked::Stop);
         }
         self.log.trouble(sink, trouble, retry_in);
     }

@@ -196,3 +196,29 @@ fn a_file_that_arrives_during_a_long_scan_is_not_held_up_by_it() {
     // Had they waited for the scan's end, none would have been received while it ran.
     assert!(judgement.delay(0.5) < Duration::from_millis(500), "{judgement}");
 }
+
+/// How often the threads of a process have waited for something, all together.
+fn waits(process: &Process) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{}/task", process.id())).expect("it runs");
+    let texts = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    let waits = |text: String| {
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    texts.filter_map(waits).sum()
+}
+
+#[test]
+fn where_nothing_happens_it_wakes_twice_a_second() {
+    let (mut landing, _lines) = landing(Scratch::in_memory("idle"), "rescan = \"1h\"");
+    landing.start();
+    // What the start leaves to do (the ledger's writer folds its log back after five seconds) is over sooner or later.
+    let mut rate = f64::MAX;
+    wait_until(STEP, "three seconds without anything to do", || {
+        let (before, begun) = (waits(landing.daemon()), Instant::now());
+        std::thread::sleep(Duration::from_secs(3));
+        rate = (waits(landing.daemon()) - before) as f64 / begun.elapsed().as_secs_f64();
+        rate < 3.0
+    });
+    eprintln!("idle: {rate:.1} waits a second");
+}
