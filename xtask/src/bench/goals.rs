@@ -19,8 +19,9 @@ pub(crate) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::R
     println!("\n{}\n\n{machine}", page::goals(&samples));
     if arguments.write {
         let instructions = workspace.read("bench/instructions.toml").unwrap_or_default();
+        let bounds = workspace.read("bench/bounds.md").unwrap_or_default();
         plots::write(workspace, &samples)?;
-        report::write(workspace, &page::page(&samples, &machine, &instructions)?)?;
+        report::write(workspace, &page::page(&samples, &machine, &instructions, &bounds)?)?;
     }
     Ok(())
 }

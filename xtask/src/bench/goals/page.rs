@@ -65,7 +65,9 @@ fn short(value: f64) -> String {
 }
 
 /// Everything up to the section about data products.
-pub(crate) fn page(samples: &[Sample], machine: &str, counted: &str) -> anyhow::Result<String> {
+///
+/// `counted` and `bounds` are what is kept beside the benchmarks: instructions, and what is said about the goals by hand.
+pub(crate) fn page(samples: &[Sample], machine: &str, counted: &str, bounds: &str) -> anyhow::Result<String> {
     let mut out = format!("{HEAD}\n## Goals\n\n{machine}\n{}\n\n{}", GOALS_SAY.trim(), plots::image("goals"));
     let _ = write!(out, "\n{}\n## Figures\n", goals(samples));
     for workload in Workload::ALL {
@@ -74,7 +76,7 @@ pub(crate) fn page(samples: &[Sample], machine: &str, counted: &str) -> anyhow::
         let _ = write!(out, "\n{}{}", table.trim_end(), if images.is_empty() { "\n" } else { "\n\n" });
         out.push_str(&images);
     }
-    let _ = write!(out, "\n{}\n{FOOT}", instructions::section(counted)?);
+    let _ = write!(out, "\n{}\n{}\n{FOOT}", instructions::section(counted)?, bounds);
     Ok(out)
 }
 
