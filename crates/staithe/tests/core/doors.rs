@@ -275,7 +275,7 @@ fn nothing_listens_but_a_socket_for_its_owner_whom_no_frame_disturbs() {
         let heard = String::from_utf8_lossy(&heard);
         assert!(!heard.contains("sources"), "another user was answered: {heard}");
         assert!(
-            heard.starts_with("!") && heard.contains("and root are served"),
+            heard.starts_with('!') && heard.contains("and root are served"),
             "it was not said why: {heard:?}"
         );
     } else {
