@@ -109,14 +109,13 @@ fn random_histories_lose_nothing_tell_nothing_early_and_repeat_nothing() {
     match check_all(number("STAITHE_FIRST").unwrap_or(0), cases) {
         Ok(tally) => {
             println!("{cases} cases in {:.1} s: {tally:?}", begun.elapsed().as_secs_f64());
-            // A test in which nothing happens would see little.
+            // A test in which nothing happens would see little; a few cases need not have everything in them.
             let Tally { announced, repeated, crashes, overflows, .. } = tally;
-            assert!(
-                announced > cases
-                    && repeated > cases / 100
-                    && crashes > cases / 10
-                    && overflows > cases / 100
-            );
+            let enough = announced > cases
+                && repeated > cases / 100
+                && crashes > cases / 10
+                && overflows > cases / 100;
+            assert!(enough || cases < CASES, "too little happens in {cases} cases: {tally:?}");
         }
         Err(report) => panic!("{report}"),
     }
