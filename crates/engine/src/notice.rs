@@ -478,7 +478,8 @@ impl Notice<'_> {
                 shown(path)
             ),
             Notice::StreamCutOff { source, path } => format!(
-                "source {source}: more happened in {} than could be told before the end; the rest is lost, and its sinks                  were told so (overflow). Fix: stop the writers first",
+                "source {source}: more happened in {} than could be told before the end; the rest is lost, and its \
+                 sinks were told so (overflow). Fix: stop the writers first",
                 shown(path)
             ),
             Notice::Unhandled { sink, count, dropped } => unhandled(sink, *count, *dropped),

@@ -47,10 +47,10 @@ impl Engine {
         if health != Health::Ok {
             overall = overall.max(Overall::Degraded);
         }
-        let ledger_error = match health {
-            Health::Ok => Value::Null,
-            Health::Degraded(error) => error.into(),
-            Health::Damaged(what) => LedgerError::Damaged(what).to_string().into(),
+        let (ledger_state, ledger_error) = match health {
+            Health::Ok => ("ok", Value::Null),
+            Health::Degraded(error) => ("unwritable", error.into()),
+            Health::Damaged(what) => ("damaged", LedgerError::Damaged(what).to_string().into()),
         };
         let sources: Vec<Value> = rows.iter().map(source_value).collect();
         Ok(json!({
@@ -62,6 +62,7 @@ impl Engine {
             "counts": self.counts(&rows)?,
             "sources": sources,
             "sinks": sinks,
+            "ledger_state": ledger_state,
             "ledger_error": ledger_error,
         }))
     }

@@ -472,9 +472,12 @@ pub struct CheckReport {
     pub damage: Vec<String>,
     /// How many records there are.
     pub records: u64,
+    /// There is damage, and the next start will look everything over.
+    pub is_heeded: bool,
 }
 
-/// Checks the ledger in `state_dir` without changing it; works beside a running daemon.
+/// Checks the ledger in `state_dir` without changing it; works beside a running daemon. Where there is damage, and no daemon
+/// runs, an orderly end before it counts no longer: what has rotted since is not to be passed over by the next start.
 pub fn check(state_dir: &Path) -> Result<CheckReport, OpenError> {
     let path = state_dir.join(FILE);
     if let Err(source) = fs::metadata(&path) {
@@ -484,7 +487,22 @@ pub fn check(state_dir: &Path) -> Result<CheckReport, OpenError> {
     if let Err(error) = look_over(&path, &mut report) {
         report.damage.push(error.to_string());
     }
+    report.is_heeded = !report.damage.is_empty() && distrust(state_dir);
     Ok(report)
+}
+
+/// Takes away the mark of an orderly close, so that the next start looks everything over. Whether that is so: who has the
+/// ledger in use makes a new one when it ends.
+fn distrust(dir: &Path) -> bool {
+    // Opened for reading: whoever runs it from now on finds the lock's words as they were.
+    let Ok(lock) = File::open(dir.join("lock")) else { return false };
+    if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        return false;
+    }
+    match fs::remove_file(dir.join(CLEAN)) {
+        Ok(()) => true,
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 fn look_over(path: &Path, report: &mut CheckReport) -> rusqlite::Result<()> {

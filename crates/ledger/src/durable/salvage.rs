@@ -47,15 +47,22 @@ pub(super) fn salvage(damaged: &Path, target: &Path, durability: Durability) -> 
     let counted = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
     let saved = counted("SELECT count(*) FROM generation")?;
     let end = counted("SELECT value FROM meta WHERE name = 'end'")?;
-    let lost = (end - saved).max(0);
-    if lost > 0 {
-        // What was owed may be unknown now, and a first scan must not adopt it in silence.
+    // A number without a row is no loss by itself: old rows are pruned, those of happenings are cleared away.
+    let lost = (rows_of(damaged).unwrap_or(end) - saved).max(0);
+    if end > saved {
+        // But it may be one: what was owed may be unknown now, and a first scan must not adopt it in silence.
         db.execute_batch("UPDATE source SET first_scan_done = 1")?;
     }
     audit::sum_names(&db)?;
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     drop(db);
     Ok(Saved { salvaged: saved as u64, mended, lost: lost as u64 })
+}
+
+/// How many rows of events the damaged ledger has, if they can be counted.
+fn rows_of(damaged: &Path) -> Option<i64> {
+    let old = schema::open_damaged(damaged).ok()?;
+    old.query_row("SELECT count(*) FROM generation", [], |row| row.get(0)).ok()
 }
 
 fn wipe(db: &Connection) -> rusqlite::Result<()> {

@@ -176,7 +176,8 @@ fn check_names_damage_beside_a_running_ledger_and_repair_mends_it() {
     let file = dir.path().join("ledger.db");
     let size = std::fs::metadata(&file).unwrap().len();
     overwrite(&file, size / 2, &[0xa5; 9_000]);
-    assert!(!ledger::check(dir.path()).unwrap().damage.is_empty());
+    let found = ledger::check(dir.path()).unwrap();
+    assert!(!found.damage.is_empty() && found.is_heeded);
     let report = ledger::repair(dir.path()).unwrap();
     assert!(report.quarantined.is_some());
     let report = opens_and_loses_nothing(dir.path(), "repaired");

@@ -3,7 +3,7 @@
 use ledger::{Admission, Entry, Fate, Report, RouteId, SinkId};
 use model::{Detail, Fingerprint, Happening, Kind, PathKey};
 
-use crate::house::{House, admission, at, backlog, dead, delivered, parked, wait};
+use crate::house::{House, admission, at, backlog, dead, delivered, open, parked, wait};
 
 /// One happening of each number.
 fn happening(house: &House, route: RouteId, number: u64) -> Entry {
@@ -140,4 +140,22 @@ fn in_memory_they_are_forgotten_when_they_are_delivered() {
         house.report(sink, delivered(end, 8000));
     }
     assert_eq!(house.ledger.sink_counts(sink).unwrap().delivered, 32_000);
+}
+
+#[test]
+fn what_was_cleared_away_is_no_loss_when_the_ledger_is_damaged() {
+    let house = House::durable();
+    let sink = house.sink("s");
+    let end = tell(&house, stream(&house, &[sink]), 0..50);
+    house.report(sink, delivered(end, end));
+    wait("all of them to be cleared away", || rows(&house, "generation") == 0);
+    let end = house.announce(house.route(&[sink]), ["owed", "spoiled"]);
+    house.ledger.close().unwrap();
+    let db = rusqlite::Connection::open(house.path().join("ledger.db")).unwrap();
+    db.execute("UPDATE body SET body = x'7b7d' WHERE seq = ?1", [end as i64]).unwrap();
+    drop(db);
+    let (ledger, report) = open(house.path()).unwrap();
+    let quarantine = report.quarantined.expect("the damage is found");
+    assert_eq!((quarantine.salvaged, quarantine.lost), (1, 1));
+    ledger.close().unwrap();
 }

@@ -140,15 +140,24 @@ pub(crate) fn say_ready(engine: &Engine) {
 pub(crate) fn tell_of_damage(report: &ledger::OpenReport) {
     if let Some(damaged) = &report.quarantined {
         log::error(&format!(
-            "the ledger was damaged ({}); it was put aside into {}. {} records were saved and {} lost, and a flipped bit \
-             was put right in {} rows; files whose records are lost are announced again with the same ids",
+            "the ledger was damaged ({}); it was put aside into {}. {}; files whose records are lost are announced again \
+             with the same ids. Nothing needs to be done for the data: look after the disk, and delete the directory when \
+             nobody wants to examine it",
             damaged.damage,
             damaged.dir.display(),
-            damaged.salvaged,
-            damaged.lost,
-            damaged.mended
+            saved(damaged)
         ));
     }
+}
+
+/// What came of a damaged ledger.
+pub(crate) fn saved(damaged: &ledger::Quarantine) -> String {
+    let put_right = match damaged.mended {
+        0 => String::new(),
+        1 => ", and a flipped bit was put right in 1 row".to_owned(),
+        rows => format!(", and flipped bits were put right in {rows} rows"),
+    };
+    format!("{} records were saved and {} lost{put_right}", damaged.salvaged, damaged.lost)
 }
 
 /// A line that tells how far a long first scan is; only on a terminal, only when it takes a while. Who waits for a daemon

@@ -42,7 +42,11 @@ fn screen(status: &Value) -> String {
     out.push('\n');
     out.push_str(&counts(status));
     if let Some(error) = status["ledger_error"].as_str() {
-        let _ = writeln!(out, "! the ledger cannot be written: {error}; intake is paused, nothing is lost");
+        let _ = if status["ledger_state"] == "damaged" {
+            writeln!(out, "! {error}")
+        } else {
+            writeln!(out, "! the ledger cannot be written: {error}; intake is paused, nothing is lost")
+        };
     }
     if let Some(error) = status["config"]["last_error"].as_str() {
         // Each line of the diagnosis on a line of its own.
@@ -219,4 +223,19 @@ fn counts(status: &Value) -> String {
         }
     }
     format!("{}\n", parts.join(" · "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_damage_nothing_is_said_that_is_true_of_a_full_disk_alone() {
+        let full = screen(&json!({"ledger_state": "unwritable", "ledger_error": "disk is full"}));
+        assert!(full.contains("! the ledger cannot be written: disk is full; intake is paused, nothing is lost\n"));
+        let damaged = screen(&json!({"ledger_state": "damaged", "ledger_error": "the ledger is damaged (event 7)"}));
+        assert!(damaged.contains("! the ledger is damaged (event 7)\n") && !damaged.contains("paused"), "{damaged}");
+    }
 }

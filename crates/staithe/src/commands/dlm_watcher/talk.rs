@@ -11,6 +11,8 @@ use model::Parcel;
 use model::text::safe;
 use sinks::Trouble;
 
+use crate::commands::run::saved;
+
 pub(super) struct Talk {
     log: Log,
     clock: Clock,
@@ -39,12 +41,11 @@ impl Talk {
     pub(super) fn damage(&self, report: &ledger::OpenReport) {
         let Some(damaged) = &report.quarantined else { return };
         let text = format!(
-            "the ledger was damaged ({}); it was put aside into {}. {} records were saved and {} lost; what is lost is \
-             registered again, and the services say that it is there",
+            "the ledger was damaged ({}); it was put aside into {}. {}; what is lost is registered again, and the \
+             services say that it is there",
             damaged.damage,
             damaged.dir.display(),
-            damaged.salvaged,
-            damaged.lost
+            saved(damaged)
         );
         self.say(Level::Error, "start", &text);
     }
