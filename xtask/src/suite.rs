@@ -9,7 +9,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::workspace::Workspace;
-use crate::{Outcome, deny, docs, fuzz, proof, provision, shell, tidy};
+use crate::{Outcome, deny, docs, proof, provision, shell, tidy};
+use running::Meanwhile;
 
 /// How one part ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,13 +58,16 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result
     let strict = std::env::var_os("CI").is_some();
     // Before anything is built: a build may replace us, and the path of what was replaced is none.
     let ourselves = std::env::current_exe()?;
+    let begun = Instant::now();
     let mut lines: Vec<Line> =
         PARTS.iter().map(|part| measure(part.name, || (part.run)(workspace))).collect();
     let rows = running::rows(workspace)?;
     lines.push(measure("tests", || running::run(workspace, &ourselves, &rows).map(Result::from)));
+    // The controls wait, the fuzzer computes: together they take as long as one of them.
+    let fuzzing = Meanwhile::start(workspace, &ourselves, "fuzz");
     lines.push(measure("proof", || proof::check(workspace, &rows).map(Result::from)));
-    lines.push(measure("fuzz", || Ok(Result::from(fuzz::run(workspace, &[])? == Outcome::Passed))));
-    summarise(&lines);
+    lines.push(finish("fuzz", fuzzing));
+    summarise(&lines, begun.elapsed());
     let good =
         lines.iter().all(|line| line.result == Result::Passed || (line.result == Result::Skipped && !strict));
     Ok(if good { Outcome::Passed } else { Outcome::Failed })
@@ -78,6 +82,16 @@ fn measure(name: &'static str, part: impl FnOnce() -> anyhow::Result<Result>) ->
         Result::Failed
     });
     Line { name, result, took: begun.elapsed() }
+}
+
+/// Waits for a part that ran beside another; what it took is counted from its own start.
+fn finish(name: &'static str, part: Meanwhile) -> Line {
+    println!("\n── {name} ──");
+    let (good, took) = part.finish().unwrap_or_else(|error| {
+        eprintln!("{name}: {error:#}");
+        (false, Duration::ZERO)
+    });
+    Line { name, result: Result::from(good), took }
 }
 
 fn format(workspace: &Workspace) -> anyhow::Result<Result> {
@@ -118,7 +132,8 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> anyhow::Result<Result> {
     shell::passes(workspace.cargo().args(arguments)).map(Result::from)
 }
 
-fn summarise(lines: &[Line]) {
+/// Two parts may overlap: the whole is less than their sum.
+fn summarise(lines: &[Line], total: Duration) {
     println!("\n── summary ──");
     for line in lines {
         let word = match line.result {
@@ -128,7 +143,6 @@ fn summarise(lines: &[Line]) {
         };
         println!("{:<8} {word:<8} {:>7.1} s", line.name, line.took.as_secs_f64());
     }
-    let total: Duration = lines.iter().map(|line| line.took).sum();
     let failed = lines.iter().filter(|line| line.result == Result::Failed).count();
     println!(
         "{:<8} {:<8} {:>7.1} s",

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
@@ -51,6 +52,30 @@ fn start_beside(workspace: &Workspace, runner: &str, rows: &Path) -> JoinHandle<
     std::thread::spawn(move || command.output())
 }
 
+/// One of our own tasks while another runs, which leaves the cores idle for most of its time.
+pub(super) struct Meanwhile(JoinHandle<std::io::Result<(Output, Duration)>>);
+
+impl Meanwhile {
+    /// Starts the task. Its output is kept until the end, so that it does not run into that of others.
+    pub(super) fn start(workspace: &Workspace, ourselves: &Path, task: &'static str) -> Self {
+        let mut command = Command::new(ourselves);
+        command.current_dir(&workspace.root).arg(task);
+        let mut command = yielding(&command);
+        Self(std::thread::spawn(move || {
+            let begun = Instant::now();
+            command.output().map(|output| (output, begun.elapsed()))
+        }))
+    }
+
+    /// Waits for its end and shows what it said; gives whether it passed, and how long it took.
+    pub(super) fn finish(self) -> anyhow::Result<(bool, Duration)> {
+        let ended = self.0.join().map_err(|_| anyhow::anyhow!("the thread of another task has panicked"))?;
+        let (output, took) = ended.context("failed to start another task")?;
+        show(&output);
+        Ok((output.status.success(), took))
+    }
+}
+
 /// The same command, which leaves the cores to others. Also in the same environment: another one would have build scripts run anew.
 fn yielding(command: &Command) -> Command {
     let mut nice = Command::new("nice");
@@ -72,10 +97,14 @@ fn finish_beside(beside: JoinHandle<std::io::Result<Output>>) -> anyhow::Result<
     let output = beside.join().map_err(|_| anyhow::anyhow!("the second lane has panicked"))?;
     let output = output.context("failed to start the second lane")?;
     println!("\n── beside the others ──");
+    show(&output);
+    Ok(output.status.success())
+}
+
+fn show(output: &Output) {
     for text in [&output.stderr, &output.stdout] {
         println!("{}", String::from_utf8_lossy(text).trim_end());
     }
-    Ok(output.status.success())
 }
 
 #[cfg(test)]
