@@ -7,6 +7,7 @@ mod docs;
 mod fuzz;
 mod proof;
 mod provision;
+mod seed;
 mod shell;
 mod spdx;
 mod suite;

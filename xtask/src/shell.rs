@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -10,6 +11,26 @@ pub(crate) fn passes(command: &mut Command) -> anyhow::Result<bool> {
     println!("\n$ {}", shown(command));
     let status = command.status().with_context(|| format!("failed to start {}", shown(command)))?;
     Ok(status.success())
+}
+
+/// A line each ten seconds from whoever is silent otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse {
+    beats: u64,
+}
+
+impl Pulse {
+    /// Called often; `word` says what is at work since so long.
+    pub(crate) fn beat(&mut self, since: Duration, word: impl FnOnce() -> String) {
+        if self.is_due(since) {
+            println!("   {} … {} s", word(), self.beats * 10);
+        }
+    }
+
+    fn is_due(&mut self, since: Duration) -> bool {
+        let beats = since.as_secs() / 10;
+        std::mem::replace(&mut self.beats, beats) < beats
+    }
 }
 
 /// Whether a command runs and succeeds, without any output.
@@ -28,4 +49,16 @@ fn shown(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
     let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
     command.get_args().fold(name, |line, argument| format!("{line} {}", argument.to_string_lossy()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pulse_beats_once_in_ten_seconds() {
+        let mut pulse = Pulse::default();
+        let seconds: Vec<u64> = (0..35).filter(|&second| pulse.is_due(Duration::from_secs(second))).collect();
+        assert_eq!(seconds, [10, 20, 30]);
+    }
 }

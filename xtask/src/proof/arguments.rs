@@ -13,24 +13,34 @@ pub(super) enum Scope {
     Controls,
 }
 
+/// What can be asked about the command itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// What can be asked for.
+    Help,
+    /// Which rows there are.
+    List,
+}
+
 /// The words of the command.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     /// Rows by name; none means all.
-    names: Vec<String>,
+    names: Vec<&'static str>,
     pub(super) scope: Scope,
     /// The numbers of the battery's description instead of those for CI.
     pub(super) long: bool,
     /// Write the page.
     pub(super) write: bool,
-    /// Only say which rows there are.
-    pub(super) list: bool,
+    /// Run nothing, and say only this.
+    pub(super) question: Option<Question>,
 }
 
-const USE: &str = "cargo xtask proof [ROW…] [--rows | --controls] [--long] [--write] [--list]\n  \
+pub(super) const USE: &str = "cargo xtask proof [ROW…] [--rows | --controls] [--long] [--write] [--list]\n  \
     --rows      the tests alone\n  --controls  only show that each fails without its guarantee\n  \
     --long      the full numbers of the battery (hours)\n  --write     write docs/proof.md\n  \
-    --list      which rows there are";
+    --list      which rows there are\n\
+    STAITHE_SEED=N cargo xtask proof A01 --rows repeats the random part of a run that has printed N";
 
 impl Arguments {
     pub(super) fn read(words: &[String]) -> anyhow::Result<Self> {
@@ -41,9 +51,12 @@ impl Arguments {
                 "--controls" => read.limit(Scope::Controls)?,
                 "--long" => read.long = true,
                 "--write" => read.write = true,
-                "--list" => read.list = true,
-                name if rows::all().any(|row| row.id == name) => read.names.push(name.to_owned()),
-                other => anyhow::bail!("there is no row or flag `{other}`\n{USE}"),
+                "--list" => read.question = Some(Question::List),
+                "--help" | "-h" => read.question = Some(Question::Help),
+                other => match rows::all().find(|row| row.id.eq_ignore_ascii_case(other)) {
+                    Some(row) => read.names.push(row.id),
+                    None => anyhow::bail!("there is no row or flag `{other}`\n{USE}"),
+                },
             }
         }
         Ok(read)
@@ -57,7 +70,7 @@ impl Arguments {
 
     /// The rows that are asked for, in their order.
     pub(super) fn chosen(&self) -> Vec<&'static Row> {
-        let wanted = |row: &&Row| self.names.is_empty() || self.names.iter().any(|name| name == row.id);
+        let wanted = |row: &&Row| self.names.is_empty() || self.names.contains(&row.id);
         rows::all().filter(wanted).collect()
     }
 
@@ -84,7 +97,11 @@ mod tests {
 
     #[test]
     fn rows_are_named_and_what_is_none_is_refused() {
-        assert_eq!(read(&["B01"]).unwrap().chosen().len(), 1);
+        for name in ["B01", "b01"] {
+            let chosen: Vec<_> = read(&[name]).unwrap().chosen().iter().map(|row| row.id).collect();
+            assert_eq!(chosen, ["B01"]);
+        }
+        assert_eq!(read(&["--help"]).unwrap().question, Some(Question::Help));
         assert!(read(&["Z99"]).unwrap_err().to_string().contains("Z99"));
         assert!(read(&["--rows", "--controls"]).is_err());
     }

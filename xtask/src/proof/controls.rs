@@ -1,12 +1,14 @@
 //! Negative controls: each test once more, without the guarantee that it is there for. It must fail, and for that reason.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
 
 use super::programs::Programs;
 use super::rows::{Control, Row};
 use super::trial::{self, Ended};
+use crate::shell::Pulse;
 
 /// So many run at a time: for most of their time they wait for what does not come.
 const AT_A_TIME: usize = 6;
@@ -37,6 +39,8 @@ pub(super) enum Found {
     Hung,
     /// It passed because this machine does not let it show anything.
     Skipped,
+    /// It was not run: it fails with the guarantee as well, and another failure would show nothing.
+    NotJudged,
 }
 
 impl Verdict {
@@ -45,22 +49,37 @@ impl Verdict {
     }
 }
 
-/// Runs the controls of these rows, several at a time. The verdicts are in the rows' order.
-pub(super) fn all(rows: &[&'static Row], programs: &Programs) -> anyhow::Result<Vec<Verdict>> {
+/// Runs the controls of these rows, several at a time, but not of those that have `failed` themselves. The verdicts are in
+/// the rows' order.
+pub(super) fn all(
+    rows: &[&'static Row],
+    failed: &BTreeSet<&'static str>,
+    programs: &Programs,
+) -> anyhow::Result<Vec<Verdict>> {
     let pairs = rows.iter().flat_map(|row| row.controls.iter().map(|control| (*row, *control)));
     let queue: Mutex<VecDeque<_>> = Mutex::new(pairs.enumerate().collect());
+    let total = lock(&queue).len();
     let verdicts = Mutex::new(Vec::new());
     // By itself: in the loop's head the lock would be held while its body runs, and nothing else would.
     let next = || lock(&queue).pop_front();
     let work = || -> anyhow::Result<()> {
         while let Some((number, (row, control))) = next() {
-            let verdict = one(row, control, programs)?;
+            let verdict =
+                if failed.contains(row.id) { not_judged(row, control) } else { one(row, control, programs)? };
             lock(&verdicts).push((number, verdict));
         }
         Ok(())
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        let begun = Instant::now();
+        let mut pulse = Pulse::default();
+        while !workers.iter().all(ScopedJoinHandle::is_finished) {
+            std::thread::sleep(trial::LOOK);
+            pulse.beat(begun.elapsed(), || {
+                format!("{} of {total} controls have ended", lock(&verdicts).len())
+            });
+        }
         let ended = workers.into_iter().map(|worker| {
             worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a control's thread has panicked")))
         });
@@ -83,7 +102,7 @@ fn one(row: &'static Row, control: Control, programs: &Programs) -> anyhow::Resu
         // What a crippled program shows is not to get among the figures.
         ("STAITHE_ROWS", "/dev/null".to_owned()),
     ];
-    let ended = trial::run(programs, row.test, &environment, LIMIT)?;
+    let ended = trial::run(programs, row.test, &environment, LIMIT, |_| {})?;
     let verdict =
         Verdict { row: row.id, control, found: found(&ended, row.id, control.says), took: ended.took };
     println!("{} without {}: {}", row.id, control.without, word(&verdict.found));
@@ -91,6 +110,11 @@ fn one(row: &'static Row, control: Control, programs: &Programs) -> anyhow::Resu
         println!("{}", ended.said);
     }
     Ok(verdict)
+}
+
+fn not_judged(row: &'static Row, control: Control) -> Verdict {
+    println!("{} without {}: {}", row.id, control.without, word(&Found::NotJudged));
+    Verdict { row: row.id, control, found: Found::NotJudged, took: Duration::ZERO }
 }
 
 fn found(ended: &Ended, id: &str, says: &str) -> Found {
@@ -110,6 +134,7 @@ fn word(found: &Found) -> &'static str {
         Found::Otherwise => "FAILED OTHERWISE: the test does not say what it should",
         Found::Hung => "DID NOT END",
         Found::Skipped => "SKIPPED: this machine does not let the test show anything",
+        Found::NotJudged => "not judged: the row fails with it, too",
     }
 }
 

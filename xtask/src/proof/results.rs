@@ -24,8 +24,10 @@ impl Results {
     pub(super) fn read(&mut self, file: &Path) -> anyhow::Result<()> {
         let text = std::fs::read_to_string(file).unwrap_or_default();
         for line in text.lines() {
-            let value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
+            let mut value: Value = serde_json::from_str(line).with_context(|| format!("no row: {line}"))?;
             let id = value["row"].as_str().with_context(|| format!("no row's id in {line}"))?.to_owned();
+            // Several tests have several.
+            value["seeds"] = value["seed"].as_u64().into_iter().collect();
             *self.shown.entry(id.clone()).or_default() += usize::from(!value["skipped"].is_string());
             let has_several = || rows::all().any(|row| row.id == id && !row.also.is_empty());
             match self.lines.get_mut(&id) {
@@ -70,6 +72,9 @@ impl Results {
             let shown = figure[1].as_str().map_or_else(|| figure[1].to_string(), str::to_owned);
             parts.push(format!("{name}: {shown}"));
         }
+        for seed in value["seeds"].as_array().into_iter().flatten() {
+            parts.push(format!("seed {seed}"));
+        }
         parts.join("; ")
     }
 
@@ -86,6 +91,9 @@ impl Results {
 fn join(line: &mut Value, other: &Value) {
     for (name, more) in other.as_object().into_iter().flatten() {
         match (&mut line[name.as_str()], more) {
+            (Value::Array(seeds), Value::Array(more)) if name == "seeds" => {
+                seeds.extend(more.iter().filter(|&seed| !seeds.contains(seed)).cloned().collect::<Vec<_>>());
+            }
             (Value::Array(figures), Value::Array(more)) => figures.extend(more.iter().cloned()),
             (Value::Object(counts), Value::Object(more)) => {
                 for (name, count) in more {
@@ -159,11 +167,14 @@ mod tests {
         let row = rows::all().find(|row| !row.also.is_empty()).unwrap();
         let scratch = tempfile::NamedTempFile::new().unwrap();
         let line = |figure: &str| {
-            format!(r#"{{"row":"{}","counts":{{"lost":1}},"figures":[["{figure}",2]]}}"#, row.id)
+            format!(r#"{{"row":"{}","counts":{{"lost":1}},"figures":[["{figure}",2]],"seed":5}}"#, row.id)
         };
         std::fs::write(scratch.path(), format!("{}\n{}\n", line("a"), line("b"))).unwrap();
         let mut results = Results::default();
         results.read(scratch.path()).unwrap();
-        assert_eq!((results.figures(row), results.counts(row)), ("a: 2; b: 2".into(), "2 / – / –".into()));
+        assert_eq!(
+            (results.figures(row), results.counts(row)),
+            ("a: 2; b: 2; seed 5".into(), "2 / – / –".into())
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! One test, by itself, as cargo would start it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,9 +11,11 @@ use super::arguments::Arguments;
 use super::programs::Programs;
 use super::results::Results;
 use super::rows::{Row, Test};
+use crate::seed;
+use crate::shell::Pulse;
 
 /// How often a running test is looked at.
-const LOOK: Duration = Duration::from_millis(20);
+pub(super) const LOOK: Duration = Duration::from_millis(20);
 
 /// How a test ended.
 pub(super) struct Ended {
@@ -31,33 +34,38 @@ impl Ended {
     }
 }
 
-/// Runs the tests of these rows, one after the other, and collects what they leave.
+/// Runs the tests of these rows, one after the other, and collects what they leave. Gives the rows that fail.
 pub(super) fn all(
-    rows: &[&Row],
+    rows: &[&'static Row],
     programs: &Programs,
     arguments: &Arguments,
     results: &mut Results,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<BTreeSet<&'static str>> {
     let file = tempfile::NamedTempFile::new()?;
-    let mut good = true;
+    let mut failed = BTreeSet::new();
     for (number, row) in rows.iter().enumerate() {
         println!("{:>2} of {}: {} {}", number + 1, rows.len(), row.id, row.shows);
         let environment = [
             ("STAITHE_ROWS", file.path().to_string_lossy().into_owned()),
             ("STAITHE_LONG", u8::from(arguments.long).to_string()),
+            // A test says what is wrong; where in the standard library it said so is of no use.
+            ("RUST_BACKTRACE", "0".to_owned()),
         ];
         let limit = Duration::from_secs(if arguments.long { 6 * 3_600 } else { 600 });
         for test in row.tests() {
-            let ended = run(programs, test, &environment, limit)?;
+            let mut pulse = Pulse::default();
+            let ended =
+                run(programs, test, &environment, limit, |now| pulse.beat(now, || row.id.to_owned()))?;
             if ended.passed != Some(true) {
-                good = false;
+                failed.insert(row.id);
                 println!("{}", ended.said);
             }
-            println!("   {} after {:.1} s", word(ended.passed), ended.took.as_secs_f64());
+            let seed = seed::told(&ended.said).map_or(String::new(), |seed| format!(", seed {seed}"));
+            println!("   {} after {:.1} s{seed}", word(ended.passed), ended.took.as_secs_f64());
         }
     }
     results.read(file.path())?;
-    Ok(good)
+    Ok(failed)
 }
 
 fn word(passed: Option<bool>) -> &'static str {
@@ -68,12 +76,13 @@ fn word(passed: Option<bool>) -> &'static str {
     }
 }
 
-/// Runs one test and waits for its end, at most so long.
+/// Runs one test and waits for its end, at most so long. Meanwhile `look` is told how long it runs.
 pub(super) fn run(
     programs: &Programs,
     test: Test,
     environment: &[(&str, String)],
     limit: Duration,
+    mut look: impl FnMut(Duration),
 ) -> anyhow::Result<Ended> {
     let (program, folder) = programs.of(test)?;
     let output = tempfile::NamedTempFile::new()?;
@@ -94,6 +103,7 @@ pub(super) fn run(
             child.wait()?;
             break None;
         }
+        look(begun.elapsed());
         std::thread::sleep(LOOK);
     };
     let said = read(output.path())?;
