@@ -9,7 +9,7 @@ mod engine;
 mod running;
 
 use crate::workspace::Workspace;
-use crate::{Outcome, provision};
+use crate::{Outcome, provision, seed};
 
 use arguments::{Arguments, Wish};
 
@@ -17,11 +17,23 @@ use arguments::{Arguments, Wish};
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<Outcome> {
     let known = running::targets(workspace)?;
     let Arguments { seconds, wish } = Arguments::parse(arguments, &known)?;
+    match &wish {
+        Wish::Help => {
+            println!("{}\nThe targets: {}", arguments::USAGE, known.join(", "));
+            return Ok(Outcome::Passed);
+        }
+        Wish::Replay { file, .. } => {
+            anyhow::ensure!(file.is_file(), "there is no file {}", file.display());
+        }
+        Wish::Run(_) => {}
+    }
+    seed::asked()?;
     if !provision::ensure()? {
         return Ok(Outcome::Failed);
     }
     let program = engine::build(workspace)?;
     let good = match wish {
+        Wish::Help => true,
         Wish::Run(targets) => running::run(workspace, &program, &targets, seconds)?,
         Wish::Replay { target, file } => running::replay(&program, &target, &file)?,
     };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-const USAGE: &str = "cargo xtask fuzz [--seconds N] [TARGET…], or cargo xtask fuzz --replay TARGET FILE";
+pub(super) const USAGE: &str = "cargo xtask fuzz [--seconds N] [TARGET…], or cargo xtask fuzz --replay TARGET FILE\n  \
+    --seconds N  so long for all targets together, 60 without it\n  \
+    --replay     only feeds that file to that target";
 
 /// All targets together take so long in CI.
 const SECONDS: u64 = 60;
@@ -20,6 +22,8 @@ pub(super) struct Arguments {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wish {
+    /// Says what can be asked for.
+    Help,
     Run(Vec<String>),
     /// Feeds one file that was found before.
     Replay {
@@ -46,6 +50,7 @@ impl Arguments {
                     let wish = Wish::Replay { target: one_of(known, target)?, file: file.into() };
                     return Ok(Self { seconds: Duration::from_secs(seconds), wish });
                 }
+                "--help" | "-h" => return Ok(Self { seconds: Duration::ZERO, wish: Wish::Help }),
                 target => targets.push(one_of(known, target)?),
             }
         }
@@ -86,6 +91,7 @@ mod tests {
         assert_eq!(some.wish, Wish::Run(vec!["toml".into()]));
         let one = parse("--replay ini found/x").unwrap().wish;
         assert_eq!(one, Wish::Replay { target: "ini".into(), file: "found/x".into() });
+        assert_eq!(parse("--help").unwrap().wish, Wish::Help);
     }
 
     #[test]

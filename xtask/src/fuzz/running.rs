@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::thread::ScopedJoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-use crate::shell;
+use crate::shell::{self, Pulse};
 use crate::workspace::Workspace;
 
 /// What every run begins with: a folder for each target.
@@ -23,6 +25,8 @@ const SLOWEST: u32 = 10;
 const LARGEST: u32 = 1_024;
 /// Whatever reads more bytes than this reads them in pieces.
 const LONGEST: u32 = 8_192;
+/// How often it is looked whether they have ended.
+const LOOK: Duration = Duration::from_millis(50);
 /// So many of the last lines of a failed run are shown.
 const SHOWN: usize = 40;
 
@@ -55,7 +59,9 @@ pub(super) fn run(
 ) -> anyhow::Result<bool> {
     let lanes = LANES.min(targets.len()).max(1);
     let each = (seconds * lanes as u32 / targets.len().max(1) as u32).as_secs().max(1);
-    println!("\n{} targets for {each} s each, {lanes} at a time", targets.len());
+    let word = if targets.len() == 1 { "target" } else { "targets" };
+    println!("\n{} {word} for {each} s each, {lanes} at a time", targets.len());
+    let finished = AtomicUsize::new(0);
     let queue = Mutex::new(targets.iter().cloned().collect::<VecDeque<String>>());
     let lane = || -> anyhow::Result<Vec<Ended>> {
         let mut ended = Vec::new();
@@ -63,11 +69,19 @@ pub(super) fn run(
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(target) = next else { return Ok(ended) };
             ended.push(feed(workspace, program, target, each)?);
+            finished.fetch_add(1, Ordering::Relaxed);
         }
     };
     let mut all = Vec::new();
     std::thread::scope(|scope| -> anyhow::Result<()> {
         let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        let begun = Instant::now();
+        let mut pulse = Pulse::default();
+        while !lanes.iter().all(ScopedJoinHandle::is_finished) {
+            std::thread::sleep(LOOK);
+            let ended = || format!("{} of {} have ended", finished.load(Ordering::Relaxed), targets.len());
+            pulse.beat(begun.elapsed(), ended);
+        }
         for lane in lanes {
             all.extend(lane.join().map_err(|_| anyhow::anyhow!("a lane has panicked"))??);
         }
@@ -133,7 +147,11 @@ fn written(said: &str) -> Option<PathBuf> {
 
 /// Feeds one file.
 pub(super) fn replay(program: &Path, target: &str, file: &Path) -> anyhow::Result<bool> {
-    shell::passes(Command::new(program).env(TARGET, target).env("RUST_BACKTRACE", "1").arg(file))
+    let good = shell::passes(Command::new(program).env(TARGET, target).env("RUST_BACKTRACE", "1").arg(file))?;
+    if good {
+        println!("{target}: nothing wrong with {}", file.display());
+    }
+    Ok(good)
 }
 
 #[cfg(test)]
