@@ -45,6 +45,7 @@ pub(crate) fn run(workspace: &Workspace, words: &[String]) -> anyhow::Result<Out
         ["scan-folders", root] => raw_scan::folders(root)?,
         ["flush", group, folder] => raw_limits::flush(group.parse()?, folder)?,
         ["push", group, port, values] => raw_limits::push(group.parse()?, port.parse()?, values.parse()?)?,
+        ["--help" | "-h"] => println!("{}", arguments::USAGE),
         ["--install-peers"] => return install::run(workspace),
         _ if cfg!(debug_assertions) => return again_in_release(workspace, &words),
         _ => return measure(workspace, &Arguments::parse(workspace, &words)?),
@@ -63,7 +64,15 @@ fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::Result<Outco
     match arguments.wanted {
         Wanted::Workloads => {
             let measured = rounds::measure(workspace, arguments)?;
-            println!("\n{}\n{}", report::tables(&measured.samples), measured.machine);
+            println!();
+            if arguments.scale > 1 {
+                // The titles have the numbers at full size.
+                println!(
+                    "At --scale {0}: the files that a title names, divided by {0} (w1-overflow has all).\n",
+                    arguments.scale
+                );
+            }
+            println!("{}\n{}", report::tables(&measured.samples), measured.machine);
         }
         Wanted::Goals => goals::measure(workspace, arguments)?,
         Wanted::Products => dlm::measure(workspace, arguments)?,

@@ -52,7 +52,7 @@ pub(crate) struct Arguments {
     pub(crate) write: bool,
 }
 
-const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 cargo xtask bench [WORKLOAD…]     some workloads, or all, with all programs
 cargo xtask bench goals [--write] all that the goals speak of, in one interleaved run; --write: BENCHMARKS.md
 cargo xtask bench dlm [--write]   data products  [--beside PROGRAM] [--files N]

@@ -41,7 +41,7 @@ pub(super) fn measure(workspace: &Workspace, arguments: &Arguments) -> anyhow::R
             samples.push(sample);
         }
     }
-    let section = section::section(&samples, &report::machine(arguments));
+    let section = section::section(&samples, arguments.runs, &report::machine(arguments));
     println!("\n{section}");
     if arguments.write {
         report::write_products(workspace, &section)?;

@@ -117,10 +117,13 @@ pub(crate) fn load() -> f64 {
 pub(crate) fn machine(arguments: &Arguments) -> String {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runs = match arguments.runs {
+        1 => "One run of each".to_owned(),
+        runs => format!("Medians of {runs} interleaved runs"),
+    };
     format!(
-        "Medians of {} interleaved runs, trees in `{}`; {cores} cores, Linux {}, load {:.2} at the end, \
+        "{runs}, trees in `{}`; {cores} cores, Linux {}, load {:.2} at the end, \
          `max_queued_events` {}.",
-        arguments.runs,
         arguments.folder.display(),
         read("/proc/sys/kernel/osrelease"),
         load(),

@@ -23,13 +23,13 @@ fn original_seconds(backlog: Backlog) -> f64 {
 }
 
 /// The whole section.
-pub(crate) fn section(samples: &[Sample], machine: &str) -> String {
+pub(crate) fn section(samples: &[Sample], runs: usize, machine: &str) -> String {
     // Writing to a String cannot fail.
     let mut out = format!("{PRODUCTS}\n\n{machine}\n\n");
     let _ = writeln!(
         out,
         "`staithe compat dlm-watcher --include-existing` on a backlog, against the double of the four services, which \
-         takes\n{} ms for each answer. Written by `cargo xtask bench dlm --runs 3 --write`; `--scale 10` for a tenth.\n",
+         takes\n{} ms for each answer. Written by `cargo xtask bench dlm --runs {runs} --write`; `--scale 10` for a tenth.\n",
         ANSWER.as_millis()
     );
     out.push_str(
@@ -122,6 +122,7 @@ mod tests {
         };
         let text = section(
             &[sample("a", 10.0), sample("b", 20.0), sample("a", 20.0), sample("a", 30.0)],
+            3,
             "Two cores.",
         );
         assert!(text.starts_with("## Data products\n\nTwo cores.\n"));
