@@ -61,12 +61,23 @@ impl SinkStatus {
     }
 }
 
+/// Of an error that is the ledger's and not the sink's.
+const OF_LEDGER: &str = "E-LEDGER: ";
+
+impl SinkStatus {
+    /// What is wrong with the ledger, where it is that which the sink waits for.
+    #[must_use]
+    pub fn ledger_error(&self) -> Option<&str> {
+        self.last_error.as_deref()?.strip_prefix(OF_LEDGER)
+    }
+}
+
 /// The word and the sentence.
 pub(crate) fn judge(breaker: &Breaker, paused: bool, ledger: Option<&str>) -> (SinkState, Option<String>) {
     let (state, error) = match (breaker.trouble(), ledger) {
         (Some(trouble @ Trouble::Down(_)), _) => (SinkState::Retrying, Some(trouble.to_string())),
         (Some(trouble), _) => (SinkState::Failed, Some(trouble.to_string())),
-        (None, Some(error)) => (SinkState::Retrying, Some(format!("E-LEDGER: {error}"))),
+        (None, Some(error)) => (SinkState::Retrying, Some(format!("{OF_LEDGER}{error}"))),
         (None, None) => (SinkState::Ok, None),
     };
     (if paused { SinkState::Paused } else { state }, error)
@@ -88,6 +99,9 @@ mod tests {
             (SinkState::Failed, Some("m".into()))
         );
         assert_eq!(word(&shut(Trouble::Closed("c".into())), true), (SinkState::Paused, Some("c".into())));
-        assert_eq!(judge(&Breaker::Closed, false, Some("x")).0, SinkState::Retrying);
+        let (state, last_error) = judge(&Breaker::Closed, false, Some("x"));
+        let waits = SinkStatus { state, last_error, ..SinkStatus::idle() };
+        assert_eq!((waits.state, waits.ledger_error()), (SinkState::Retrying, Some("x")));
+        assert_eq!(SinkStatus::not_running().ledger_error(), None);
     }
 }

@@ -89,7 +89,7 @@ pub struct Engine {
     /// Where streams put renames together.
     desk: Desk,
     /// Where the ledger lives: real, and nothing for one in memory.
-    state_dir: Option<Arc<[u8]>>,
+    pub(crate) state_dir: Option<Arc<[u8]>>,
     /// That the ledger is damaged was told.
     told_damage: AtomicBool,
     // Last: sinks' tasks end before their runtime does.

@@ -22,12 +22,15 @@ mod page;
 mod sentence;
 mod steps;
 mod timeline;
+mod unwritable;
 
 use away::why_away;
 use page::{HeldUp, Page};
 pub use sentence::reason_detail;
 pub(crate) use sentence::reason_line;
 use timeline::GENERATIONS;
+pub(crate) use unwritable::Unwritable;
+use unwritable::taken_by;
 
 /// What can be said of a path.
 #[derive(Clone, Debug)]
@@ -108,7 +111,13 @@ impl Engine {
             (None, Some(newest), _) => {
                 page.say_record(newest, &HeldUp { standings, ..self.held_up(newest) }, &records);
             }
-            (None, None, Some(live)) => return Ok(page.say_unknown(&live, &self.present(place))),
+            (None, None, Some(live)) => {
+                let present = self.present(place);
+                match (self.unwritable(), taken_by(&live, &present)) {
+                    (Some(unwritable), Some(rule)) => page.say_not_stored(Some(rule), &unwritable),
+                    _ => return Ok(page.say_unknown(&live, &present)),
+                }
+            }
             (None, None, None) => {
                 page.say_nothing("the source's thread does not answer. See `staithe status`");
             }
@@ -192,7 +201,12 @@ impl Engine {
             let Some(id) = self.sink_id(&sink.name) else { continue };
             let status = self.dispatch.status(id);
             let name = || sink.name.clone();
+            let of_ledger =
+                |problem: &str| Reason::BlockedLedger { sink: Some(name()), problem: problem.into() };
             let reason = match status.state {
+                SinkState::Retrying if status.ledger_error().is_some() => {
+                    status.ledger_error().map(of_ledger)
+                }
                 SinkState::Retrying => Some(Reason::BlockedSinkDown { sink: name() }),
                 SinkState::Failed => Some(Reason::BlockedSinkConfiguration { sink: name() }),
                 SinkState::Paused => Some(Reason::BlockedPaused { sink: name() }),

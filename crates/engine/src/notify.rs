@@ -18,7 +18,7 @@ use sys::{EntryKind, Errno, Links, Look};
 use crate::answer::{Heeded, Refusal};
 use crate::control::{EXIT_FAILED, EXIT_NOTHING};
 use crate::engine::Engine;
-use crate::explain::{Explained, Place, look_below, outside, reason_detail};
+use crate::explain::{Explained, Place, Unwritable, look_below, outside, reason_detail};
 use crate::orders::Order;
 
 /// A source's thread answers between two batches; while it waits for a full ledger it cannot.
@@ -41,7 +41,7 @@ pub enum Outcome {
     Directory,
     /// It cannot be looked at.
     Unreadable,
-    /// The source's thread is busy; it will heed the word when it goes on.
+    /// The source's thread is busy and will heed the word when it goes on; or the ledger does not hold the file yet.
     Unanswered,
     /// Nothing lies there.
     Absent,
@@ -124,6 +124,10 @@ impl Engine {
         let error = match &heeded {
             Some(Heeded::Refused(refusal)) => Some(refusal_error(asked, &place.source, refusal)),
             None => Some(unanswered_error(asked, &place.source)),
+            Some(_) if is_unstored(&explained, outcome) => {
+                let error = unstored_error(asked, self.unwritable().as_ref());
+                return Ok(tell(Outcome::Unanswered, explained, Some(error)));
+            }
             Some(_) => None,
         };
         Ok(tell(outcome, explained, error))
@@ -163,8 +167,9 @@ impl Engine {
                 Explained::Found(value) => (true, value),
                 Explained::NeverSeen(value) => (false, value),
             };
-            // What has no id is not in the ledger yet: it is about to be looked at, waits or is ignored.
-            let looked_at = value["reason"] != Reason::WaitingLook.code();
+            // What has no id is not in the ledger yet: it is about to be looked at, waits or is ignored. What waits for
+            // the ledger only may still come into it.
+            let looked_at = value["reason"] != Reason::WaitingLook.code() && !waits_for_ledger(&value);
             let is_news = looked_at && value.get("id").is_none_or(|id| Some(id) != before);
             if (found && is_news) || self.clock.mono() >= until {
                 return Ok(value);
@@ -172,6 +177,17 @@ impl Engine {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// Whether all is well with a unit but that the ledger, which cannot be written, does not hold it.
+fn waits_for_ledger(explained: &Value) -> bool {
+    explained["id"].is_null() && explained["reason"] == "blocked.ledger"
+}
+
+/// Whether what the source knows, or has just been told of, would be forgotten if the program ended now.
+fn is_unstored(explained: &Value, outcome: Outcome) -> bool {
+    (outcome == Outcome::Already && explained["id"].is_null() && explained["reason"].is_null())
+        || waits_for_ledger(explained)
 }
 
 /// Looks at the file; where links are followed, at what one leads to, unless that is a directory.
@@ -270,6 +286,23 @@ fn unanswered_error(path: &Path, source: &str) -> String {
         PATIENCE.as_secs(),
         shown(path)
     )
+}
+
+fn unstored_error(path: &Path, unwritable: Option<&Unwritable>) -> String {
+    let path = shown(path);
+    match unwritable {
+        Some(unwritable) => format!(
+            "the ledger cannot be written at the moment ({}): {path} is known to the source and not yet stored; it is \
+             delivered when {}. Call again then",
+            safe(unwritable.why.as_bytes()),
+            unwritable.remedy()
+        ),
+        None => format!(
+            "the ledger has not stored {path} within {} s, though it is known to the source: its disk is slow. It is \
+             delivered when it is stored. Call again then; see `staithe status`",
+            SETTLING.as_secs()
+        ),
+    }
 }
 
 fn outside_error(path: &Path, roots: &[PathBuf]) -> String {

@@ -199,6 +199,13 @@ pub enum Reason {
     },
     /// Waiting behind others.
     BlockedBackpressure,
+    /// The ledger is in the way: it cannot be written, or what it gives is not what was written.
+    BlockedLedger {
+        /// The sink that waits for it; none: the unit is not stored yet.
+        sink: Option<String>,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A sink rejected the event for good.
     DeadRejected {
         /// The sink's name.
@@ -245,6 +252,7 @@ impl Reason {
             Reason::BlockedSinkConfiguration { .. } => "blocked.sink-configuration",
             Reason::BlockedPaused { .. } => "blocked.paused",
             Reason::BlockedBackpressure => "blocked.backpressure",
+            Reason::BlockedLedger { .. } => "blocked.ledger",
             Reason::DeadRejected { .. } => "dead.rejected",
             Reason::DeadMaxAttempts { .. } => "dead.max-attempts",
         }
@@ -271,6 +279,10 @@ impl Reason {
             | Reason::DeadRejected { sink }
             | Reason::DeadMaxAttempts { sink } => {
                 map.insert("sink".into(), sink.as_str().into());
+            }
+            Reason::BlockedLedger { sink, problem } => {
+                map.insert("sink".into(), sink.as_deref().into());
+                map.insert("problem".into(), problem.as_str().into());
             }
             _ => self.push_missing(&mut map),
         }

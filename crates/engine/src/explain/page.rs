@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::detail::{record_detail, waiting_detail};
 use super::sentence::reason_detail;
 use super::timeline::timeline;
+use super::unwritable::Unwritable;
 use super::{Explained, Place};
 use crate::answer::{LiveExplain, LiveUnit, Present, Selected};
 
@@ -152,6 +153,17 @@ impl Page {
         self.put_detail(state, &said);
         self.put("sinks", record.sinks.iter().map(|sink| held.sink_value(sink)).collect::<Vec<_>>());
         self.put("timeline", timeline(all, None));
+    }
+
+    /// It has come, and only the ledger, which cannot be written, does not hold it yet; `rule`: which takes it, if the
+    /// source could say so.
+    pub(super) fn say_not_stored(&mut self, rule: Option<String>, unwritable: &Unwritable) {
+        let reason = Reason::BlockedLedger { sink: None, problem: unwritable.why.clone() };
+        self.put("rule", rule);
+        self.put_reason(Some(&reason));
+        let said = format!("{}; it is taken when {}", reason_detail(&reason), unwritable.remedy());
+        let said = self.of_unit("waiting", &said);
+        self.put_detail("waiting", &said);
     }
 
     /// Nothing is known of it: what lies there and what the rules say of it.

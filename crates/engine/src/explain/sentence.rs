@@ -38,6 +38,7 @@ pub fn reason_detail(reason: &Reason) -> String {
         | Reason::BlockedSinkConfiguration { .. }
         | Reason::BlockedPaused { .. }
         | Reason::BlockedBackpressure
+        | Reason::BlockedLedger { .. }
         | Reason::DeadRejected { .. }
         | Reason::DeadMaxAttempts { .. } => held_up(reason),
         Reason::IgnoredMarker { .. }
@@ -159,6 +160,13 @@ fn held_up(reason: &Reason) -> String {
             format!("sink {sink} refuses us; mend its configuration, then `staithe reload`")
         }
         Reason::BlockedPaused { sink } => format!("sink {sink} is paused; `staithe resume {sink}` goes on"),
+        Reason::BlockedLedger { sink: Some(sink), problem } => {
+            format!("sink {sink} waits for the ledger: {}", safe(problem.as_bytes()))
+        }
+        Reason::BlockedLedger { sink: None, problem } => {
+            let problem = safe(problem.as_bytes());
+            format!("not stored yet: the ledger cannot be written ({problem}), so intake is paused")
+        }
         Reason::DeadRejected { sink } => {
             format!("sink {sink} rejected it; see `staithe dead show`, `staithe dead retry`")
         }

@@ -138,6 +138,7 @@ fn reasons() -> Vec<Reason> {
         Reason::BlockedSinkConfiguration { sink: sink() },
         Reason::BlockedPaused { sink: sink() },
         Reason::BlockedBackpressure,
+        Reason::BlockedLedger { sink: None, problem: String::new() },
         Reason::DeadRejected { sink: sink() },
         Reason::DeadMaxAttempts { sink: sink() },
     ]
