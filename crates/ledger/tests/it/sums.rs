@@ -119,6 +119,35 @@ fn what_is_owed_is_looked_at_after_an_orderly_end_too() {
     }
 }
 
+/// Rot does not change the time of a file: an orderly end still counts, and settled history is not looked at.
+#[test]
+fn what_a_check_found_in_settled_history_is_mended_by_the_next_start() {
+    for is_checked in [false, true] {
+        let house = House::durable();
+        let sink = house.sink("s");
+        house.announce(house.route(&[sink]), (0..10).map(|number| format!("f{number}")));
+        house.report(sink, delivered(10, 10));
+        house.ledger.close().unwrap();
+        let owed = std::fs::read_to_string(house.path().join("clean")).unwrap();
+        spoil(house.path(), "UPDATE generation SET size = size + 1 WHERE seq = 7");
+        mark_clean(house.path());
+        let look = std::fs::read_to_string(house.path().join("clean")).unwrap();
+        let owed = owed.lines().nth(1).unwrap();
+        std::fs::write(house.path().join("clean"), format!("{look}{owed}\n")).unwrap();
+        if is_checked {
+            let report = ledger::check(house.path()).unwrap();
+            assert!(!report.damage.is_empty() && report.is_heeded, "{report:?}");
+        }
+        let (ledger, report) = open(house.path()).unwrap();
+        assert_eq!(report.quarantined.is_some(), is_checked, "checked: {is_checked}");
+        if !is_checked {
+            let beside = ledger::check(house.path()).unwrap();
+            assert!(!beside.damage.is_empty() && !beside.is_heeded, "it is in use: {beside:?}");
+        }
+        ledger.close().unwrap();
+    }
+}
+
 /// A row that is not there has no sum that could tell.
 #[test]
 fn an_orderly_end_says_how_much_is_owed() {

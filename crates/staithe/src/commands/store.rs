@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::run::saved;
 use crate::args::{StoreArgs, StoreCommand};
 use crate::client;
 use crate::exit::{Exit, failure};
@@ -38,12 +39,13 @@ fn check(args: &StoreArgs) -> anyhow::Result<Exit> {
     let text = if good {
         format!("{}: good, {} records", dir.display(), report.records)
     } else {
-        format!(
-            "{}: damaged: {}. The next start puts the damaged files aside and keeps what can be read; \
-             `staithe store repair` does it now",
-            dir.display(),
-            report.damage.join("; ")
-        )
+        let when = if report.is_heeded {
+            "The next start puts the damaged files aside and keeps what can be read; `staithe store repair` does it now"
+        } else {
+            "`staithe store repair` puts the damaged files aside and keeps what can be read; stop the daemon first, and \
+             run it as the user that owns the directory. A start after an orderly end may pass the damage over"
+        };
+        format!("{}: damaged: {}. {when}", dir.display(), report.damage.join("; "))
     };
     say(args, &value, &text)?;
     Ok(if good { Exit::Done } else { Exit::Failed })
@@ -58,10 +60,9 @@ fn repair(args: &StoreArgs) -> anyhow::Result<Exit> {
             json!({"repaired": true, "salvaged": damaged.salvaged, "lost": damaged.lost, "mended": damaged.mended,
                    "quarantine": damaged.dir.display().to_string()}),
             format!(
-                "{}: {} records kept, {} lost; the damaged files are in {}",
+                "{}: {}; the damaged files are in {}",
                 dir.display(),
-                damaged.salvaged,
-                damaged.lost,
+                saved(damaged),
                 damaged.dir.display()
             ),
         ),

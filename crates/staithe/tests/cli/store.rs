@@ -30,7 +30,9 @@ fn a_damaged_store_is_set_aside_and_the_ids_stay() {
             std::fs::write(&path, b"this is no database at all, not even nearly".repeat(200)).unwrap();
         }
     }
-    assert_ne!(landing.call(&["store", "check"]).code, Some(0));
+    let checked = landing.call(&["store", "check"]);
+    assert_ne!(checked.code, Some(0));
+    assert!(checked.text().contains("The next start puts the damaged files aside"), "{}", checked.text());
     landing.start();
     landing.wait_idle(2, crate::STEP);
     deliver(&landing, &["c.dat"]);
