@@ -100,9 +100,14 @@ Examples:
   systemctl reload staithe                  the same, where a service runs it")]
     Reload(Client),
     /// Stop delivering to a sink; its events are kept
-    #[command(after_help = "Examples:
+    #[command(
+        after_help = "It holds until `staithe resume`, until a reload in which the sink's own settings have changed, or until the daemon
+ends: after a restart the sink gets its events again. Pause it anew then, if it is not to.
+
+Examples:
   staithe pause archive
-  staithe status                            shows the sink as paused, and what it keeps")]
+  staithe status                            shows the sink as paused, and what it keeps"
+    )]
     Pause(SinkArgs),
     /// Go on delivering to a sink
     #[command(after_help = "Examples:
