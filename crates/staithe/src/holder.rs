@@ -51,7 +51,7 @@ fn holder(path: &Path) -> anyhow::Result<u32> {
 }
 
 /// Where that daemon answers, by the words that it was started with; nothing where they are not those of `run`.
-fn client_of(pid: u32) -> Option<Client> {
+pub(crate) fn client_of(pid: u32) -> Option<Client> {
     let beginning = Beginning::of(pid).ok()?;
     let Command::Run(run) = Cli::try_parse_from(beginning.words()).ok()?.command else { return None };
     let client = run.client;

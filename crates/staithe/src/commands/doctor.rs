@@ -9,6 +9,7 @@ mod finding;
 mod hidden;
 mod limits;
 mod machine;
+mod memory;
 mod patience;
 mod trees;
 
@@ -23,6 +24,7 @@ use sys::{Dir, Errno, Mount, MountTable, mounts};
 use crate::args::DoctorArgs;
 use crate::client;
 use crate::exit::{Exit, failure};
+use crate::{holder, places};
 use finding::{Finding, bad, good, note};
 use limits::{Fanotify, Need};
 use machine::Daemon;
@@ -49,6 +51,8 @@ pub(crate) fn run(args: &DoctorArgs) -> anyhow::Result<Exit> {
 /// What is known before any source is looked at.
 struct Visit {
     canary: bool,
+    /// Of the state directory and of the ledger.
+    memory: Vec<Finding>,
     uid: u32,
     daemon: Option<Daemon>,
     /// Whether the daemon may mark file systems for fanotify, as far as can be read.
@@ -71,7 +75,8 @@ impl Visit {
         let host = mounts::of_process(1).ok().or_else(|| of_daemon.is_some().then(|| own.clone()));
         let seen = of_daemon.unwrap_or_else(|| (own.clone(), "this process".into()));
         let uid = rustix::process::geteuid().as_raw();
-        Self { canary: args.canary, uid, daemon, may_mark: machine::may_mark(daemon), own, seen, host }
+        let (memory, may_mark) = (remembering(args, daemon, uid), machine::may_mark(daemon));
+        Self { canary: args.canary, memory, uid, daemon, may_mark, own, seen, host }
     }
 
     fn findings(&self, plan: Option<&Plan>) -> Vec<Finding> {
@@ -85,6 +90,7 @@ impl Visit {
             listening += u64::from(census.watched > 0);
         }
         let mut findings = self.machine(plan, plan.map(|_| need), listening);
+        findings.extend(self.memory.iter().cloned());
         findings.extend(plan.is_none().then(no_plan));
         findings.extend(of_sources);
         findings.extend(plan.iter().flat_map(|plan| sinks(plan)));
@@ -181,6 +187,28 @@ impl Visit {
         let difference = hidden::compare(root, seen, self.host.as_ref()?);
         Some(hidden::judge(difference.as_ref(), root, whose))
     }
+}
+
+/// Where the daemon remembers, or one started here would.
+fn remembering(args: &DoctorArgs, daemon: Option<Daemon>, uid: u32) -> Vec<Finding> {
+    // By the words and the environment that it was started with.
+    let of_daemon = daemon.and_then(|daemon| holder::client_of(daemon.pid)?.state_dir);
+    let client = &args.client;
+    if of_daemon.is_none() && client.socket.is_some() && client.state_dir.is_none() {
+        // It answers; where it remembers is not known.
+        return daemon.and_then(|daemon| told(args, daemon, "its state directory")).into_iter().collect();
+    }
+    let dir = of_daemon.unwrap_or_else(|| places::state_dir(client.state_dir.as_deref()));
+    let shown = safe(dir.as_os_str().as_bytes());
+    let other = daemon.filter(|daemon| daemon.uid.is_some_and(|of_daemon| of_daemon != uid));
+    let place = memory::judge(&dir, memory::look(&dir), other.map(Daemon::name).as_deref());
+    std::iter::once(place).chain(daemon.and_then(|daemon| told(args, daemon, &shown))).collect()
+}
+
+/// What the daemon says of its ledger.
+fn told(args: &DoctorArgs, daemon: Daemon, dir: &str) -> Option<Finding> {
+    let status = client::call(&args.client, &json!({"cmd": "status"})).ok();
+    memory::ledger(status.as_ref(), &daemon.name(), dir)
 }
 
 /// Without a configuration there is only the machine to look at.
