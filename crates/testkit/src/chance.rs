@@ -15,11 +15,19 @@ pub struct Chance {
 impl Chance {
     /// From `STAITHE_SEED`, else from the clock. The seed is printed, so that a failed test says how
     /// to repeat it.
+    ///
+    /// # Panics
+    ///
+    /// If `STAITHE_SEED` is no number: another run is not to be taken for the repetition.
     #[must_use]
     pub fn from_environment() -> Self {
         let clock =
             || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
-        let seed = std::env::var(SEED).ok().and_then(|text| text.parse().ok()).unwrap_or_else(clock);
+        let asked = std::env::var_os(SEED).map(|word| {
+            let word = word.to_string_lossy();
+            word.parse().unwrap_or_else(|_| panic!("{SEED}={word:?} is no number: give one, or unset it"))
+        });
+        let seed = asked.unwrap_or_else(clock);
         println!("{SEED}={seed}");
         Self::new(seed)
     }
