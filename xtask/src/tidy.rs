@@ -5,6 +5,7 @@ mod blank;
 mod borders;
 mod exceptions;
 mod habits;
+mod links;
 mod names;
 mod promises;
 mod repository;

@@ -1,6 +1,8 @@
 //! Rules about the repository's other files.
 
-use super::Finding;
+use std::path::Path;
+
+use super::{Finding, links};
 use crate::workspace::Workspace;
 
 /// The most packages that may go into the program. What only tests need does not count.
@@ -13,7 +15,11 @@ const TEST_COMMAND: &str = "cargo xtask test";
 pub(crate) fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for path in texts(workspace)? {
-        findings.extend(whitespace(&path, &workspace.read(&path)?));
+        let text = workspace.read(&path)?;
+        findings.extend(whitespace(&path, &text));
+        if Path::new(&path).extension().is_some_and(|extension| extension == "md") {
+            findings.extend(links::check(&workspace.root, &path, &text));
+        }
     }
     let shipped = workspace.shipped("staithe")?;
     if shipped > SHIPPED_PACKAGES {
