@@ -234,8 +234,16 @@ mod tests {
     #[test]
     fn of_damage_nothing_is_said_that_is_true_of_a_full_disk_alone() {
         let full = screen(&json!({"ledger_state": "unwritable", "ledger_error": "disk is full"}));
-        assert!(full.contains("! the ledger cannot be written: disk is full; intake is paused, nothing is lost\n"));
-        let damaged = screen(&json!({"ledger_state": "damaged", "ledger_error": "the ledger is damaged (event 7)"}));
-        assert!(damaged.contains("! the ledger is damaged (event 7)\n") && !damaged.contains("paused"), "{damaged}");
+        assert!(
+            full.contains(
+                "! the ledger cannot be written: disk is full; intake is paused, nothing is lost\n"
+            )
+        );
+        let damaged =
+            screen(&json!({"ledger_state": "damaged", "ledger_error": "the ledger is damaged (event 7)"}));
+        assert!(
+            damaged.contains("! the ledger is damaged (event 7)\n") && !damaged.contains("paused"),
+            "{damaged}"
+        );
     }
 }
