@@ -78,7 +78,7 @@ impl Walk<'_> {
         let mut below = Vec::new();
         let mut failed = None;
         let mut removed = 0;
-        dir.list(|name, kind| {
+        let listed = dir.list(|name, kind| {
             if kind == EntryKind::Directory {
                 below.push(joined(path, name));
                 return;
@@ -89,7 +89,9 @@ impl Walk<'_> {
                 Err(Errno::ISDIR) => below.push(joined(path, name)),
                 Err(errno) => failed = Some(errno),
             }
-        })?;
+        });
+        // Somebody else removes the same tree, and has come as far as the directory itself.
+        listed.or_else(|errno| if errno == Errno::NOENT { Ok(()) } else { Err(errno) })?;
         self.removed += removed;
         failed.map_or(Ok(below), Err)
     }
@@ -125,4 +127,34 @@ impl Walk<'_> {
 
 fn split(path: &[u8]) -> (&[u8], &[u8]) {
     path.iter().rposition(|&byte| byte == b'/').map_or((b"", path), |at| (&path[..at], &path[at + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn two_who_remove_the_same_tree_are_both_content() {
+        let scratch = tempfile::tempdir().unwrap();
+        let dir = Dir::open_root(scratch.path()).unwrap();
+        for _ in 0..40 {
+            for below in 0..8 {
+                fs::create_dir_all(scratch.path().join(format!("tree/{below}/empty"))).unwrap();
+            }
+            let together = Barrier::new(2);
+            let remove = || {
+                together.wait();
+                tree(&dir, b"tree")
+            };
+            let ended = std::thread::scope(|scope| {
+                let other = scope.spawn(remove);
+                [remove(), other.join().unwrap()]
+            });
+            assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+            assert!(!scratch.path().join("tree").exists());
+        }
+    }
 }
