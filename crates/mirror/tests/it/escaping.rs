@@ -105,7 +105,7 @@ fn link(rig: &Rig, chance: &mut Chance) -> Thing {
 }
 
 /// What an attacker who may write in both trees can do before the mirror looks.
-fn plant(rig: &Rig, chance: &mut Chance) {
+fn plant(rig: &Rig, chance: &mut Chance, files: &mut usize) {
     let at = chance.pick(PATHS);
     match chance.below(6) {
         0 => put(&rig.source, at, &link(rig, chance)),
@@ -116,8 +116,15 @@ fn plant(rig: &Rig, chance: &mut Chance) {
             let name = format!(".staithe-mirror-{:x}-{:x}.tmp", std::process::id(), chance.below(400));
             put(&rig.destination, &name, &link(rig, chance));
         }
-        _ => put(&rig.source, at, &Thing::File(format!("mine, {}", chance.draw()))),
+        _ => put(&rig.source, at, &mine(files)),
     }
+}
+
+/// A file of a size that no other has: those that are written within one tick of the file system's clock have one time, and
+/// a mirror takes size and time for the content.
+fn mine(files: &mut usize) -> Thing {
+    *files += 1;
+    Thing::File("mine".repeat(*files))
 }
 
 /// One of the things that a mirror does. It may fail: what counts is what lies outside.
@@ -156,14 +163,15 @@ fn nothing_that_is_planted_or_asked_for_leads_the_mirror_out_of_its_trees() {
     let mut chance = Chance::from_environment();
     let row = Row::new("H01").seed(chance.seed());
     let (rig, canary) = with_canary();
+    let mut files = 0;
     for at in PATHS {
-        put(&rig.source, at, &Thing::File(format!("mine at {at}")));
+        put(&rig.source, at, &mine(&mut files));
     }
     let pair = rig.pair();
     let (mut planted, mut operations, mut refused) = (0, 0, 0);
     for round in 0..size(1_500, 50_000) {
         for _ in 0..=chance.below(3) {
-            plant(&rig, &mut chance);
+            plant(&rig, &mut chance, &mut files);
             planted += 1;
         }
         for _ in 0..=chance.below(5) {
