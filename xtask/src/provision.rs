@@ -33,6 +33,7 @@ const NEEDS: &[Need] = &[
     Need { program: "mkfs.ext4", package: "e2fsprogs", service: None },
     Need { program: "mkfs.xfs", package: "xfsprogs", service: None },
     Need { program: "ip", package: "iproute2", service: None },
+    Need { program: "python3", package: "python3-venv", service: None },
 ];
 
 /// A program whose package has the same name and starts nothing.
@@ -83,8 +84,11 @@ fn missing() -> Vec<&'static Need> {
 }
 
 impl Need {
+    /// Debian's `python3` alone makes no environments for the tests.
     fn is_there(&self) -> bool {
-        shell::find(self.program).is_some()
+        let makes_environments =
+            || shell::works(Command::new(self.program).args(["-c", "import venv, ensurepip"]));
+        shell::find(self.program).is_some() && (self.program != "python3" || makes_environments())
     }
 }
 
