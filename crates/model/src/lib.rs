@@ -5,6 +5,7 @@
 
 pub mod event;
 pub mod happening;
+pub mod hashed;
 pub mod identity;
 pub mod kind;
 pub mod measure;

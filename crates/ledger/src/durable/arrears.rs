@@ -5,31 +5,13 @@
 //! pruned meanwhile may still be named here and in the table: whoever asks finds no such row.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::ops::Range;
+
+use model::hashed::AsIs;
 
 /// How many rows are gathered before they are merged.
 const MERGE_AT: usize = 32_768;
-
-/// Keys are hashes already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Identity(u64);
-
-impl Hasher for Identity {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_i64(&mut self, key: i64) {
-        self.0 = key as u64;
-    }
-}
 
 /// The rows of one key, oldest first.
 #[derive(Debug)]
@@ -42,7 +24,7 @@ enum Seqs {
 #[derive(Debug, Default)]
 pub(crate) struct Arrears {
     /// Everything behind `indexed_to`.
-    map: HashMap<i64, Seqs, BuildHasherDefault<Identity>>,
+    map: HashMap<i64, Seqs, BuildHasherDefault<AsIs>>,
     /// What was gathered since the last merge began, in order of `seq`.
     gathered: Vec<(i64, u64)>,
     /// What is being merged, in order of key.

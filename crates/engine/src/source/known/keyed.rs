@@ -3,28 +3,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
+use model::hashed::AsIs;
+
 /// A map from hashes that were made with a secret: nobody can choose them, so they are taken as they are.
 pub(in crate::source) type BySecret<V> = HashMap<u64, V, BuildHasherDefault<AsIs>>;
-
-/// Takes a key for its own hash.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::source) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-}
 
 /// For keys of paths. Everybody can work them out, so whoever chooses names could choose many whose keys end alike;
 /// which of them meet in a map depends on a secret.
